@@ -1,0 +1,387 @@
+//! Drift as a flow: which group each row is in, in the view and live, counted.
+//!
+//! Pairing the rows of the view with the rows its definition gives now yields, for each pair, a group on either
+//! side. Counting those pairs gives one small table, and every number on every screen is a sum over it, so the
+//! numbers can never contradict each other.
+
+use std::collections::BTreeMap;
+
+/// A group's place in [`Drift::groups`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupId(pub u32);
+
+/// One combination of the group columns' values, e.g. Osmara Partida · BOOM.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Group {
+    /// The values counted by, as text; `None` is NULL.
+    pub keys: Vec<Option<String>>,
+    /// What people call each value: the label column's value, else the key itself.
+    pub labels: Vec<Option<String>>,
+}
+
+impl Group {
+    /// The group in one line: `Osmara Partida · BOOM`.
+    pub fn title(&self) -> String {
+        if self.labels.is_empty() {
+            return "all rows".into();
+        }
+        self.labels.iter().map(|l| l.as_deref().unwrap_or(NO_VALUE)).collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// What stands for NULL where a group's value is shown.
+pub const NO_VALUE: &str = "(none)";
+
+/// Rows that are in one group in the view and in one group live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The group in the view; `None`: not in the view (*missing*).
+    pub from: Option<GroupId>,
+    /// The group live; `None`: not live (*gone*).
+    pub to: Option<GroupId>,
+    /// How many rows.
+    pub rows: u64,
+    /// How many of them differ in their other values; 0 where [`Drift::scope`] did not look.
+    pub changed: u64,
+}
+
+impl Flow {
+    /// What kind of drift the rows are; a row whose group is the same on both sides is none.
+    pub fn kind(&self) -> Option<Kind> {
+        match (self.from, self.to) {
+            (None, _) => Some(Kind::Missing),
+            (_, None) => Some(Kind::Gone),
+            (from, to) if from != to => Some(Kind::Moved),
+            _ => None,
+        }
+    }
+}
+
+/// A kind of difference between the view and live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Same key, other group.
+    Moved,
+    /// Live only.
+    Missing,
+    /// View only.
+    Gone,
+    /// Same key and group, other values.
+    Changed,
+}
+
+impl Kind {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Moved => "moved",
+            Kind::Missing => "missing",
+            Kind::Gone => "gone",
+            Kind::Changed => "changed",
+        }
+    }
+}
+
+/// How much of each row a comparison looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Keys and group columns: *changed* is not known.
+    Groups,
+    /// Every value but the refresh-time columns.
+    Values,
+}
+
+/// One comparison of a view with its definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// What was compared.
+    pub scope: Scope,
+    /// Were rows paired by a key? Without one, rows are compared as a multiset and none can be *moved*.
+    pub keyed: bool,
+    /// Every group met on either side.
+    pub groups: Vec<Group>,
+    /// The pairs, counted.
+    pub flow: Vec<Flow>,
+}
+
+/// The sums over a flow, for one group or for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows in the view.
+    pub view: u64,
+    /// Rows live.
+    pub live: u64,
+    /// Live only.
+    pub missing: u64,
+    /// View only.
+    pub gone: u64,
+    /// In the view elsewhere, live here.
+    pub moved_in: u64,
+    /// In the view here, live elsewhere.
+    pub moved_out: u64,
+    /// Here on both sides, with other values.
+    pub changed: u64,
+}
+
+impl Counts {
+    /// Live minus view.
+    pub fn difference(&self) -> i64 {
+        self.live as i64 - self.view as i64
+    }
+
+    /// Rows that people find in the wrong place or not at all, seen from this group.
+    pub fn misplaced(&self) -> u64 {
+        self.missing + self.gone + self.moved_in + self.moved_out
+    }
+
+    /// Does nothing differ?
+    pub fn is_true(&self) -> bool {
+        self.misplaced() + self.changed == 0
+    }
+
+    /// Both together; `moved_in` and `moved_out` between the two stay counted.
+    pub fn plus(self, other: Counts) -> Counts {
+        Counts {
+            view: self.view + other.view,
+            live: self.live + other.live,
+            missing: self.missing + other.missing,
+            gone: self.gone + other.gone,
+            moved_in: self.moved_in + other.moved_in,
+            moved_out: self.moved_out + other.moved_out,
+            changed: self.changed + other.changed,
+        }
+    }
+}
+
+/// The sums over all rows, each row counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Rows in the view.
+    pub view: u64,
+    /// Rows live.
+    pub live: u64,
+    /// Live only.
+    pub missing: u64,
+    /// View only.
+    pub gone: u64,
+    /// Same key, other group.
+    pub moved: u64,
+    /// Same key and group, other values; `None` where only groups were compared.
+    pub changed: Option<u64>,
+}
+
+impl Totals {
+    /// Rows in the wrong place: missing, gone or moved.
+    pub fn misplaced(&self) -> u64 {
+        self.missing + self.gone + self.moved
+    }
+
+    /// All rows that differ, as far as was looked.
+    pub fn wrong(&self) -> u64 {
+        self.misplaced() + self.changed.unwrap_or(0)
+    }
+
+    /// How many rows differ in the given way.
+    pub fn of(&self, kind: Kind) -> Option<u64> {
+        match kind {
+            Kind::Missing => Some(self.missing),
+            Kind::Gone => Some(self.gone),
+            Kind::Moved => Some(self.moved),
+            Kind::Changed => self.changed,
+        }
+    }
+}
+
+impl Drift {
+    /// The group with this id.
+    pub fn group(&self, id: GroupId) -> &Group {
+        &self.groups[id.0 as usize]
+    }
+
+    /// The sums over all rows.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { changed: (self.scope == Scope::Values).then_some(0), ..Totals::default() };
+        for flow in &self.flow {
+            totals.view += flow.from.map_or(0, |_| flow.rows);
+            totals.live += flow.to.map_or(0, |_| flow.rows);
+            match flow.kind() {
+                Some(Kind::Missing) => totals.missing += flow.rows,
+                Some(Kind::Gone) => totals.gone += flow.rows,
+                Some(Kind::Moved) => totals.moved += flow.rows,
+                _ => totals.changed = totals.changed.map(|n| n + flow.changed),
+            }
+        }
+        totals
+    }
+
+    /// The sums of each group.
+    pub fn counts(&self) -> BTreeMap<GroupId, Counts> {
+        let mut counts: BTreeMap<GroupId, Counts> = BTreeMap::new();
+        for flow in &self.flow {
+            if let Some(from) = flow.from {
+                let c = counts.entry(from).or_default();
+                c.view += flow.rows;
+                match flow.to {
+                    None => c.gone += flow.rows,
+                    Some(to) if to != from => c.moved_out += flow.rows,
+                    Some(_) => c.changed += flow.changed,
+                }
+            }
+            if let Some(to) = flow.to {
+                let c = counts.entry(to).or_default();
+                c.live += flow.rows;
+                match flow.from {
+                    None => c.missing += flow.rows,
+                    Some(from) if from != to => c.moved_in += flow.rows,
+                    Some(_) => {}
+                }
+            }
+        }
+        counts
+    }
+
+    /// The flows that are drift, most rows first.
+    pub fn worst(&self) -> Vec<Flow> {
+        let mut flows: Vec<Flow> = self.flow.iter().filter(|f| f.kind().is_some()).copied().collect();
+        flows.sort_by_key(|f| (std::cmp::Reverse(f.rows), f.from, f.to));
+        flows
+    }
+
+    /// Where the rows of a flow are in the view, and where live.
+    pub fn route(&self, flow: &Flow) -> Route {
+        Route::between(flow.from.map(|id| self.group(id)), flow.to.map(|id| self.group(id)))
+    }
+}
+
+/// Where rows are in the view and where live, in words, what both sides share said once:
+/// `Osmara Partida: VEN → BOOM`, `VEN: Osmara Partida → Berta Lagos`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Route {
+    /// What both sides share.
+    pub shared: Option<String>,
+    /// The view's side.
+    pub from: String,
+    /// The live side.
+    pub to: String,
+}
+
+impl Route {
+    /// The route between two groups; `None` stands for "not on that side".
+    pub fn between(from: Option<&Group>, to: Option<&Group>) -> Route {
+        let (Some(a), Some(b)) = (from, to) else {
+            let name = |side: Option<&Group>, nowhere: &str| side.map_or(nowhere.into(), Group::title);
+            return Route { shared: None, from: name(from, "not in the view"), to: name(to, "no longer live") };
+        };
+        let differs = |i: &usize| a.keys.get(*i) != b.keys.get(*i);
+        let part = |group: &Group, wanted: bool| {
+            let places = (0..group.keys.len()).filter(|i| differs(i) == wanted);
+            places.map(|i| group.labels[i].as_deref().unwrap_or(NO_VALUE)).collect::<Vec<_>>().join(" · ")
+        };
+        let shared = Some(part(a, false)).filter(|s| !s.is_empty());
+        Route { shared, from: part(a, true), to: part(b, true) }
+    }
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(shared) = &self.shared {
+            write!(f, "{shared}: ")?;
+        }
+        write!(f, "{} → {}", self.from, self.to)
+    }
+}
+
+/// Collects groups while a flow is read, giving each combination of keys one id.
+///
+/// A label may differ between the sides (a renamed person): the one seen last with a value wins.
+#[derive(Debug, Default)]
+pub struct Groups {
+    ids: BTreeMap<Vec<Option<String>>, GroupId>,
+    groups: Vec<Group>,
+}
+
+impl Groups {
+    /// The id of the group with these keys, made if it is new.
+    pub fn intern(&mut self, keys: Vec<Option<String>>, labels: Vec<Option<String>>) -> GroupId {
+        if let Some(&id) = self.ids.get(&keys) {
+            return id;
+        }
+        let labels = labels.into_iter().zip(&keys).map(|(label, key)| label.or_else(|| key.clone())).collect();
+        let id = GroupId(self.groups.len() as u32);
+        self.ids.insert(keys.clone(), id);
+        self.groups.push(Group { keys, labels });
+        id
+    }
+
+    /// All groups, in the order of their ids.
+    pub fn finish(self) -> Vec<Group> {
+        self.groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Osmara's night: 166 of VEN in the view, 29 of them live in BOOM, 137 with Berta in VEN.
+    fn osmara() -> Drift {
+        let mut groups = Groups::default();
+        let mut id = |who: &str, place: &str| {
+            let keys = vec![Some(who.to_string()), Some(place.to_string())];
+            groups.intern(keys, vec![None, None])
+        };
+        let (ven, boom, berta) = (id("Osmara", "VEN"), id("Osmara", "BOOM"), id("Berta", "VEN"));
+        let flow = |from, to, rows, changed| Flow { from, to, rows, changed };
+        Drift {
+            scope: Scope::Values,
+            keyed: true,
+            flow: vec![
+                flow(Some(ven), Some(boom), 29, 3),
+                flow(Some(ven), Some(berta), 137, 0),
+                flow(Some(berta), Some(berta), 80, 5),
+                flow(None, Some(berta), 4, 0),
+                flow(Some(berta), None, 4, 0),
+            ],
+            groups: groups.finish(),
+        }
+    }
+
+    #[test]
+    fn the_incident_shows_in_groups_while_the_total_stays_the_same() {
+        let drift = osmara();
+        let totals = drift.totals();
+        assert_eq!((totals.view, totals.live), (250, 250));
+        assert_eq!((totals.moved, totals.missing, totals.gone, totals.changed), (166, 4, 4, Some(5)));
+        let counts = drift.counts();
+        let osmara = (counts[&GroupId(0)], counts[&GroupId(1)]);
+        assert_eq!((osmara.0.view, osmara.0.live, osmara.0.moved_out), (166, 0, 166));
+        assert_eq!((osmara.1.view, osmara.1.live, osmara.1.moved_in), (0, 29, 29));
+    }
+
+    #[test]
+    fn the_sums_of_all_groups_are_the_totals() {
+        let drift = osmara();
+        let all = drift.counts().into_values().fold(Counts::default(), Counts::plus);
+        let totals = drift.totals();
+        assert_eq!(
+            (all.view, all.live, all.missing, all.gone),
+            (totals.view, totals.live, totals.missing, totals.gone)
+        );
+        assert_eq!((all.moved_in, all.moved_out), (totals.moved, totals.moved));
+    }
+
+    #[test]
+    fn the_worst_flow_comes_first_and_is_named() {
+        let drift = osmara();
+        let worst = drift.worst();
+        assert_eq!(worst[0].rows, 137);
+        assert_eq!(drift.route(&worst[0]).to_string(), "VEN: Osmara → Berta");
+        assert_eq!(drift.route(&worst[1]).to_string(), "Osmara: VEN → BOOM");
+    }
+
+    #[test]
+    fn a_comparison_of_groups_does_not_claim_that_nothing_changed() {
+        let drift = Drift { scope: Scope::Groups, ..osmara() };
+        assert_eq!(drift.totals().changed, None);
+    }
+}

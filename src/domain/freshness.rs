@@ -1,0 +1,180 @@
+//! How old a view's data is, how that is known, and how old it may be.
+
+use chrono::TimeDelta;
+
+use super::job::{History, JobId, RunId, RunStatus};
+use super::snapshot::ViewState;
+use super::stats::JobStats;
+use super::time::{Time, age};
+
+/// What the freshness probe reads: the signals that name a time, and the view's size.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stamp {
+    /// The refresh-time column's newest value.
+    pub column: Option<Time>,
+    /// `pg_xact_commit_timestamp` of the catalog row, where track_commit_timestamp is on.
+    pub committed: Option<Time>,
+    /// Bytes on disk, with indexes and TOAST.
+    pub bytes: i64,
+    /// The planner's estimate of its rows; `None`: never analysed.
+    pub estimated_rows: Option<i64>,
+}
+
+/// By which signal the time of the last refresh is known, best first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The named column of the view holds the refresh's transaction start.
+    Column(String),
+    /// The commit time of the refresh's transaction.
+    Commit,
+    /// mvtop saw the catalog row change between two looks.
+    Observed,
+    /// The start of a cron run that refreshed it; misses refreshes by hand.
+    CronRun(RunId),
+}
+
+impl Source {
+    /// The stable word for it, as in the JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Source::Column(_) => "column",
+            Source::Commit => "commit_timestamp",
+            Source::Observed => "observed",
+            Source::CronRun(_) => "cron_run",
+        }
+    }
+
+    /// How it is told to a person.
+    pub fn describe(&self) -> String {
+        match self {
+            Source::Column(name) => format!("column {name}"),
+            Source::Commit => "commit timestamp".into(),
+            Source::Observed => "seen by mvtop".into(),
+            Source::CronRun(id) => format!("cron run {}", id.0),
+        }
+    }
+}
+
+/// When a view was refreshed, and how that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshedAt {
+    /// The time its data is true of.
+    pub at: Time,
+    /// The signal.
+    pub source: Source,
+}
+
+/// Where a limit comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitSource {
+    /// Nothing says: five minutes.
+    Default,
+    /// The interval of the job that refreshes it, plus its usual duration and a grace.
+    Job(JobId),
+}
+
+/// How old the data may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The greatest good age.
+    pub length: TimeDelta,
+    /// Where it comes from.
+    pub source: LimitSource,
+}
+
+/// The limit where nothing else says: what the incident's team settled on.
+pub const DEFAULT_LIMIT: TimeDelta = TimeDelta::minutes(5);
+
+/// What a job gets on top of its interval and usual duration: pg_cron starts within a second, machines hiccup.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// Whether the data is young enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreshnessState {
+    /// Younger than its limit.
+    Fresh,
+    /// Older than its limit.
+    Late,
+    /// Never populated: reading it is an error.
+    NeverPopulated,
+    /// No signal names a time.
+    Unknown,
+}
+
+impl FreshnessState {
+    /// The stable word for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            FreshnessState::Fresh => "fresh",
+            FreshnessState::Late => "late",
+            FreshnessState::NeverPopulated => "never_populated",
+            FreshnessState::Unknown => "unknown",
+        }
+    }
+}
+
+/// A view's freshness at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// When it was refreshed, if any signal says.
+    pub refreshed: Option<RefreshedAt>,
+    /// Its age.
+    pub age: Option<TimeDelta>,
+    /// How old it may be.
+    pub limit: Limit,
+    /// The judgement.
+    pub state: FreshnessState,
+}
+
+impl Freshness {
+    /// The freshness of a view now.
+    pub fn of(view: &ViewState, history: Option<&History>, jobs: &[JobStats], now: Time) -> Freshness {
+        let refreshed = refreshed_at(view, history);
+        let age = refreshed.as_ref().map(|r| age(r.at, now));
+        let limit = limit(view, history, jobs);
+        let state = match age {
+            _ if !view.signal.populated => FreshnessState::NeverPopulated,
+            None => FreshnessState::Unknown,
+            Some(age) if age > limit.length => FreshnessState::Late,
+            Some(_) => FreshnessState::Fresh,
+        };
+        Freshness { refreshed, age, limit, state }
+    }
+}
+
+/// The best signal that names a time. The first two are exact; of the other two the newer one counts.
+fn refreshed_at(view: &ViewState, history: Option<&History>) -> Option<RefreshedAt> {
+    let stamp = view.stamp.value();
+    let column = || Some((stamp?.column?, Source::Column(view.view.refresh_column()?.to_string())));
+    let committed = || Some((stamp?.committed?, Source::Commit));
+    let observed = || Some((view.observed?, Source::Observed));
+    let run = || last_good_run(view, history?);
+    column()
+        .or_else(committed)
+        .or_else(|| [observed(), run()].into_iter().flatten().max_by_key(|(at, _)| *at))
+        .map(|(at, source)| RefreshedAt { at, source })
+}
+
+fn last_good_run(view: &ViewState, history: &History) -> Option<(Time, Source)> {
+    history
+        .jobs_refreshing(&view.view.name)
+        .flat_map(|job| history.runs_of(job.id))
+        .filter(|run| run.status == RunStatus::Succeeded)
+        .filter_map(|run| Some((run.start?, Source::CronRun(run.id))))
+        .max_by_key(|(at, _)| *at)
+}
+
+/// The tightest promise that an active job makes, else the default.
+fn limit(view: &ViewState, history: Option<&History>, jobs: &[JobStats]) -> Limit {
+    history
+        .into_iter()
+        .flat_map(|h| h.jobs_refreshing(&view.view.name))
+        .filter(|job| job.active)
+        .filter_map(|job| jobs.iter().find(|s| s.job == job.id))
+        .filter_map(|stats| {
+            let length = stats.interval? + stats.p95.unwrap_or_default() + GRACE;
+            Some(Limit { length, source: LimitSource::Job(stats.job) })
+        })
+        .min_by_key(|limit| limit.length)
+        .unwrap_or(Limit { length: DEFAULT_LIMIT, source: LimitSource::Default })
+}

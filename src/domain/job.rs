@@ -1,0 +1,279 @@
+//! pg_cron's jobs and their runs.
+
+use serde::Deserialize;
+
+use super::time::Time;
+use super::view::ViewName;
+
+/// `cron.job.jobid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub i64);
+
+/// `cron.job_run_details.runid`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub i64);
+
+/// A row of `cron.job`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// Its schedule in pg_cron's own dialect.
+    pub schedule: String,
+    /// The SQL it runs.
+    pub command: String,
+    /// The database it runs in.
+    pub database: String,
+    /// The role it runs as.
+    pub username: String,
+    /// Whether it is active; a paused job keeps its schedule.
+    pub active: bool,
+}
+
+impl Job {
+    /// Its name, else its command.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.command)
+    }
+
+    /// Does its command refresh this view? An unqualified name counts only for a view in `public`,
+    /// the schema that a session without settings of its own finds.
+    pub fn refreshes(&self, view: &ViewName) -> bool {
+        refreshed_names(&self.command)
+            .iter()
+            .any(|(schema, name)| *name == view.name && schema.as_deref().unwrap_or("public") == view.schema)
+    }
+}
+
+/// The views a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it.
+fn refreshed_names(command: &str) -> Vec<(Option<String>, String)> {
+    let words = tokens(command);
+    let is = |i: usize, word: &str| matches!(words.get(i), Some(Token::Word(w)) if w == word);
+    (0..words.len())
+        .filter(|&i| is(i, "refresh") && is(i + 1, "materialized") && is(i + 2, "view"))
+        .filter_map(|i| {
+            let at = if is(i + 3, "concurrently") { i + 4 } else { i + 3 };
+            let first = words.get(at)?.identifier()?;
+            match (words.get(at + 1), words.get(at + 2)) {
+                (Some(Token::Dot), Some(second)) => Some((Some(first), second.identifier()?)),
+                _ => Some((None, first)),
+            }
+        })
+        .collect()
+}
+
+enum Token {
+    Word(String),
+    Quoted(String),
+    Dot,
+    Other,
+}
+
+impl Token {
+    fn identifier(&self) -> Option<String> {
+        match self {
+            Token::Word(name) | Token::Quoted(name) => Some(name.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// SQL's words as far as a REFRESH needs them: unquoted words folded to lower case, quoted ones as they are,
+/// comments and string literals passed over.
+fn tokens(sql: &str) -> Vec<Token> {
+    let mut out = Vec::new();
+    let mut rest = sql;
+    while let Some(c) = rest.chars().next() {
+        let (token, length) = match c {
+            '-' if rest.starts_with("--") => (None, rest.find('\n').unwrap_or(rest.len())),
+            '/' if rest.starts_with("/*") => (None, rest.find("*/").map_or(rest.len(), |end| end + 2)),
+            '"' => quoted(rest, '"'),
+            '\'' => (Some(Token::Other), quoted(rest, '\'').1),
+            '.' => (Some(Token::Dot), 1),
+            c if c.is_alphabetic() || c == '_' => {
+                let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                (Some(Token::Word(rest[..end].to_lowercase())), end)
+            }
+            c if c.is_whitespace() => (None, c.len_utf8()),
+            c => (Some(Token::Other), c.len_utf8()),
+        };
+        out.extend(token);
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// A quoted text at the start of `rest`, doubled quotes undone, and its length with the quotes.
+fn quoted(rest: &str, quote: char) -> (Option<Token>, usize) {
+    let mut text = String::new();
+    let mut chars = rest.char_indices().skip(1).peekable();
+    while let Some((i, c)) = chars.next() {
+        if c != quote {
+            text.push(c);
+        } else if chars.next_if(|&(_, next)| next == quote).is_some() {
+            text.push(quote);
+        } else {
+            return (Some(Token::Quoted(text)), i + 1);
+        }
+    }
+    (Some(Token::Quoted(text)), rest.len())
+}
+
+/// `cron.job_run_details.status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunStatus {
+    /// A connection or worker is being started.
+    Starting,
+    /// The connection is being made (a server restart leaves it so for ever).
+    Connecting,
+    /// The command is being sent (a server restart leaves it so for ever).
+    Sending,
+    /// The command runs.
+    Running,
+    /// It ended well.
+    Succeeded,
+    /// It failed; the message says why.
+    Failed,
+    /// A word this program does not know.
+    Other(String),
+}
+
+impl RunStatus {
+    /// The status a word stands for.
+    pub fn parse(word: &str) -> RunStatus {
+        match word {
+            "starting" => RunStatus::Starting,
+            "connecting" => RunStatus::Connecting,
+            "sending" => RunStatus::Sending,
+            "running" => RunStatus::Running,
+            "succeeded" => RunStatus::Succeeded,
+            "failed" => RunStatus::Failed,
+            other => RunStatus::Other(other.into()),
+        }
+    }
+
+    /// Will it still change?
+    pub fn is_open(&self) -> bool {
+        !matches!(self, RunStatus::Succeeded | RunStatus::Failed)
+    }
+
+    /// The word for it.
+    pub fn word(&self) -> &str {
+        match self {
+            RunStatus::Starting => "starting",
+            RunStatus::Connecting => "connecting",
+            RunStatus::Sending => "sending",
+            RunStatus::Running => "running",
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::Failed => "failed",
+            RunStatus::Other(word) => word,
+        }
+    }
+}
+
+/// A row of `cron.job_run_details`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its id; ids rise with time, though not strictly.
+    pub id: RunId,
+    /// The job; it may no longer exist, runs outlive jobs.
+    pub job: JobId,
+    /// How far it is.
+    pub status: RunStatus,
+    /// The last command tag, or the error's text.
+    pub message: Option<String>,
+    /// When it began to run; NULL for one that never did.
+    pub start: Option<Time>,
+    /// When it ended.
+    pub end: Option<Time>,
+}
+
+impl Run {
+    /// How long it ran, if it ran and ended.
+    pub fn duration(&self) -> Option<chrono::TimeDelta> {
+        Some(self.end? - self.start?)
+    }
+}
+
+/// The jobs and the newest runs that this role may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// All jobs, by id.
+    pub jobs: Vec<Job>,
+    /// The newest runs, newest first, at most [`History::WINDOW`].
+    pub runs: Vec<Run>,
+    /// Was the window full, so that older runs exist which were not read?
+    pub truncated: bool,
+}
+
+impl History {
+    /// How many of the newest runs are read.
+    ///
+    /// A bound by runid keeps the query at a few buffers however long the history is; by start_time it reads all.
+    pub const WINDOW: i64 = 5_000;
+
+    /// The job with this id.
+    pub fn job(&self, id: JobId) -> Option<&Job> {
+        self.jobs.iter().find(|j| j.id == id)
+    }
+
+    /// The runs of a job, newest first.
+    pub fn runs_of(&self, id: JobId) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(move |r| r.job == id)
+    }
+
+    /// The jobs that refresh a view.
+    pub fn jobs_refreshing<'a>(&'a self, view: &'a ViewName) -> impl Iterator<Item = &'a Job> {
+        self.jobs.iter().filter(move |j| j.refreshes(view))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refreshes(command: &str, schema: &str, name: &str) -> bool {
+        let job = Job {
+            id: JobId(1),
+            name: None,
+            schedule: "* * * * *".into(),
+            command: command.into(),
+            database: "crm".into(),
+            username: "postgres".into(),
+            active: true,
+        };
+        job.refreshes(&ViewName { schema: schema.into(), name: name.into() })
+    }
+
+    #[test]
+    fn a_job_refreshes_the_view_its_command_names_however_it_is_written() {
+        for command in [
+            "REFRESH MATERIALIZED VIEW CONCURRENTLY mv",
+            "refresh  materialized\nview public.mv;",
+            "SELECT 1; REFRESH MATERIALIZED VIEW \"public\".\"mv\" WITH DATA",
+            "/* nightly */ REFRESH MATERIALIZED VIEW MV -- now",
+        ] {
+            assert!(refreshes(command, "public", "mv"), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_job_does_not_refresh_a_view_with_a_similar_name_or_one_only_mentioned() {
+        for command in [
+            "REFRESH MATERIALIZED VIEW mv2",
+            "REFRESH MATERIALIZED VIEW otro.mv",
+            "REFRESH MATERIALIZED VIEW \"MV\"",
+            "SELECT 'REFRESH MATERIALIZED VIEW mv'",
+            "-- REFRESH MATERIALIZED VIEW mv\nSELECT 1",
+            "REFRESH MATERIALIZED VIEW",
+        ] {
+            assert!(!refreshes(command, "public", "mv"), "{command}");
+        }
+        assert!(refreshes("refresh materialized view \"Año \"\"x\"\"\".v", "Año \"x\"", "v"));
+    }
+}

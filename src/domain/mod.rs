@@ -1,0 +1,17 @@
+//! What mvtop talks about: views, jobs, drift, freshness, the Snapshot and its Diagnosis.
+//!
+//! Pure: no I/O, no database, no terminal, and no clock: the present enters as an argument.
+
+pub mod diagnosis;
+pub mod drift;
+pub mod freshness;
+pub mod job;
+pub mod matrix;
+pub mod reading;
+pub mod schedule;
+pub mod server;
+pub mod snapshot;
+pub mod stats;
+pub mod text;
+pub mod time;
+pub mod view;

@@ -1,0 +1,111 @@
+//! What the server is, and what this role may see and do there.
+
+use super::time::Time;
+
+/// The server at the other end, as it was when the connection was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `server_version_num`, e.g. 150018.
+    pub version_num: i32,
+    /// The database.
+    pub database: String,
+    /// The role.
+    pub user: String,
+    /// When the postmaster started.
+    pub started_at: Time,
+    /// Is it a standby? Then nothing can be changed here.
+    pub standby: bool,
+    /// Superuser: sees and may do everything.
+    pub superuser: bool,
+    /// May this role read other sessions' query texts (pg_read_all_stats)?
+    pub reads_all_stats: bool,
+    /// pg_cron, as seen from this database.
+    pub cron: Cron,
+}
+
+impl Server {
+    /// The major version, e.g. 15.
+    pub fn major(&self) -> i32 {
+        self.version_num / 10_000
+    }
+
+    /// The right that a refresh needs on this version.
+    pub fn refresh_right(&self) -> &'static str {
+        if self.major() >= 17 {
+            "the MAINTAIN privilege on it, or be its owner"
+        } else {
+            "to be its owner or a member of the owning role"
+        }
+    }
+}
+
+/// pg_cron, as seen from this database by this role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cron {
+    /// The extension is not installed in this database, and nothing says it runs elsewhere.
+    Absent,
+    /// It keeps its tables in another database (`cron.database_name`).
+    Elsewhere(String),
+    /// Its tables are here, but this role may not read them.
+    Forbidden,
+    /// Its tables can be read.
+    Present(CronExtension),
+}
+
+/// An installed pg_cron.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CronExtension {
+    /// `extversion`; says 1.6 for all of 1.6.x.
+    pub version: String,
+    /// `cron.timezone`; the setting exists from 1.5 and is visible only to pg_read_all_settings.
+    pub timezone: Option<String>,
+    /// `cron.launch_active_jobs`; exists from 1.6.
+    pub launches: Option<bool>,
+    /// `cron.log_run`; off means that no run is recorded.
+    pub logs_runs: Option<bool>,
+    /// Does row security hide other roles' jobs and runs from this role?
+    pub row_security: bool,
+}
+
+impl Cron {
+    /// The extension, where its tables can be read.
+    pub fn present(&self) -> Option<&CronExtension> {
+        match self {
+            Cron::Present(extension) => Some(extension),
+            _ => None,
+        }
+    }
+}
+
+impl CronExtension {
+    /// The time zone its schedules are in: GMT unless the setting says otherwise.
+    pub fn tz(&self) -> chrono_tz::Tz {
+        self.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
+    }
+}
+
+/// The connection as the pulse knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// No connection yet.
+    Connecting {
+        /// This machine's time when the first try began.
+        since: Time,
+    },
+    /// Connected.
+    Up,
+    /// Connected, but the last pulse has had no answer yet for longer than a pulse should take.
+    Silent {
+        /// This machine's time when it was sent.
+        since: Time,
+    },
+    /// The connection was lost, or never had.
+    Down {
+        /// This machine's time when it was lost.
+        since: Time,
+        /// What the last try said.
+        why: String,
+        /// How many tries failed since.
+        tries: u32,
+    },
+}

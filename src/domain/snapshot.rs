@@ -1,0 +1,264 @@
+//! The Snapshot: everything known about one database at one moment. Every face is a view of it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::drift::{Group, GroupId, Kind};
+use super::freshness::Stamp;
+use super::job::History;
+use super::job::JobId;
+use super::matrix::Comparison;
+use super::reading::Reading;
+use super::server::{Link, Server};
+use super::stats::JobStats;
+use super::time::Time;
+use super::view::{Oid, View};
+
+/// Everything known about one database at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The connection.
+    pub link: Link,
+    /// What the server is; kept while the connection is down.
+    pub server: Option<Arc<Server>>,
+    /// The last pulse that was answered.
+    pub pulse: Option<Pulse>,
+    /// Why the list of views could not be read, if it could not.
+    pub catalog: Reading<()>,
+    /// Every materialized view of the database, by name.
+    pub views: Vec<Arc<ViewState>>,
+    /// pg_cron's jobs and runs.
+    pub history: Reading<Arc<History>>,
+    /// Each job's figures, in the history's order; made anew when a run came and every minute.
+    pub jobs: Arc<Vec<JobStats>>,
+    /// The rows a person is looking at, if any.
+    pub drill: Option<Arc<Drill>>,
+    /// Has everything been read, well or badly, that was wanted?
+    pub settled: bool,
+}
+
+/// The last pulse that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pulse {
+    /// The server's time in it.
+    pub at: Time,
+    /// The server's clock minus this machine's.
+    pub offset: TimeDelta,
+    /// How long it took there and back.
+    pub took: Duration,
+}
+
+impl Snapshot {
+    /// Nothing known yet.
+    pub fn connecting(now: Time) -> Snapshot {
+        Snapshot {
+            link: Link::Connecting { since: now },
+            server: None,
+            pulse: None,
+            catalog: Reading::default(),
+            views: Vec::new(),
+            history: Reading::default(),
+            jobs: Arc::default(),
+            drill: None,
+            settled: false,
+        }
+    }
+
+    /// The server's time, given this machine's.
+    pub fn server_time(&self, local: Time) -> Time {
+        local + self.pulse.map_or(TimeDelta::zero(), |p| p.offset)
+    }
+
+    /// The figures of one job.
+    pub fn job(&self, id: JobId) -> Option<&JobStats> {
+        self.jobs.iter().find(|j| j.job == id)
+    }
+
+    /// The view with this OID.
+    pub fn view(&self, oid: Oid) -> Option<&Arc<ViewState>> {
+        self.views.iter().find(|v| v.view.oid == oid)
+    }
+}
+
+/// The change signals of one view that a pulse reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signal {
+    /// `pg_class.xmin` of the view: moves with every refresh, even one that changes no row.
+    pub xmin: u32,
+    /// A sum over the base tables' ins+upd+del counters and file numbers: different when the truth moved.
+    pub bases: i64,
+    /// Was it ever populated?
+    pub populated: bool,
+}
+
+/// A refresh (or another holder of its lock) that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refreshing {
+    /// The backend.
+    pub pid: i32,
+    /// Its role.
+    pub user: String,
+    /// Its application_name.
+    pub application: String,
+    /// The server's time when its statement started; `None` where this role may not see it.
+    pub since: Option<Time>,
+    /// `CONCURRENTLY` (ExclusiveLock), so that readers go on.
+    pub concurrently: bool,
+    /// Has it the lock, or does it wait?
+    pub granted: bool,
+    /// Whom it waits for.
+    pub blocked_by: Vec<Blocker>,
+}
+
+/// A session that others wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    /// The backend.
+    pub pid: i32,
+    /// Its role.
+    pub user: String,
+    /// Its application_name.
+    pub application: String,
+    /// `pg_stat_activity.state`, e.g. `idle in transaction`.
+    pub state: String,
+    /// Since when it is in its transaction.
+    pub since: Option<Time>,
+}
+
+/// One view and all that is known about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewState {
+    /// The catalog's description.
+    pub view: Arc<View>,
+    /// The last pulse's signals.
+    pub signal: Signal,
+    /// When a refresh was seen: xmin moved between two looks.
+    pub observed: Option<Time>,
+    /// When the base tables were last seen to move, since the console looks.
+    pub moved: Option<Time>,
+    /// Times and size.
+    pub stamp: Reading<Stamp>,
+    /// The newest comparison, of whichever scope.
+    pub drift: Reading<Arc<Comparison>>,
+    /// The newest comparison of all values, which alone knows *changed*.
+    pub values: Reading<Arc<Comparison>>,
+    /// When the next comparison may run under the budget, if one is wanted: the server's time.
+    pub due: Option<Time>,
+    /// Refreshes under way.
+    pub refreshing: Vec<Refreshing>,
+}
+
+impl ViewState {
+    /// A view of which only the catalog is known.
+    pub fn new(view: Arc<View>) -> ViewState {
+        ViewState {
+            view,
+            signal: Signal { populated: true, ..Signal::default() },
+            observed: None,
+            moved: None,
+            stamp: Reading::default(),
+            drift: Reading::default(),
+            values: Reading::default(),
+            due: None,
+            refreshing: Vec::new(),
+        }
+    }
+
+    /// Have the base tables moved, or the view been refreshed, since the last comparison?
+    pub fn is_drift_outdated(&self) -> bool {
+        let Some(measured) = &self.drift.last else { return false };
+        [self.moved, self.observed].into_iter().flatten().any(|moved| moved > measured.at)
+    }
+}
+
+/// Whose drift a person is looking at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrillTarget {
+    /// The view.
+    pub view: Oid,
+    /// The value of the first group column; `None`: all rows.
+    pub member: Option<Option<String>>,
+}
+
+/// The drifted rows of one value of the first group column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drill {
+    /// Whose.
+    pub target: DrillTarget,
+    /// Every drifted row's kind, groups and key.
+    pub index: Reading<Arc<DrillIndex>>,
+    /// The values of the rows, read a page at a time: page number → its rows.
+    pub pages: BTreeMap<usize, Reading<Arc<Vec<RowDetail>>>>,
+}
+
+impl Drill {
+    /// How many rows a page of values holds.
+    pub const PAGE: usize = 100;
+
+    /// A drill of which nothing is read yet.
+    pub fn new(target: DrillTarget) -> Drill {
+        Drill { target, index: Reading::default(), pages: BTreeMap::new() }
+    }
+
+    /// The values of the index's n-th row, if its page was read.
+    pub fn detail(&self, row: usize) -> Option<&RowDetail> {
+        self.pages.get(&(row / Self::PAGE))?.value()?.get(row % Self::PAGE)
+    }
+}
+
+/// The list of drifted rows, without their values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrillIndex {
+    /// The groups that rows come from and go to.
+    pub groups: Vec<Group>,
+    /// The rows: by kind, then by groups, then by key.
+    pub rows: Vec<DriftRow>,
+    /// How many more rows there are than were read.
+    pub left_out: u64,
+}
+
+impl DrillIndex {
+    /// How many rows an index holds at most.
+    pub const LIMIT: usize = 200_000;
+
+    /// The group with this id.
+    pub fn group(&self, id: GroupId) -> &Group {
+        &self.groups[id.0 as usize]
+    }
+}
+
+/// One drifted row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriftRow {
+    /// How it differs.
+    pub kind: Kind,
+    /// Its group in the view.
+    pub from: Option<GroupId>,
+    /// Its group live.
+    pub to: Option<GroupId>,
+    /// Its key, as a JSON array of texts; for a view without a key, the whole row as JSON.
+    pub key: Box<str>,
+}
+
+/// The values of one drifted row, as JSON objects by column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowDetail {
+    /// In the view.
+    pub view: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Live.
+    pub live: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+impl RowDetail {
+    /// The columns whose values differ, with both values.
+    pub fn changes(&self) -> Vec<(&str, &serde_json::Value, &serde_json::Value)> {
+        let (Some(view), Some(live)) = (&self.view, &self.live) else { return Vec::new() };
+        view.iter()
+            .filter_map(|(column, old)| live.get(column).map(|new| (column.as_str(), old, new)))
+            .filter(|(_, old, new)| old != new)
+            .collect()
+    }
+}

@@ -1,0 +1,214 @@
+//! What a job's runs of the last day say: how many, how long, how many failed, which are missing.
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+use super::job::{History, Job, JobId, Run, RunStatus};
+use super::schedule::{Dialect, Schedule};
+use super::server::CronExtension;
+use super::time::Time;
+
+/// Fire times without a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The first fire time without a run.
+    pub from: Time,
+    /// The last one.
+    pub to: Time,
+    /// How many.
+    pub missed: usize,
+}
+
+/// A job's last 24 hours, as far as the history reaches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobStats {
+    /// The job.
+    pub job: JobId,
+    /// Its schedule read as pg_cron would; the error's text when it cannot be read.
+    pub schedule: Result<Schedule, String>,
+    /// The longest pause the schedule makes between two runs.
+    pub interval: Option<TimeDelta>,
+    /// When it runs next; `None` when paused or when it never fires.
+    pub next: Option<Time>,
+    /// The time from which runs were counted: a day ago, or the first run seen.
+    pub since: Option<Time>,
+    /// Runs that ended.
+    pub ended: usize,
+    /// Runs that ended badly.
+    pub failed: usize,
+    /// Runs there should have been since; `None` where that cannot be said.
+    pub expected: Option<usize>,
+    /// Where runs are missing.
+    pub gaps: Vec<Gap>,
+    /// Median duration.
+    pub p50: Option<TimeDelta>,
+    /// 95th percentile of the duration.
+    pub p95: Option<TimeDelta>,
+    /// Durations of the newest good runs in milliseconds, oldest first, for a sparkline.
+    pub recent_ms: Vec<u64>,
+}
+
+/// How far back the figures look.
+pub const SPAN: TimeDelta = TimeDelta::hours(24);
+
+/// How many durations a sparkline gets at most.
+const RECENT: usize = 60;
+
+/// pg_cron starts a run 6–31 ms after its minute; a run this much later still belongs to it.
+const SLACK: TimeDelta = TimeDelta::seconds(5);
+
+impl JobStats {
+    /// The share of ended runs that succeeded.
+    pub fn success_rate(&self) -> Option<f64> {
+        (self.ended > 0).then(|| (self.ended - self.failed) as f64 / self.ended as f64)
+    }
+
+    /// How many runs are missing.
+    pub fn missed(&self) -> usize {
+        self.gaps.iter().map(|g| g.missed).sum()
+    }
+
+    /// The figures of every job.
+    pub fn all(history: &History, cron: &CronExtension, now: Time) -> Vec<JobStats> {
+        let dialect = Dialect::of(&cron.version, cron.timezone.is_some(), cron.launches.is_some());
+        let counts_runs = cron.launches != Some(false) && cron.logs_runs != Some(false);
+        history.jobs.iter().map(|job| JobStats::of(job, history, dialect, cron.tz(), counts_runs, now)).collect()
+    }
+
+    fn of(job: &Job, history: &History, dialect: Dialect, tz: Tz, counts_runs: bool, now: Time) -> JobStats {
+        let schedule = Schedule::parse(&job.schedule, dialect).map_err(|e| e.to_string());
+        let day: Vec<&Run> = history.runs_of(job.id).filter(|r| r.start.is_none_or(|s| s >= now - SPAN)).collect();
+        let since = day.iter().filter_map(|r| r.start).min();
+        let gaps = match (&schedule, since) {
+            (Ok(schedule), Some(since)) if job.active && counts_runs => Some(expect(schedule, &day, since, now, tz)),
+            _ => None,
+        };
+        let mut lengths: Vec<TimeDelta> = good(&day).filter_map(|r| r.duration()).collect();
+        let recent_ms = lengths.iter().take(RECENT).rev().map(|l| l.num_milliseconds().max(0) as u64).collect();
+        lengths.sort();
+        JobStats {
+            job: job.id,
+            interval: schedule.as_ref().ok().and_then(|s| s.longest_gap(now, tz)),
+            next: schedule.as_ref().ok().filter(|_| job.active).and_then(|s| s.next_after(now, tz)),
+            since,
+            ended: day.iter().filter(|r| !r.status.is_open()).count(),
+            failed: day.iter().filter(|r| r.status == RunStatus::Failed).count(),
+            expected: gaps.as_ref().map(|(expected, _)| *expected),
+            gaps: gaps.map(|(_, gaps)| gaps).unwrap_or_default(),
+            p50: percentile(&lengths, 50),
+            p95: percentile(&lengths, 95),
+            recent_ms,
+            schedule,
+        }
+    }
+}
+
+fn good<'a>(runs: &'a [&'a Run]) -> impl Iterator<Item = &'a Run> {
+    runs.iter().copied().filter(|r| r.status == RunStatus::Succeeded)
+}
+
+fn percentile(sorted: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
+    sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).copied()
+}
+
+/// How many fire times there were since the first run seen, and those without a run.
+///
+/// A fire time has its run when one starts between it and the next. One that falls into a run still under way is
+/// not missing: pg_cron queues it behind.
+fn expect(schedule: &Schedule, runs: &[&Run], since: Time, now: Time, tz: Tz) -> (usize, Vec<Gap>) {
+    let fires: Vec<Time> = schedule.fires_between(since - SLACK, now - SLACK, tz).collect();
+    let mut spans: Vec<(Time, Time)> =
+        runs.iter().filter_map(|r| r.start.map(|start| (start, r.end.unwrap_or(now)))).collect();
+    spans.sort();
+    let mut gaps: Vec<Gap> = Vec::new();
+    let mut last_missed = false;
+    for (i, &fire) in fires.iter().enumerate() {
+        let until = fires.get(i + 1).copied().unwrap_or(now);
+        let first = spans.partition_point(|&(start, _)| start < fire);
+        let started = spans.get(first).is_some_and(|&(start, _)| start < until);
+        let busy = first > 0 && spans[first - 1].1 > fire;
+        let missed = !started && !busy;
+        match gaps.last_mut() {
+            Some(gap) if missed && last_missed => *gap = Gap { to: fire, missed: gap.missed + 1, ..*gap },
+            _ if missed => gaps.push(Gap { from: fire, to: fire, missed: 1 }),
+            _ => {}
+        }
+        last_missed = missed;
+    }
+    (fires.len(), gaps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::job::RunId;
+    use chrono::{TimeZone, Utc};
+
+    fn at(minute: i64) -> Time {
+        Utc.with_ymd_and_hms(2026, 2, 4, 0, 0, 0).unwrap() + TimeDelta::minutes(minute)
+    }
+
+    fn history(minutes: &[i64]) -> History {
+        let run = |(i, &minute): (usize, &i64)| Run {
+            id: RunId(i as i64),
+            job: JobId(1),
+            status: RunStatus::Succeeded,
+            message: None,
+            start: Some(at(minute) + TimeDelta::milliseconds(12)),
+            end: Some(at(minute) + TimeDelta::milliseconds(1_012 + 10 * i as i64)),
+        };
+        let job = Job {
+            id: JobId(1),
+            name: None,
+            schedule: "*/5 * * * *".into(),
+            command: "SELECT 1".into(),
+            database: "crm".into(),
+            username: "postgres".into(),
+            active: true,
+        };
+        let mut runs: Vec<Run> = minutes.iter().enumerate().map(run).collect();
+        runs.reverse();
+        History { jobs: vec![job], runs, truncated: false }
+    }
+
+    fn stats(history: &History, now: Time) -> JobStats {
+        JobStats::of(&history.jobs[0], history, Dialect::latest(), chrono_tz::UTC, true, now)
+    }
+
+    #[test]
+    fn runs_that_came_are_expected_and_leave_no_gap() {
+        let stats = stats(&history(&[0, 5, 10, 15]), at(17));
+        assert_eq!((stats.expected, stats.ended, stats.missed()), (Some(4), 4, 0));
+        assert_eq!(stats.success_rate(), Some(1.0));
+        assert_eq!(stats.p50, Some(TimeDelta::milliseconds(1_010)));
+        assert_eq!(stats.next, Some(at(20)));
+    }
+
+    #[test]
+    fn runs_that_did_not_come_are_one_gap_with_its_bounds() {
+        let stats = stats(&history(&[0, 5, 25, 30]), at(32));
+        assert_eq!(stats.gaps, [Gap { from: at(10), to: at(20), missed: 3 }]);
+        assert_eq!(stats.expected, Some(7));
+    }
+
+    #[test]
+    fn a_launcher_that_died_shows_as_a_gap_up_to_now() {
+        let stats = stats(&history(&[0, 5]), at(31));
+        assert_eq!(stats.gaps, [Gap { from: at(10), to: at(30), missed: 5 }]);
+    }
+
+    #[test]
+    fn a_fire_time_during_a_long_run_is_queued_not_missed() {
+        let mut history = history(&[0, 5, 15]);
+        history.runs[1].end = Some(at(14));
+        assert_eq!(stats(&history, at(17)).missed(), 0);
+    }
+
+    #[test]
+    fn a_paused_job_has_no_expectation() {
+        let mut history = history(&[0, 5]);
+        history.jobs[0].active = false;
+        let stats = stats(&history, at(60));
+        assert_eq!((stats.expected, stats.next, stats.gaps.len()), (None, None, 0));
+    }
+}

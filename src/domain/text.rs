@@ -1,0 +1,220 @@
+//! Text that came from somewhere else, made safe to show: hidden characters become visible, and strings are cut and padded
+//! by the columns they take on a terminal, not by bytes or characters.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The three flags built from tag characters (England, Scotland, Wales) that Unicode recommends for interchange. In any
+/// other place tag characters carry text nobody sees.
+const TAG_FLAGS: [&str; 3] = [
+    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
+    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0077}\u{E006C}\u{E0073}\u{E007F}",
+];
+
+/// Shows what a terminal would obey or hide: newline as `⏎`, tab as `⇥`, and every other control, direction mark,
+/// zero-width space or tag character as `<U+202E>`. Letters of any script, emoji, flags and combining marks stay as they are.
+///
+/// Applying it twice changes nothing more, and the result never holds a control character.
+#[must_use]
+pub fn visible(raw: &str) -> Cow<'_, str> {
+    if !raw.chars().any(is_hidden) {
+        return Cow::Borrowed(raw);
+    }
+    let mut shown = String::with_capacity(raw.len() + 8);
+    let mut rest = raw;
+    while let Some(first) = rest.chars().next() {
+        let flag = TAG_FLAGS.into_iter().find(|flag| rest.starts_with(flag));
+        let (piece, tail) = rest.split_at(flag.map_or(first.len_utf8(), str::len));
+        if flag.is_some() || !is_hidden(first) {
+            shown.push_str(piece);
+        } else {
+            shown.push_str(&name(first));
+        }
+        rest = tail;
+    }
+    Cow::Owned(shown)
+}
+
+fn name(hidden: char) -> Cow<'static, str> {
+    match hidden {
+        '\n' => Cow::Borrowed("⏎"),
+        '\t' => Cow::Borrowed("⇥"),
+        other => Cow::Owned(format!("<U+{:04X}>", u32::from(other))),
+    }
+}
+
+/// Joiners (U+200C, U+200D) and variation selectors are missing on purpose: scripts and emoji need them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}'                  // soft hyphen
+            | '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' // direction
+            | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}' // zero width
+            | '\u{2028}' | '\u{2029}'   // line and paragraph separators
+            | '\u{3164}' | '\u{FFA0}'   // fillers that look like an empty field
+            | '\u{FFF9}'..='\u{FFFB}'   // interlinear annotation
+            | '\u{E0000}'..='\u{E007F}' // tags
+        )
+}
+
+/// The columns `s` takes on a terminal, counted grapheme by grapheme as ratatui lays them out.
+#[must_use]
+pub fn width(s: &str) -> usize {
+    s.graphemes(true).map(grapheme_width).sum()
+}
+
+/// ratatui gives a column to each half-width katakana sound mark, which unicode-width counts as none.
+fn grapheme_width(grapheme: &str) -> usize {
+    let marks = grapheme.matches(['\u{FF9E}', '\u{FF9F}']).count();
+    grapheme.width() + marks
+}
+
+/// `s` itself when it fits in `columns`, else as many whole graphemes as leave room for a final `…`.
+#[must_use]
+pub fn fit(s: &str, columns: usize) -> Cow<'_, str> {
+    if width(s) <= columns {
+        return Cow::Borrowed(s);
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let mut used = 0;
+    let mut kept = String::with_capacity(s.len());
+    for grapheme in s.graphemes(true) {
+        used += grapheme_width(grapheme);
+        if used > room {
+            break;
+        }
+        kept.push_str(grapheme);
+    }
+    kept.push('…');
+    Cow::Owned(kept)
+}
+
+/// `s` fitted into exactly `columns`, blanks before it: for numbers.
+#[must_use]
+pub fn pad_left(s: &str, columns: usize) -> String {
+    let shown = fit(s, columns);
+    format!("{:blank$}{shown}", "", blank = columns - width(&shown))
+}
+
+/// `s` fitted into exactly `columns`, blanks after it: for words.
+#[must_use]
+pub fn pad_right(s: &str, columns: usize) -> String {
+    let shown = fit(s, columns);
+    format!("{shown}{:blank$}", "", blank = columns - width(&shown))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Strings rich in what goes wrong: controls, direction marks, wide letters, emoji, marks.
+    fn nasty() -> impl Strategy<Value = String> {
+        let pieces = prop::sample::select(vec![
+            "a",
+            "ñ",
+            "中",
+            "ｶﾞ",
+            "e\u{301}",
+            "👩‍👩‍👧",
+            "🇲🇽",
+            TAG_FLAGS[0],
+            "\u{1F3F4}\u{E0067}",
+            "\u{1b}[2J",
+            "\n",
+            "\t",
+            "\u{85}",
+            "\u{202E}",
+            "\u{200B}",
+            "\u{FEFF}",
+            "لا",
+            "\u{0301}",
+            "\u{200D}",
+            "…",
+            "<U+202E>",
+        ]);
+        let from_pieces = prop::collection::vec(pieces, 0..12).prop_map(|v| v.concat());
+        prop_oneof![from_pieces, any::<String>()]
+    }
+
+    #[test]
+    fn names_what_a_terminal_would_obey() {
+        assert_eq!(visible("a\u{1b}[2J\r\nb\tc"), "a<U+001B>[2J<U+000D>⏎b⇥c");
+        assert_eq!(visible("\u{9b}31m\u{7f}"), "<U+009B>31m<U+007F>");
+    }
+
+    #[test]
+    fn names_what_a_terminal_would_hide() {
+        for hidden in "\u{202A}\u{202E}\u{2066}\u{2069}\u{200B}\u{FEFF}\u{AD}\u{2028}\u{2029}\u{E0041}\u{200E}".chars()
+        {
+            let raw = format!("VEN{hidden}BOOM");
+            assert_eq!(visible(&raw), format!("VEN<U+{:04X}>BOOM", u32::from(hidden)));
+        }
+    }
+
+    #[test]
+    fn leaves_every_language_and_emoji_alone() {
+        for text in
+            ["Osmara Partida", "李明", "👩‍👩‍👧‍👦", "🇲🇽", TAG_FLAGS[0], "❤️", "e\u{301}", "مرحبا", "ｶﾞ", "می\u{200C}خواهم"]
+        {
+            assert_eq!(visible(text), text);
+        }
+    }
+
+    #[test]
+    fn names_tags_that_are_not_a_known_flag() {
+        assert_eq!(visible("\u{1F3F4}\u{E0067}x"), "\u{1F3F4}<U+E0067>x");
+    }
+
+    #[test]
+    fn cuts_between_graphemes_and_pads_by_columns() {
+        assert_eq!(fit("prospectos", 10), "prospectos");
+        assert_eq!(fit("prospectos", 6), "prosp…");
+        assert_eq!(fit("李明王", 4), "李…");
+        assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(pad_left("29", 5), "   29");
+        assert_eq!(pad_right("李明王", 4), "李… ");
+    }
+
+    proptest! {
+        #[test]
+        fn visible_twice_is_visible_once(raw in nasty()) {
+            let once = visible(&raw).into_owned();
+            prop_assert_eq!(visible(&once), once.as_str());
+        }
+
+        #[test]
+        fn visible_text_holds_no_control_or_direction_mark(raw in nasty()) {
+            let bad = |c: char| c.is_control() || ('\u{202A}'..='\u{202E}').contains(&c) || c == '\u{200B}';
+            prop_assert!(!visible(&raw).chars().any(bad));
+        }
+
+        #[test]
+        fn fitted_text_is_never_wider_than_asked(raw in nasty(), columns in 0_usize..20) {
+            prop_assert!(width(&fit(&raw, columns)) <= columns);
+        }
+
+        #[test]
+        fn padded_text_takes_exactly_its_columns(raw in nasty(), columns in 0_usize..20) {
+            prop_assert_eq!(width(&pad_left(&raw, columns)), columns);
+            prop_assert_eq!(width(&pad_right(&raw, columns)), columns);
+        }
+
+        #[test]
+        fn ratatui_draws_visible_text_in_the_columns_we_count(raw in nasty()) {
+            use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+            let shown = visible(&raw);
+            let counted = width(&shown);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, u16::try_from(counted + 4).unwrap(), 1));
+            let (end, _) = buffer.set_stringn(0, 0, shown.as_ref(), usize::MAX, Style::new());
+            prop_assert_eq!(usize::from(end), counted);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A materialized view as the catalog describes it: its name, key, groups and what may be done with it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+/// An object's OID in its database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Oid(pub u32);
+
+/// A view's schema and name, unquoted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+pub struct ViewName {
+    /// The schema it lives in.
+    pub schema: String,
+    /// Its own name.
+    pub name: String,
+}
+
+impl ViewName {
+    /// The name as people say it: without the schema when that is `public`.
+    pub fn short(&self) -> String {
+        match self.schema.as_str() {
+            "public" => self.name.clone(),
+            schema => format!("{schema}.{}", self.name),
+        }
+    }
+
+    /// Does the word a person typed name this view (`name` or `schema.name`)?
+    pub fn answers_to(&self, word: &str) -> bool {
+        word == self.name || word == self.to_string()
+    }
+}
+
+impl fmt::Display for ViewName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Column {
+    /// Its name, unquoted.
+    pub name: String,
+    /// Its type as `format_type` writes it, e.g. `timestamp with time zone`.
+    #[serde(rename = "type")]
+    pub data_type: String,
+}
+
+impl Column {
+    /// Is it a `timestamptz`?
+    pub fn is_timestamptz(&self) -> bool {
+        self.data_type == "timestamp with time zone"
+    }
+}
+
+/// A column by which rows are counted, and the column that names its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupColumn {
+    /// The column counted by, e.g. `ejecutivo_id`.
+    pub column: String,
+    /// A column with the same value's readable name, e.g. `ejecutivo_nombre`.
+    pub label: Option<String>,
+}
+
+impl GroupColumn {
+    /// What one value of it is called: `ejecutivo_id` → `ejecutivo`.
+    pub fn noun(&self) -> &str {
+        self.column.strip_suffix("_id").unwrap_or(&self.column)
+    }
+}
+
+/// How a view can be refreshed, and why not better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshMode {
+    /// `REFRESH MATERIALIZED VIEW CONCURRENTLY`: readers go on reading.
+    Concurrently,
+    /// Plain, because no unique index without WHERE and expressions exists.
+    PlainNoUniqueIndex,
+    /// Plain, because it was never populated.
+    PlainNotPopulated,
+}
+
+/// Everything the catalog says about one materialized view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    /// Its OID: stable while the view lives, new when it is dropped and made again.
+    pub oid: Oid,
+    /// Schema and name.
+    pub name: ViewName,
+    /// The role that owns it.
+    pub owner: String,
+    /// `pg_get_viewdef` under an empty search_path, without the closing semicolon.
+    pub definition: Arc<str>,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+    /// The columns of the unique index by which rows are paired; empty: none is usable.
+    pub key: Vec<String>,
+    /// Whether `CONCURRENTLY` has the unique index it needs.
+    pub has_unique_index: bool,
+    /// The columns counted by; empty: all rows are one group.
+    pub groups: Vec<GroupColumn>,
+    /// Columns that hold the time of the refresh; left out of every comparison.
+    pub refresh_columns: Vec<String>,
+    /// The tables the definition reads, through other views too.
+    pub base_tables: BTreeSet<Oid>,
+    /// May this role read it?
+    pub can_select: bool,
+    /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?
+    pub can_refresh: bool,
+}
+
+impl View {
+    /// The column whose value is the time of the last refresh.
+    pub fn refresh_column(&self) -> Option<&str> {
+        self.refresh_columns.first().map(String::as_str)
+    }
+
+    /// How a refresh would run now.
+    pub fn refresh_mode(&self, populated: bool) -> RefreshMode {
+        match (populated, self.has_unique_index) {
+            (false, _) => RefreshMode::PlainNotPopulated,
+            (true, false) => RefreshMode::PlainNoUniqueIndex,
+            (true, true) => RefreshMode::Concurrently,
+        }
+    }
+}
+
+/// Expressions that give the transaction's time, as `pg_get_viewdef` writes them.
+const NOW: [&str; 6] = [
+    "now()",
+    "CURRENT_TIMESTAMP",
+    "transaction_timestamp()",
+    "statement_timestamp()",
+    "clock_timestamp()",
+    "LOCALTIMESTAMP",
+];
+
+/// The timestamptz columns whose definition is the time of the refresh.
+///
+/// `pg_get_viewdef` puts each output column on its own line as `expression AS name`; now() is STABLE, so
+/// volatility does not find it.
+pub fn refresh_columns(definition: &str, columns: &[Column]) -> Vec<String> {
+    let stamped = |column: &&Column| {
+        definition.lines().any(|line| {
+            let line = line.trim().trim_start_matches("SELECT ").trim_end_matches(',').trim();
+            line.split_once(" AS ").is_some_and(|(expression, name)| {
+                NOW.contains(&expression.trim()) && name.trim_matches('"') == column.name
+            })
+        })
+    };
+    columns.iter().filter(|c| c.is_timestamptz()).filter(stamped).map(|c| c.name.clone()).collect()
+}
+
+/// The group columns a view has by convention: ejecutivo × coordinación, with the columns that name them.
+pub fn conventional_groups(columns: &[Column]) -> Vec<GroupColumn> {
+    let has = |name: &str| columns.iter().any(|c| c.name == name);
+    [("ejecutivo", ["nombre", "email"]), ("coordinacion", ["codigo", "nombre"])]
+        .into_iter()
+        .filter(|(noun, _)| has(&format!("{noun}_id")))
+        .map(|(noun, labels)| GroupColumn {
+            column: format!("{noun}_id"),
+            label: labels.iter().map(|l| format!("{noun}_{l}")).find(|l| has(l)),
+        })
+        .collect()
+}
