@@ -1,0 +1,110 @@
+//! Reads what the server is and which materialized views it has.
+
+use serde::Deserialize;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::session::{Limits, Session};
+use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::server::{Cron, CronExtension, Server};
+use crate::domain::view::{Column, Oid, View, ViewName, conventional_groups, refresh_columns};
+
+/// From PostgreSQL 17 the privilege MAINTAIN allows a refresh, too.
+const MAINTAIN_SINCE: i32 = 170_000;
+
+/// What the server is, and what this role may see there.
+pub async fn server(session: &Session) -> Result<Server, Problem> {
+    let rows = session.read(Limits::CHEAP, include_str!("sql/server.sql"), &[]).await?;
+    let row = rows.first().ok_or_else(|| unexpected("the server said nothing about itself"))?;
+    Ok(Server {
+        version_num: row.get("version_num"),
+        database: row.get("database"),
+        user: row.get("user"),
+        started_at: row.get("started_at"),
+        standby: row.get("standby"),
+        superuser: row.get::<_, Option<bool>>("superuser").unwrap_or(false),
+        reads_all_stats: row.get("reads_all_stats"),
+        cron: cron(row),
+    })
+}
+
+fn cron(row: &Row) -> Cron {
+    let text = |name: &str| row.get::<_, Option<String>>(name);
+    let on = |name: &str| text(name).map(|value| value == "on");
+    match (text("cron_version"), text("cron_database")) {
+        (Some(version), _) if row.get("cron_readable") => Cron::Present(CronExtension {
+            version,
+            timezone: text("cron_timezone"),
+            launches: on("cron_launches"),
+            logs_runs: on("cron_logs_runs"),
+            row_security: row.get("cron_row_security"),
+        }),
+        (Some(_), _) => Cron::Forbidden,
+        (None, Some(database)) => Cron::Elsewhere(database),
+        (None, None) => Cron::Absent,
+    }
+}
+
+/// The catalog's query for a server version.
+pub fn catalog_sql(version_num: i32) -> String {
+    let maintain =
+        if version_num >= MAINTAIN_SINCE { "OR pg_catalog.has_table_privilege(mv.oid, 'MAINTAIN')" } else { "" };
+    include_str!("sql/catalog.sql").replace("/* or maintain */", maintain)
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    oid: Oid,
+    #[serde(flatten)]
+    name: ViewName,
+    owner: String,
+    definition: String,
+    columns: Vec<Column>,
+    key: Option<Vec<String>>,
+    base_tables: Vec<Oid>,
+    can_select: bool,
+    can_refresh: bool,
+}
+
+/// The materialized views with these OIDs, or all of them.
+pub async fn views(session: &Session, version_num: i32, only: Option<&[Oid]>) -> Result<Vec<View>, Problem> {
+    let only: Option<Vec<u32>> = only.map(|oids| oids.iter().map(|o| o.0).collect());
+    let rows = session.read(Limits::CHEAP, &catalog_sql(version_num), &[(&only, Type::OID_ARRAY)]).await?;
+    rows.iter().map(|row| view(row.get(0))).collect()
+}
+
+fn view(json: &str) -> Result<View, Problem> {
+    let entry: Entry = serde_json::from_str(json).map_err(|e| unexpected(&format!("the catalog's answer: {e}")))?;
+    let definition = entry.definition.trim().trim_end_matches(';');
+    Ok(View {
+        oid: entry.oid,
+        name: entry.name,
+        owner: entry.owner,
+        groups: conventional_groups(&entry.columns),
+        refresh_columns: refresh_columns(definition, &entry.columns),
+        definition: definition.into(),
+        columns: entry.columns,
+        has_unique_index: entry.key.is_some(),
+        key: entry.key.unwrap_or_default(),
+        base_tables: entry.base_tables.into_iter().collect(),
+        can_select: entry.can_select,
+        can_refresh: entry.can_refresh,
+    })
+}
+
+/// An answer that this program does not understand: a fault of ours or a server it does not know.
+pub fn unexpected(what: &str) -> Problem {
+    Problem { kind: ProblemKind::Other, text: format!("not understood: {what}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_privilege_maintain_is_asked_for_only_where_it_exists() {
+        assert!(!catalog_sql(150_018).contains("MAINTAIN"));
+        assert!(!catalog_sql(169_999).contains("MAINTAIN"));
+        assert!(catalog_sql(170_000).contains("MAINTAIN"));
+    }
+}

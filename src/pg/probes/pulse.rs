@@ -1,0 +1,117 @@
+//! The pulse: one cheap statement a second that reads every change signal.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::domain::job::RunId;
+use crate::domain::reading::Problem;
+use crate::domain::snapshot::{Blocker, Refreshing};
+use crate::domain::time::Time;
+use crate::domain::view::Oid;
+use crate::pg::catalog::unexpected;
+use crate::pg::session::Session;
+
+/// What the pulse is asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The base tables of all views.
+    pub tables: Vec<Oid>,
+    /// The views whose locks are wanted.
+    pub views: Vec<Oid>,
+    /// Are pg_cron's tables readable?
+    pub cron: bool,
+    /// A little below the newest run known.
+    pub above: RunId,
+}
+
+/// What it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The server's clock.
+    pub at: Time,
+    /// When the postmaster started: another value is another life of the server.
+    pub started_at: Time,
+    /// Each view's OID, `xmin` and whether it is populated.
+    pub views: Vec<(Oid, u32, bool)>,
+    /// Each asked table's counter, in the question's order.
+    pub counters: Vec<i64>,
+    /// Who holds or wants the lock of a refresh, by view.
+    pub held: Vec<(Oid, Refreshing)>,
+    /// Different when a job changed.
+    pub jobs: Option<String>,
+    /// Different when a run came or changed.
+    pub runs: Option<String>,
+}
+
+/// The statement, with or without pg_cron's tables.
+pub fn sql(cron: bool) -> String {
+    let part = if cron { include_str!("../sql/pulse_cron.sql") } else { include_str!("../sql/pulse_no_cron.sql") };
+    include_str!("../sql/pulse.sql").replace("/* cron */", part)
+}
+
+/// Takes the pulse.
+pub async fn pulse(session: &Session, question: &Question) -> Result<Answer, Problem> {
+    let oids = |list: &[Oid]| list.iter().map(|o| o.0).collect::<Vec<u32>>();
+    let (tables, views) = (oids(&question.tables), oids(&question.views));
+    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&tables, Type::OID_ARRAY), (&views, Type::OID_ARRAY), (&question.above.0, Type::INT8)];
+    let rows = session.glance(&sql(question.cron), &parameters).await?;
+    let row = rows.first().ok_or_else(|| unexpected("the pulse came back empty"))?;
+    let (oids, xmins, populated): (Vec<u32>, Vec<i64>, Vec<bool>) =
+        (row.get("oids"), row.get("xmins"), row.get("populated"));
+    Ok(Answer {
+        at: row.get::<_, DateTime<Utc>>("at"),
+        started_at: row.get("started_at"),
+        views: oids.iter().zip(xmins).zip(populated).map(|((&o, x), p)| (Oid(o), x as u32, p)).collect(),
+        counters: row.get("counters"),
+        held: row.get::<_, Option<&str>>("held").map(held).transpose()?.unwrap_or_default(),
+        jobs: row.get("jobs"),
+        runs: row.get("runs"),
+    })
+}
+
+#[derive(Deserialize)]
+struct Held {
+    view: Oid,
+    pid: i32,
+    granted: bool,
+    concurrently: bool,
+    user: Option<String>,
+    application: Option<String>,
+    since: Option<Time>,
+    blocked_by: Option<Vec<HeldBy>>,
+}
+
+#[derive(Deserialize)]
+struct HeldBy {
+    pid: i32,
+    user: Option<String>,
+    application: Option<String>,
+    state: Option<String>,
+    since: Option<Time>,
+}
+
+fn held(json: &str) -> Result<Vec<(Oid, Refreshing)>, Problem> {
+    let held: Vec<Held> = serde_json::from_str(json).map_err(|e| unexpected(&format!("pg_locks: {e}")))?;
+    Ok(held.into_iter().map(|h| (h.view, refreshing(h))).collect())
+}
+
+fn refreshing(held: Held) -> Refreshing {
+    let blocker = |by: HeldBy| Blocker {
+        pid: by.pid,
+        user: by.user.unwrap_or_default(),
+        application: by.application.unwrap_or_default(),
+        state: by.state.unwrap_or_else(|| "in a state this role may not see".into()),
+        since: by.since,
+    };
+    Refreshing {
+        pid: held.pid,
+        user: held.user.unwrap_or_default(),
+        application: held.application.unwrap_or_default(),
+        since: held.since,
+        concurrently: held.concurrently,
+        granted: held.granted,
+        blocked_by: held.blocked_by.unwrap_or_default().into_iter().map(blocker).collect(),
+    }
+}

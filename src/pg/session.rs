@@ -1,0 +1,112 @@
+//! A connection that reads: every statement under a timeout, read-only, with nothing left behind in the session.
+//!
+//! Only `query_typed` and simple queries are used, never prepared statements, and only `SET LOCAL`: behind a
+//! transaction pooler the next statement may run on another server connection.
+
+use std::time::Duration;
+
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
+
+use super::conninfo::Target;
+use super::problem::problem;
+use crate::domain::reading::{Problem, ProblemKind};
+
+/// A statement's parameters with their types.
+pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+
+/// How long a statement may take, and how long it may wait for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `statement_timeout`.
+    pub statement: Duration,
+    /// `lock_timeout`.
+    pub lock: Duration,
+    /// Refuse to read rows through a row security policy: an error instead of rows silently missing.
+    pub whole: bool,
+}
+
+impl Limits {
+    /// For reading catalogs and signals, which takes milliseconds.
+    pub const CHEAP: Limits = Limits { statement: Duration::from_secs(5), lock: Duration::from_secs(1), whole: false };
+
+    /// The statements that open a read-only transaction under these limits.
+    ///
+    /// The search_path is empty so that every name is qualified.
+    fn begin(self) -> String {
+        format!(
+            "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
+             SET LOCAL search_path = ''; SET LOCAL row_security = {}",
+            self.statement.as_millis(),
+            self.lock.as_millis(),
+            if self.whole { "off" } else { "on" },
+        )
+    }
+
+    fn as_options(self) -> String {
+        format!("-c statement_timeout={} -c lock_timeout={}", self.statement.as_millis(), self.lock.as_millis())
+    }
+}
+
+/// A connection for reading.
+pub struct Session {
+    client: Client,
+    /// The server took our limits when the connection was made, so a statement may stand alone.
+    has_limits: bool,
+}
+
+impl Session {
+    /// Connects, with the limits for cheap statements set for the whole session where the server allows it.
+    ///
+    /// A transaction pooler refuses the start-up parameter `options` (SQLSTATE 08P01); then it is left out.
+    pub async fn connect(target: &Target, role: &str) -> Result<Session, Problem> {
+        let name = format!("mvtop {role}");
+        let options = Limits::CHEAP.as_options();
+        let (connected, has_limits) = match target.connect(Some(&options), &name).await {
+            Err(error) if error.refuses_options() => (target.connect(None, &name).await, false),
+            outcome => (outcome, true),
+        };
+        let (client, driver) = connected.map_err(|e| Problem { kind: ProblemKind::Connection, text: e.to_string() })?;
+        tokio::spawn(driver);
+        Ok(Session { client, has_limits })
+    }
+
+    /// Has the connection ended?
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs one cheap statement alone, in one round trip and without a transaction around it.
+    pub async fn glance(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
+        if self.has_limits {
+            self.client.query_typed(sql, parameters).await.map_err(|e| problem(&e))
+        } else {
+            self.read(Limits::CHEAP, sql, parameters).await
+        }
+    }
+
+    /// Runs one statement in a read-only transaction of its own, pipelined into one round trip.
+    pub async fn read(&self, limits: Limits, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
+        let begin = limits.begin();
+        let (begun, rows, ended) = tokio::join!(
+            self.client.batch_execute(&begin),
+            self.client.query_typed(sql, parameters),
+            self.client.batch_execute("COMMIT"),
+        );
+        begun.map_err(|e| problem(&e))?;
+        let rows = rows.map_err(|e| problem(&e))?;
+        ended.map_err(|e| problem(&e))?;
+        Ok(rows)
+    }
+
+    /// Runs statements as they are; for the operator, which brings its own transaction.
+    pub async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.client.batch_execute(sql).await
+    }
+
+    /// The server process behind this connection; ask inside a transaction, for a pooler may change it between two.
+    pub async fn backend_pid(&self) -> Result<i32, Problem> {
+        let rows = self.client.query_typed("SELECT pg_backend_pid()", &[]).await.map_err(|e| problem(&e))?;
+        rows.first().map(|row| row.get(0)).ok_or_else(|| super::catalog::unexpected("no backend pid"))
+    }
+}

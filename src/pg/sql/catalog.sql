@@ -1,0 +1,63 @@
+-- The materialized views ($1: these OIDs; NULL: all), one JSON document each.
+-- search_path must be empty, so that pg_get_viewdef qualifies every name.
+WITH RECURSIVE mv AS (
+    SELECT c.oid, n.nspname, c.relname, c.relowner
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'm' AND ($1::oid[] IS NULL OR c.oid = ANY ($1))
+),
+-- From each view down to the tables it reads: through plain views, and from a parent table to its partitions.
+reads (view, relation) AS (
+    SELECT mv.oid, d.refobjid
+    FROM mv
+    JOIN pg_catalog.pg_rewrite r ON r.ev_class = mv.oid
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+                               AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> mv.oid
+    UNION
+    SELECT reads.view, next.relation
+    FROM reads
+    CROSS JOIN LATERAL (
+        SELECT d.refobjid AS relation
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+                                   AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> c.oid
+        WHERE c.oid = reads.relation AND c.relkind = 'v'
+        UNION ALL
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = reads.relation
+    ) AS next
+),
+-- The indexes REFRESH … CONCURRENTLY and the comparison can use: unique, valid, immediate, whole, on columns.
+usable AS (
+    SELECT i.indrelid, i.indexrelid, i.indnkeyatts, i.indkey
+    FROM pg_catalog.pg_index i
+    JOIN mv ON mv.oid = i.indrelid
+    WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+)
+SELECT json_build_object(
+    'oid', mv.oid::int8,
+    'schema', mv.nspname,
+    'name', mv.relname,
+    'owner', pg_catalog.pg_get_userbyid(mv.relowner),
+    'definition', pg_catalog.pg_get_viewdef(mv.oid),
+    'columns', (
+        SELECT coalesce(json_agg(json_build_object(
+                   'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL)) ORDER BY a.attnum), '[]')
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = mv.oid AND a.attnum > 0 AND NOT a.attisdropped),
+    'key', (
+        SELECT json_agg(a.attname ORDER BY k.place)
+        FROM (SELECT * FROM usable u WHERE u.indrelid = mv.oid ORDER BY u.indnkeyatts, u.indexrelid LIMIT 1) best
+        CROSS JOIN LATERAL unnest(best.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = mv.oid AND a.attnum = k.attnum
+        WHERE k.place <= best.indnkeyatts),
+    'base_tables', (
+        SELECT coalesce(json_agg(DISTINCT reads.relation::int8), '[]')
+        FROM reads
+        JOIN pg_catalog.pg_class c ON c.oid = reads.relation
+        WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
+    'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT'),
+    'can_refresh', pg_catalog.pg_has_role(mv.relowner, 'USAGE') /* or maintain */
+)::text
+FROM mv
+ORDER BY mv.nspname, mv.relname

@@ -1,0 +1,43 @@
+-- Every change signal in one statement. $1: the base tables, $2: the views, both as last known.
+SELECT clock_timestamp() AS at,
+       pg_postmaster_start_time() AS started_at,
+       mv.oids, mv.xmins, mv.populated,
+       base.counters,
+       locks.held,
+       cron.jobs, cron.runs
+FROM (
+    SELECT coalesce(array_agg(c.oid), '{}') AS oids,
+           coalesce(array_agg(c.xmin::text::int8), '{}') AS xmins,
+           coalesce(array_agg(c.relispopulated), '{}') AS populated
+    FROM pg_catalog.pg_class c
+    WHERE c.relkind = 'm'
+) AS mv
+CROSS JOIN (
+    -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.
+    SELECT coalesce(array_agg(
+               pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid) + pg_stat_get_tuples_deleted(t.oid)
+               + coalesce(c.relfilenode::int8, -1) * 1000003 ORDER BY t.place), '{}') AS counters
+    FROM unnest($1::oid[]) WITH ORDINALITY AS t (oid, place)
+    LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid
+) AS base
+CROSS JOIN (
+    -- CONCURRENTLY holds ExclusiveLock, a plain refresh AccessExclusiveLock; no privilege is needed to see them.
+    SELECT json_agg(json_build_object(
+               'view', l.relation::int8, 'pid', l.pid, 'granted', l.granted,
+               'concurrently', l.mode = 'ExclusiveLock',
+               'user', a.usename, 'application', a.application_name, 'since', a.query_start,
+               'blocked_by', CASE WHEN l.granted THEN NULL ELSE (
+                   SELECT json_agg(json_build_object(
+                              'pid', b.pid, 'user', b.usename, 'application', b.application_name,
+                              'state', b.state, 'since', b.xact_start))
+                   FROM pg_catalog.pg_stat_activity b
+                   WHERE b.pid = ANY (pg_blocking_pids(l.pid))) END))::text AS held
+    FROM pg_catalog.pg_locks l
+    LEFT JOIN LATERAL (
+        SELECT s.usename, s.application_name, s.query_start FROM pg_catalog.pg_stat_activity s WHERE s.pid = l.pid
+    ) AS a ON true
+    WHERE l.locktype = 'relation' AND l.relation = ANY ($2::oid[])
+      AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+      AND l.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
+) AS locks
+CROSS JOIN (/* cron */) AS cron

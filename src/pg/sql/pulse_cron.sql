@@ -1,0 +1,7 @@
+-- Signals of pg_cron's tables. $3: a little below the newest run known. The window is taken by runid, the only
+-- index, whatever the statistics say.
+    SELECT (SELECT count(*) || ':' || coalesce(sum(hashtext(j::text)), 0) FROM cron.job j) AS jobs,
+           (SELECT coalesce(max(r.runid), 0) || ':' || coalesce(sum(hashtext(r.status || coalesce(r.end_time::text, ''))), 0)
+            FROM (SELECT d.runid, d.status, d.end_time
+                  FROM cron.job_run_details d
+                  WHERE d.runid > $3::int8 ORDER BY d.runid DESC LIMIT 100) r) AS runs

@@ -1,0 +1,7 @@
+-- When one view ($1) was refreshed, by the signals that name a time, and its size.
+SELECT /* column */ NULL AS refreshed,
+       CASE WHEN current_setting('track_commit_timestamp') = 'on' THEN pg_xact_commit_timestamp(c.xmin) END AS committed,
+       pg_total_relation_size(c.oid) AS bytes,
+       CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END AS estimated_rows
+FROM pg_catalog.pg_class c
+WHERE c.oid = $1::oid
