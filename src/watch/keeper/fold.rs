@@ -1,0 +1,247 @@
+//! Takes pulses and answers into the Snapshot: whatever signal moved wants its probe.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+
+use super::{Keeper, Want};
+use crate::domain::drift::Scope;
+use crate::domain::job::{History, Run, RunId};
+use crate::domain::reading::{Measured, ProblemKind};
+use crate::domain::server::Link;
+use crate::domain::snapshot::{Pulse, Signal, ViewState};
+use crate::domain::stats::JobStats;
+use crate::domain::time::Time;
+use crate::domain::view::{Oid, View};
+use crate::pg::probes::pulse;
+use crate::watch::probe::{Answer, Catch, Probe};
+
+/// Counters miss tables read inside functions, so compare anyway when the last comparison is this old.
+const AT_LEAST_EVERY: TimeDelta = TimeDelta::minutes(5);
+
+impl Keeper {
+    /// Folds a pulse: whatever signal moved wants its probe.
+    pub fn pulse(&mut self, beat: pulse::Answer, took: Duration, local: Time) {
+        let half = TimeDelta::from_std(took / 2).unwrap_or_default();
+        let offset = beat.at + half - local;
+        let snapshot = self.edit();
+        snapshot.link = Link::Up;
+        snapshot.pulse = Some(Pulse { at: beat.at, offset, took });
+        self.fold_views(&beat);
+        self.jobs |= moved(&mut self.last.jobs, &beat.jobs);
+        self.runs |= moved(&mut self.last.runs, &beat.runs);
+        self.want_overdue(beat.at);
+        self.figure_jobs(beat.at, false);
+    }
+
+    /// Makes the jobs' figures, when a run came (`is_new`) or another minute began.
+    fn figure_jobs(&mut self, at: Time, is_new: bool) {
+        let minute = at.timestamp().div_euclid(60);
+        if !is_new && minute == self.last.minute {
+            return;
+        }
+        self.last.minute = minute;
+        let snapshot = self.edit();
+        let cron = snapshot.server.as_ref().and_then(|s| s.cron.present());
+        if let (Some(history), Some(cron)) = (snapshot.history.value(), cron) {
+            snapshot.jobs = Arc::new(JobStats::all(history, cron, at));
+        }
+    }
+
+    fn fold_views(&mut self, beat: &pulse::Answer) {
+        let sums: BTreeMap<Oid, i64> = self.last.tables.iter().copied().zip(beat.counters.iter().copied()).collect();
+        let mut unknown = Vec::new();
+        for &(oid, xmin, populated) in &beat.views {
+            let Some(place) = self.snapshot.views.iter().position(|v| v.view.oid == oid) else {
+                unknown.push(oid);
+                continue;
+            };
+            let before = self.snapshot.views[place].signal;
+            let tables = &self.snapshot.views[place].view.base_tables;
+            let bases = tables
+                .iter()
+                .fold(0i64, |sum, t| sum.wrapping_mul(31).wrapping_add(sums.get(t).copied().unwrap_or_default()));
+            let held = beat.held.iter().filter(|(view, _)| *view == oid).map(|(_, r)| r.clone()).collect();
+            let signal = Signal { xmin, bases, populated };
+            let is_first = before.xmin == 0;
+            let view = Arc::make_mut(&mut self.edit().views[place]);
+            (view.signal, view.refreshing) = (signal, held);
+            let want = self.wants.entry(oid).or_insert(Want::ALL);
+            if !is_first && (before.xmin != xmin || before.populated != populated) {
+                *want = Want::ALL;
+                unknown.push(oid);
+                if let Some(view) = self.edit_view(oid) {
+                    view.observed = Some(beat.at);
+                }
+            } else if !is_first && before.bases != bases {
+                (want.groups, want.values) = (true, true);
+                if let Some(view) = self.edit_view(oid) {
+                    view.moved = Some(beat.at);
+                }
+            }
+        }
+        let is_gone = |v: &Arc<ViewState>| !beat.views.iter().any(|(oid, ..)| *oid == v.view.oid);
+        if self.snapshot.views.iter().any(is_gone) {
+            let gone: Vec<Oid> = self.snapshot.views.iter().filter(|v| is_gone(v)).map(|v| v.view.oid).collect();
+            self.edit().views.retain(|v| !gone.contains(&v.view.oid));
+            self.wants.retain(|oid, _| !gone.contains(oid));
+        }
+        if !unknown.is_empty() && self.snapshot.catalog.last.is_some() {
+            self.want_catalog(unknown);
+        }
+    }
+
+    fn want_overdue(&mut self, at: Time) {
+        for view in &self.snapshot.views {
+            let Some(want) = self.wants.get_mut(&view.view.oid) else { continue };
+            let is_old = |last: Option<Time>| last.is_some_and(|last| at - last > AT_LEAST_EVERY);
+            want.groups |= is_old(view.drift.last.as_ref().map(|m| m.at));
+            want.values |= is_old(view.values.last.as_ref().map(|m| m.at));
+        }
+    }
+
+    /// Folds an answer.
+    pub fn answer(&mut self, answer: Answer, local: Time, now: Instant) {
+        if answer.probe.is_cheap() {
+            self.cheap_busy = false;
+        } else {
+            self.view_busy = false;
+        }
+        let at = self.server_time(local);
+        match answer.probe.clone() {
+            Probe::Catalog(only) => self.fold_catalog(only.is_none(), answer, at),
+            Probe::Jobs | Probe::Runs(_) => self.fold_history(answer, at),
+            Probe::Stamp(view, _) => {
+                self.note_failure(view.oid, &answer, now, |want| want.stamp = true);
+                let stamp = answer.measured(|c| if let Catch::Stamp(s) = c { Some(s) } else { None });
+                self.with_view(view.oid, |v| v.stamp.finish(stamp, at));
+            }
+            Probe::Compare(view, scope) => self.fold_comparison(view.oid, scope, answer, at, now),
+            Probe::Index(_, target) => {
+                let index = answer.measured(|c| if let Catch::Index(i) = c { Some(Arc::new(i)) } else { None });
+                self.with_drill(|d| {
+                    if d.target == target {
+                        d.index.finish(index, at);
+                    }
+                });
+            }
+            Probe::Page(_, page, _) => {
+                let rows = answer.measured(|c| if let Catch::Page(p) = c { Some(Arc::new(p)) } else { None });
+                self.with_drill(|d| d.pages.entry(page).or_default().finish(rows, at));
+            }
+        }
+    }
+
+    fn fold_catalog(&mut self, is_whole: bool, answer: Answer, at: Time) {
+        let outcome = answer.measured(|c| if let Catch::Views(v) = c { Some(v) } else { None });
+        let outcome = outcome.map(|measured| {
+            self.take_views(measured.value, is_whole);
+            Measured { value: (), at: measured.at, took: measured.took }
+        });
+        self.edit().catalog.finish(outcome, at);
+    }
+
+    fn take_views(&mut self, views: Vec<View>, is_whole: bool) {
+        let found: Vec<Oid> = views.iter().map(|v| v.oid).collect();
+        for view in views {
+            let oid = view.oid;
+            self.wants.entry(oid).or_insert(Want::ALL);
+            match self.edit_view(oid) {
+                Some(state) => state.view = Arc::new(view),
+                None => self.edit().views.push(Arc::new(ViewState::new(Arc::new(view)))),
+            }
+        }
+        let snapshot = self.edit();
+        if is_whole {
+            snapshot.views.retain(|v| found.contains(&v.view.oid));
+        }
+        snapshot.views.sort_by(|a, b| a.view.name.cmp(&b.view.name));
+        let mut tables: Vec<Oid> = snapshot.views.iter().flat_map(|v| v.view.base_tables.iter().copied()).collect();
+        tables.sort();
+        tables.dedup();
+        if tables != self.last.tables {
+            // Counters of other tables give other sums: the next pulse sets them without calling it a move.
+            self.last.tables = tables;
+            self.last.wants_pulse = true;
+            for view in self.edit().views.iter_mut().map(Arc::make_mut) {
+                view.signal.xmin = 0;
+            }
+        }
+    }
+
+    fn fold_history(&mut self, answer: Answer, at: Time) {
+        let mut history = self.snapshot.history.value().map(|h| (**h).clone()).unwrap_or_default();
+        let above = match answer.probe {
+            Probe::Runs(above) => above,
+            _ => RunId(0),
+        };
+        let outcome = answer.measured(|catch| match catch {
+            Catch::Jobs(jobs) => {
+                history.jobs = jobs;
+                Some(history)
+            }
+            Catch::Runs(runs) => {
+                merge(&mut history, runs, above);
+                Some(history)
+            }
+            _ => None,
+        });
+        if let Ok(measured) = &outcome {
+            self.last.newest_run = measured.value.runs.first().map_or(RunId(0), |r| r.id);
+        }
+        let outcome = outcome.map(|m| Measured { value: Arc::new(m.value), at: m.at, took: m.took });
+        self.edit().history.finish(outcome, at);
+        self.figure_jobs(at, true);
+    }
+
+    fn fold_comparison(&mut self, oid: Oid, scope: Scope, answer: Answer, at: Time, now: Instant) {
+        // Each kind of comparison may use half of the budget.
+        let rest = answer.took.div_f64(self.budget / 2.0);
+        *self.lanes.of(scope) = Some(now + rest);
+        self.note_failure(oid, &answer, now, |want| match scope {
+            Scope::Groups => want.groups = true,
+            Scope::Values => want.values = true,
+        });
+        let compared = answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(c)) } else { None });
+        self.with_view(oid, |v| {
+            if scope == Scope::Values || compared.as_ref().is_ok_and(|c| c.value.drift.scope == Scope::Values) {
+                v.values.finish(compared.clone(), at);
+            }
+            v.drift.finish(compared, at);
+        });
+    }
+
+    /// After a failure the probe is wanted again, after a pause that fits the reason.
+    fn note_failure(&mut self, oid: Oid, answer: &Answer, now: Instant, again: impl FnOnce(&mut Want)) {
+        let Some(want) = self.wants.get_mut(&oid) else { return };
+        want.not_before = answer.outcome.as_ref().err().map(|problem| {
+            now + match problem.kind {
+                ProblemKind::LockTimeout | ProblemKind::Connection => Duration::from_secs(5),
+                ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::Other => Duration::from_secs(60),
+            }
+        });
+        if answer.outcome.is_err() {
+            again(want);
+        }
+    }
+}
+
+/// Remembers a signal and says whether it moved.
+fn moved(last: &mut Option<String>, new: &Option<String>) -> bool {
+    let has_moved = last.is_some() && last != new;
+    last.clone_from(new);
+    has_moved
+}
+
+/// Puts newly read runs in the place of those above `above`.
+fn merge(history: &mut History, runs: Vec<Run>, above: RunId) {
+    history.truncated |= runs.len() as i64 >= History::WINDOW;
+    history.runs.retain(|r| r.id <= above);
+    history.runs.splice(0..0, runs);
+    if history.runs.len() as i64 > History::WINDOW {
+        history.runs.truncate(History::WINDOW as usize);
+        history.truncated = true;
+    }
+}

@@ -1,0 +1,247 @@
+//! Keeps the Snapshot: folds pulses and answers into it and says which probe is to run next.
+//!
+//! `fold` takes in what comes, `plan` says what is asked next; both are methods of one [`Keeper`].
+//! No I/O and no clock of its own, so that every rule of when what runs can be tested.
+
+mod fold;
+mod plan;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+
+use super::Request;
+use crate::domain::drift::Scope;
+use crate::domain::job::RunId;
+use crate::domain::reading::{Problem, Progress};
+use crate::domain::server::{Link, Server};
+use crate::domain::snapshot::{Drill, Snapshot, ViewState};
+use crate::domain::time::Time;
+use crate::domain::view::Oid;
+use crate::pg::probes::pulse;
+
+/// Open runs further back than this many ids are not waited for: a restart leaves some `connecting` for ever.
+const OPEN_RUNS: i64 = 100;
+
+/// What is wanted of one view.
+#[derive(Clone, Copy, Debug)]
+struct Want {
+    stamp: bool,
+    groups: bool,
+    values: bool,
+    /// After a failure: not before this.
+    not_before: Option<Instant>,
+}
+
+impl Want {
+    const ALL: Want = Want { stamp: true, groups: true, values: true, not_before: None };
+}
+
+/// The kinds of comparison, each resting under its half of the budget.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lanes {
+    groups: Option<Instant>,
+    values: Option<Instant>,
+}
+
+impl Lanes {
+    fn of(&mut self, scope: Scope) -> &mut Option<Instant> {
+        match scope {
+            Scope::Groups => &mut self.groups,
+            Scope::Values => &mut self.values,
+        }
+    }
+}
+
+/// Folds answers, plans probes.
+pub struct Keeper {
+    snapshot: Arc<Snapshot>,
+    only: Vec<String>,
+    budget: f64,
+    wants: BTreeMap<Oid, Want>,
+    catalog: Option<Option<Vec<Oid>>>,
+    jobs: bool,
+    runs: bool,
+    pages: Vec<usize>,
+    lanes: Lanes,
+    cheap_busy: bool,
+    view_busy: bool,
+    last: LastSignals,
+}
+
+/// The last pulse's signals that are not a view's own.
+#[derive(Default)]
+struct LastSignals {
+    tables: Vec<Oid>,
+    jobs: Option<String>,
+    runs: Option<String>,
+    newest_run: RunId,
+    minute: i64,
+    wants_pulse: bool,
+}
+
+impl Keeper {
+    /// A keeper of nothing yet; `only` names the views to measure (empty: all), `budget` the share of the server's time.
+    pub fn new(snapshot: Snapshot, only: Vec<String>, budget: f64) -> Keeper {
+        Keeper {
+            snapshot: Arc::new(snapshot),
+            only,
+            budget,
+            wants: BTreeMap::new(),
+            catalog: None,
+            jobs: false,
+            runs: false,
+            pages: Vec::new(),
+            lanes: Lanes::default(),
+            cheap_busy: false,
+            view_busy: false,
+            last: LastSignals::default(),
+        }
+    }
+
+    fn edit(&mut self) -> &mut Snapshot {
+        Arc::make_mut(&mut self.snapshot)
+    }
+
+    fn edit_view(&mut self, oid: Oid) -> Option<&mut ViewState> {
+        self.edit().views.iter_mut().find(|v| v.view.oid == oid).map(Arc::make_mut)
+    }
+
+    /// The Snapshot as it is now.
+    pub fn snapshot(&mut self, local: Time, now: Instant) -> Arc<Snapshot> {
+        self.edit().settled = self.is_settled();
+        self.set_due(local, now);
+        self.snapshot.clone()
+    }
+
+    /// The server's time for this machine's.
+    pub fn server_time(&self, local: Time) -> Time {
+        self.snapshot.server_time(local)
+    }
+
+    /// A connection was made: what was known may have changed meanwhile, so everything is wanted again.
+    pub fn connected(&mut self, server: Server) {
+        let has_cron = server.cron.present().is_some();
+        self.edit().server = Some(Arc::new(server));
+        self.edit().link = Link::Up;
+        self.catalog = Some(None);
+        (self.jobs, self.runs) = (has_cron, has_cron);
+        (self.cheap_busy, self.view_busy) = (false, false);
+        self.last = LastSignals::default();
+        self.lanes = Lanes::default();
+        self.wants.values_mut().for_each(|w| *w = Want::ALL);
+    }
+
+    /// The connection was lost. The last values stay.
+    pub fn disconnected(&mut self, problem: Problem, tries: u32, local: Time) {
+        let snapshot = self.edit();
+        let since = match snapshot.link {
+            Link::Down { since, .. } | Link::Connecting { since } | Link::Silent { since } => since,
+            Link::Up => local,
+        };
+        snapshot.link = Link::Down { since, why: problem.text, tries };
+        let settle = |progress: &mut Progress| {
+            if matches!(progress, Progress::Loading { .. }) {
+                *progress = Progress::Idle;
+            }
+        };
+        settle(&mut snapshot.catalog.progress);
+        settle(&mut snapshot.history.progress);
+        for view in snapshot.views.iter_mut().map(Arc::make_mut) {
+            settle(&mut view.stamp.progress);
+            settle(&mut view.drift.progress);
+            settle(&mut view.values.progress);
+            view.refreshing.clear();
+        }
+        if let Some(drill) = snapshot.drill.as_mut().map(Arc::make_mut) {
+            settle(&mut drill.index.progress);
+            drill.pages.clear();
+        }
+    }
+
+    /// The pulse has had no answer for a while.
+    pub fn silent(&mut self, elapsed: Duration, local: Time) {
+        if self.snapshot.link == Link::Up {
+            let elapsed = TimeDelta::from_std(elapsed).unwrap_or_default();
+            self.edit().link = Link::Silent { since: local - elapsed };
+        }
+    }
+
+    /// The pulse was refused, though the connection stands.
+    pub fn pulse_failed(&mut self, problem: Problem, local: Time) {
+        tracing::warn!(why = problem.text, "the pulse failed");
+        let now = self.server_time(local);
+        self.edit().catalog.finish(Err(problem), now);
+    }
+
+    /// Is a pulse wanted at once, because there are tables that the last one did not ask about?
+    pub fn take_wants_pulse(&mut self) -> bool {
+        std::mem::take(&mut self.last.wants_pulse)
+    }
+
+    /// What the next pulse is to ask about.
+    pub fn question(&self) -> pulse::Question {
+        pulse::Question {
+            tables: self.last.tables.clone(),
+            views: self.snapshot.views.iter().map(|v| v.view.oid).collect(),
+            cron: self.has_cron(),
+            above: RunId(self.last.newest_run.0 - OPEN_RUNS),
+        }
+    }
+
+    fn has_cron(&self) -> bool {
+        self.snapshot.server.as_ref().is_some_and(|s| s.cron.present().is_some())
+    }
+
+    fn want_catalog(&mut self, mut oids: Vec<Oid>) {
+        self.catalog = match self.catalog.take() {
+            Some(None) => Some(None),
+            Some(Some(wanted)) => {
+                oids.extend(wanted);
+                Some(Some(oids))
+            }
+            None => Some(Some(oids)),
+        };
+    }
+
+    /// Takes in what a face asks.
+    pub fn request(&mut self, request: Request) {
+        match request {
+            Request::Measure(oid) => {
+                self.wants.insert(oid, Want::ALL);
+                self.want_catalog(vec![oid]);
+                self.lanes = Lanes::default();
+                if let Some(drill) = self.edit().drill.as_mut().map(Arc::make_mut) {
+                    drill.index.last = None;
+                    drill.pages.clear();
+                }
+            }
+            Request::Drill(target) => {
+                self.pages.clear();
+                self.edit().drill = target.map(|t| Arc::new(Drill::new(t)));
+            }
+            Request::Page(page) if !self.pages.contains(&page) => {
+                self.pages.push(page);
+                // Only what is still on the screen is worth reading.
+                if self.pages.len() > 3 {
+                    self.pages.remove(0);
+                }
+            }
+            Request::Page(_) | Request::Cancel(_) | Request::Reconnect => {}
+        }
+    }
+
+    fn with_view(&mut self, oid: Oid, edit: impl FnOnce(&mut ViewState)) {
+        if let Some(view) = self.edit_view(oid) {
+            edit(view);
+        }
+    }
+
+    fn with_drill(&mut self, edit: impl FnOnce(&mut Drill)) {
+        if let Some(drill) = self.edit().drill.as_mut().map(Arc::make_mut) {
+            edit(drill);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Which probe is to run next: what a signal or a person wants, under the budget.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::TimeDelta;
+
+use super::{Keeper, OPEN_RUNS, Want};
+use crate::domain::drift::Scope;
+use crate::domain::job::RunId;
+use crate::domain::server::Link;
+use crate::domain::snapshot::{Drill, ViewState};
+use crate::domain::time::Time;
+use crate::domain::view::View;
+use crate::watch::probe::Probe;
+
+impl Keeper {
+    /// The probe to run now, if any: one cheap one and one that reads a view at a time.
+    pub fn next(&mut self, local: Time, now: Instant) -> Option<Probe> {
+        if !matches!(self.snapshot.link, Link::Up) {
+            return None;
+        }
+        let probe = self.next_cheap().or_else(|| self.next_view(now))?;
+        self.begin(&probe, local);
+        Some(probe)
+    }
+
+    fn next_cheap(&mut self) -> Option<Probe> {
+        if self.cheap_busy {
+            return None;
+        }
+        if let Some(only) = self.catalog.take() {
+            return Some(Probe::Catalog(only));
+        }
+        if std::mem::take(&mut self.jobs) {
+            return Some(Probe::Jobs);
+        }
+        std::mem::take(&mut self.runs).then(|| Probe::Runs(self.runs_above()))
+    }
+
+    /// Runs are read from just below the oldest one that is still open, so that its end is seen.
+    fn runs_above(&self) -> RunId {
+        let Some(history) = self.snapshot.history.value() else { return RunId(0) };
+        let newest = history.runs.first().map_or(0, |r| r.id.0);
+        let recent = history.runs.iter().take_while(|r| r.id.0 > newest - OPEN_RUNS);
+        let oldest_open = recent.filter(|r| r.status.is_open()).map(|r| r.id.0).min();
+        RunId(oldest_open.map_or(newest, |id| id - 1))
+    }
+
+    fn next_view(&mut self, now: Instant) -> Option<Probe> {
+        if self.view_busy {
+            return None;
+        }
+        self.next_drill().or_else(|| self.next_stamp(now)).or_else(|| self.next_comparison(now))
+    }
+
+    fn next_drill(&mut self) -> Option<Probe> {
+        let drill = self.snapshot.drill.clone()?;
+        let view = self.snapshot.view(drill.target.view)?.view.clone();
+        let Some(index) = &drill.index.last else {
+            return drill.index.problem().is_none().then(|| Probe::Index(view, drill.target.clone()));
+        };
+        let page = self.pages.pop()?;
+        let from = page * Drill::PAGE;
+        let keys: Vec<String> =
+            index.value.rows.iter().skip(from).take(Drill::PAGE).map(|r| r.key.to_string()).collect();
+        (!keys.is_empty()).then_some(Probe::Page(view, page, keys))
+    }
+
+    fn next_stamp(&mut self, now: Instant) -> Option<Probe> {
+        let view = self.candidates(now).find(|(_, want)| want.stamp)?.0.clone();
+        self.wants.get_mut(&view.view.oid)?.stamp = false;
+        Some(Probe::Stamp(view.view.clone(), view.signal.populated))
+    }
+
+    /// The view that was compared longest ago, groups before values, if the lane has rested.
+    fn next_comparison(&mut self, now: Instant) -> Option<Probe> {
+        for scope in [Scope::Groups, Scope::Values] {
+            if self.lanes.of(scope).is_some_and(|rest| rest > now) {
+                continue;
+            }
+            let wanted = |want: &Want| if scope == Scope::Groups { want.groups } else { want.values };
+            let last = |v: &ViewState| match scope {
+                Scope::Groups => v.drift.last.as_ref().map(|m| m.at),
+                Scope::Values => v.values.last.as_ref().map(|m| m.at),
+            };
+            let candidates = self.candidates(now).filter(|(v, w)| wanted(w) && v.view.can_select && v.signal.populated);
+            let Some(view) = candidates.map(|(v, _)| v.clone()).min_by_key(|v| last(v)) else { continue };
+            let want = self.wants.get_mut(&view.view.oid)?;
+            match scope {
+                Scope::Groups => want.groups = false,
+                Scope::Values => want.values = false,
+            }
+            return Some(Probe::Compare(view.view.clone(), scope));
+        }
+        None
+    }
+
+    /// The views that may be read now. One that another session holds locked against readers may not: a read would
+    /// wait, and those who come later would wait behind it.
+    fn candidates(&self, now: Instant) -> impl Iterator<Item = (&Arc<ViewState>, &Want)> {
+        self.snapshot
+            .views
+            .iter()
+            .filter(|v| self.is_measured(&v.view) && !v.refreshing.iter().any(|r| r.granted && !r.concurrently))
+            .filter_map(|v| Some((v, self.wants.get(&v.view.oid)?)))
+            .filter(move |(_, want)| want.not_before.is_none_or(|t| t <= now))
+    }
+
+    fn is_measured(&self, view: &View) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| view.name.answers_to(word))
+    }
+
+    fn begin(&mut self, probe: &Probe, local: Time) {
+        if probe.is_cheap() {
+            self.cheap_busy = true;
+        } else {
+            self.view_busy = true;
+        }
+        let now = self.server_time(local);
+        match probe {
+            Probe::Catalog(_) => self.edit().catalog.start(now),
+            Probe::Jobs | Probe::Runs(_) => self.edit().history.start(now),
+            Probe::Stamp(view, _) => self.with_view(view.oid, |v| v.stamp.start(now)),
+            Probe::Compare(view, scope) => self.with_view(view.oid, |v| {
+                v.drift.start(now);
+                if *scope == Scope::Values {
+                    v.values.start(now);
+                }
+            }),
+            Probe::Index(..) => self.with_drill(|d| d.index.start(now)),
+            Probe::Page(_, page, _) => self.with_drill(|d| d.pages.entry(*page).or_default().start(now)),
+        }
+    }
+
+    /// Is nothing wanted or under way any more? What failed counts as read.
+    pub(super) fn is_settled(&self) -> bool {
+        let is_done = |v: &&Arc<ViewState>| {
+            let can_compare = v.view.can_select && v.signal.populated;
+            v.signal.xmin != 0
+                && v.stamp.is_settled()
+                && (!can_compare || (v.drift.is_settled() && v.values.is_settled()))
+        };
+        let measured = self.snapshot.views.iter().filter(|v| self.is_measured(&v.view));
+        self.snapshot.link == Link::Up
+            && self.snapshot.catalog.is_settled()
+            && (!self.has_cron() || (self.snapshot.history.is_settled() && !self.jobs && !self.runs))
+            && !self.cheap_busy
+            && measured.into_iter().all(|v| is_done(&v))
+    }
+
+    /// Says when each wanted comparison may run.
+    pub(super) fn set_due(&mut self, local: Time, now: Instant) {
+        let server = self.server_time(local);
+        let lanes = self.lanes;
+        let due: Vec<Option<Time>> = self
+            .snapshot
+            .views
+            .iter()
+            .map(|v| {
+                let want = self.wants.get(&v.view.oid)?;
+                let rests = [want.groups.then_some(lanes.groups), want.values.then_some(lanes.values)];
+                let at = rests.into_iter().flatten().flatten().chain(want.not_before).filter(|t| *t > now).min()?;
+                Some(server + TimeDelta::from_std(at - now).ok()?)
+            })
+            .collect();
+        for (place, due) in due.into_iter().enumerate() {
+            if self.snapshot.views[place].due != due {
+                Arc::make_mut(&mut self.edit().views[place]).due = due;
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Watches one database: decides which probe runs when, and folds the answers into the Snapshot.
+//!
+//! One task owns everything. It holds two connections, one for the pulse and the cheap catalogs, one for whatever
+//! reads the views, so that a comparison that hangs on a lock never stops the pulse.
+
+mod backoff;
+pub mod keeper;
+pub mod probe;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::snapshot::{DrillTarget, Snapshot};
+use crate::domain::view::Oid;
+use crate::pg::catalog;
+use crate::pg::conninfo::Target;
+use crate::pg::probes::pulse;
+use crate::pg::session::{Limits, Session};
+use keeper::Keeper;
+use probe::Answer;
+
+/// How a database is watched.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where.
+    pub target: Target,
+    /// Which views to measure, by `name` or `schema.name`; empty: all.
+    pub only: Vec<String>,
+    /// The longest a comparison may take.
+    pub statement_timeout: Duration,
+    /// The share of the server's time that comparisons may take, e.g. 0.02.
+    pub budget: f64,
+}
+
+impl Settings {
+    /// The usual settings for a target.
+    pub fn new(target: Target) -> Settings {
+        Settings { target, only: Vec::new(), statement_timeout: Duration::from_secs(30), budget: 0.02 }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { statement: self.statement_timeout, lock: Duration::from_secs(2), whole: true }
+    }
+}
+
+/// What a face may ask of the watch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Measure a view now, whatever the budget.
+    Measure(Oid),
+    /// Look at one ejecutivo's rows, or stop looking.
+    Drill(Option<DrillTarget>),
+    /// Read a page of their values.
+    Page(usize),
+    /// Cancel a statement of our own that runs on another connection.
+    Cancel(i32),
+    /// Try to connect now instead of waiting.
+    Reconnect,
+}
+
+/// A running watch; it ends when this is dropped.
+pub struct Watch {
+    /// The newest Snapshot.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Where to send requests.
+    pub requests: mpsc::UnboundedSender<Request>,
+}
+
+/// One pulse a second.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// A pulse that takes longer is said to be unanswered.
+const SILENT_AFTER: Duration = Duration::from_secs(3);
+
+/// A pulse that takes longer is given up, and the connection with it.
+const DEAD_AFTER: Duration = Duration::from_secs(15);
+
+/// Starts to watch.
+pub fn start(settings: Settings) -> Watch {
+    let now = Utc::now();
+    let (publish, snapshots) = watch::channel(Arc::new(Snapshot::connecting(now)));
+    let (requests, inbox) = mpsc::unbounded_channel();
+    let keeper = Keeper::new(Snapshot::connecting(now), settings.only.clone(), settings.budget);
+    tokio::spawn(Task { settings, keeper, publish, inbox }.run());
+    Watch { snapshots, requests }
+}
+
+struct Task {
+    settings: Settings,
+    keeper: Keeper,
+    publish: watch::Sender<Arc<Snapshot>>,
+    inbox: mpsc::UnboundedReceiver<Request>,
+}
+
+/// Why the task leaves a connection.
+enum Leave {
+    Lost(Problem),
+    /// Nobody listens any more.
+    Unwanted,
+}
+
+/// The two connections.
+struct Link {
+    pulse: Arc<Session>,
+    probes: Arc<Session>,
+    version_num: i32,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut tries = 0;
+        loop {
+            let leave = match self.connect().await {
+                Ok(link) => {
+                    tries = 0;
+                    self.attend(link).await
+                }
+                Err(leave) => leave,
+            };
+            let Leave::Lost(problem) = leave else { return };
+            tries += 1;
+            tracing::warn!(tries, why = problem.text, "not connected");
+            self.keeper.disconnected(problem, tries, Utc::now());
+            self.publish();
+            if self.pause(backoff::wait(tries - 1)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let snapshot = self.keeper.snapshot(Utc::now(), Instant::now());
+        self.publish.send_replace(snapshot);
+    }
+
+    /// Connects both sessions and asks what the server is, while requests are still taken in.
+    async fn connect(&mut self) -> Result<Link, Leave> {
+        let target = self.settings.target.clone();
+        let connecting = async move {
+            let (pulse, probes) =
+                tokio::try_join!(Session::connect(&target, "pulse"), Session::connect(&target, "probe"))?;
+            let server = timeout(DEAD_AFTER, catalog::server(&pulse)).await.map_err(|_| no_answer())??;
+            Ok((pulse, probes, server))
+        };
+        tokio::pin!(connecting);
+        loop {
+            tokio::select! {
+                connected = &mut connecting => {
+                    let (pulse, probes, server) = connected.map_err(Leave::Lost)?;
+                    let version_num = server.version_num;
+                    self.keeper.connected(server);
+                    self.publish();
+                    return Ok(Link { pulse: Arc::new(pulse), probes: Arc::new(probes), version_num });
+                }
+                request = self.inbox.recv() => self.keeper.request(request.ok_or(Leave::Unwanted)?),
+            }
+        }
+    }
+
+    /// Waits before the next try; `None`: nobody listens any more.
+    async fn pause(&mut self, length: Duration) -> Option<()> {
+        let pause = sleep(length);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return Some(()),
+                request = self.inbox.recv() => match request? {
+                    Request::Reconnect => return Some(()),
+                    request => self.keeper.request(request),
+                },
+            }
+        }
+    }
+
+    /// Lives with a connection until it ends.
+    async fn attend(&mut self, link: Link) -> Leave {
+        let (answers, mut arrived) = mpsc::unbounded_channel::<Answer>();
+        let (beats, mut beaten) = mpsc::unbounded_channel();
+        let mut ticker = interval(PULSE);
+        ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut asked: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                _ = ticker.tick() => match asked {
+                    None => {
+                        asked = Some(Instant::now());
+                        self.beat(&link, beats.clone());
+                    }
+                    Some(since) if since.elapsed() > DEAD_AFTER => return Leave::Lost(no_answer()),
+                    Some(since) if since.elapsed() > SILENT_AFTER => self.keeper.silent(since.elapsed(), Utc::now()),
+                    Some(_) => continue,
+                },
+                Some((took, beat)) = beaten.recv() => {
+                    asked = None;
+                    match beat {
+                        Ok(beat) => self.keeper.pulse(beat, took, Utc::now()),
+                        Err(problem) if link.pulse.is_closed() => return Leave::Lost(problem),
+                        Err(problem) if problem.kind == ProblemKind::Connection => return Leave::Lost(problem),
+                        Err(problem) => self.keeper.pulse_failed(problem, Utc::now()),
+                    }
+                }
+                Some(answer) = arrived.recv() => {
+                    if link.probes.is_closed() && answer.outcome.is_err() {
+                        return Leave::Lost(answer.outcome.err().unwrap_or_else(no_answer));
+                    }
+                    self.keeper.answer(answer, Utc::now(), Instant::now());
+                }
+                request = self.inbox.recv() => match request {
+                    None => return Leave::Unwanted,
+                    Some(Request::Cancel(pid)) => cancel(link.pulse.clone(), pid),
+                    Some(request) => self.keeper.request(request),
+                },
+            }
+            if asked.is_none() && self.keeper.take_wants_pulse() {
+                ticker.reset_immediately();
+            }
+            self.launch(&link, &answers);
+            self.publish();
+        }
+    }
+
+    fn beat(&self, link: &Link, beats: mpsc::UnboundedSender<(Duration, Result<pulse::Answer, Problem>)>) {
+        let (session, question) = (link.pulse.clone(), self.keeper.question());
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let beat = pulse::pulse(&session, &question).await;
+            // Nobody listens only when the connection was left meanwhile.
+            let _ = beats.send((began.elapsed(), beat));
+        });
+    }
+
+    fn launch(&mut self, link: &Link, answers: &mpsc::UnboundedSender<Answer>) {
+        let limits = self.settings.limits();
+        while let Some(probe) = self.keeper.next(Utc::now(), Instant::now()) {
+            let session = if probe.is_cheap() { link.pulse.clone() } else { link.probes.clone() };
+            let (answers, version_num) = (answers.clone(), link.version_num);
+            let at = self.keeper.server_time(Utc::now());
+            tokio::spawn(async move {
+                let answer = probe.run(&session, version_num, limits, at).await;
+                let _ = answers.send(answer);
+            });
+        }
+    }
+}
+
+fn cancel(session: Arc<Session>, pid: i32) {
+    tokio::spawn(async move {
+        let cancelled =
+            session.glance("SELECT pg_cancel_backend($1::int4)", &[(&pid, tokio_postgres::types::Type::INT4)]).await;
+        if let Err(problem) = cancelled {
+            tracing::warn!(pid, why = problem.text, "cancel failed");
+        }
+    });
+}
+
+fn no_answer() -> Problem {
+    let text = format!("the server has not answered for {} s", DEAD_AFTER.as_secs());
+    Problem { kind: ProblemKind::Connection, text }
+}

@@ -1,0 +1,103 @@
+//! The probes as data: what is asked, and what came back.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::domain::drift::Scope;
+use crate::domain::freshness::Stamp;
+use crate::domain::job::{Job, Run, RunId};
+use crate::domain::matrix::Comparison;
+use crate::domain::reading::{Measured, Problem};
+use crate::domain::snapshot::{DrillIndex, DrillTarget, RowDetail};
+use crate::domain::time::Time;
+use crate::domain::view::{Oid, View};
+use crate::pg::session::{Limits, Session};
+use crate::pg::{catalog, probes};
+
+/// One thing to ask the database.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Probe {
+    /// The views with these OIDs, or all.
+    Catalog(Option<Vec<Oid>>),
+    /// pg_cron's jobs.
+    Jobs,
+    /// pg_cron's runs above an id.
+    Runs(RunId),
+    /// Times and size of a view; whether it is populated.
+    Stamp(Arc<View>, bool),
+    /// A view against its definition.
+    Compare(Arc<View>, Scope),
+    /// The drifted rows of one ejecutivo.
+    Index(Arc<View>, DrillTarget),
+    /// The values of one page of them: its number and its keys.
+    Page(Arc<View>, usize, Vec<String>),
+}
+
+/// What a probe brought.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Catch {
+    /// For [`Probe::Catalog`].
+    Views(Vec<View>),
+    /// For [`Probe::Jobs`].
+    Jobs(Vec<Job>),
+    /// For [`Probe::Runs`].
+    Runs(Vec<Run>),
+    /// For [`Probe::Stamp`].
+    Stamp(Stamp),
+    /// For [`Probe::Compare`].
+    Comparison(Comparison),
+    /// For [`Probe::Index`].
+    Index(DrillIndex),
+    /// For [`Probe::Page`].
+    Page(Vec<RowDetail>),
+}
+
+/// A probe's end.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What was asked.
+    pub probe: Probe,
+    /// The server's time when it was asked.
+    pub at: Time,
+    /// How long it took.
+    pub took: Duration,
+    /// What came back.
+    pub outcome: Result<Catch, Problem>,
+}
+
+impl Answer {
+    /// The value with its time and price, if `pick` finds its own kind of catch in it.
+    pub fn measured<T>(self, pick: impl FnOnce(Catch) -> Option<T>) -> Result<Measured<T>, Problem> {
+        let (at, took) = (self.at, self.took);
+        let value = self.outcome.and_then(|c| pick(c).ok_or_else(|| catalog::unexpected("another probe's answer")))?;
+        Ok(Measured { value, at, took })
+    }
+}
+
+impl Probe {
+    /// Does it read only catalogs, in milliseconds whatever the views' size?
+    pub fn is_cheap(&self) -> bool {
+        matches!(self, Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_))
+    }
+
+    /// Asks it.
+    pub async fn run(self, session: &Session, version_num: i32, limits: Limits, at: Time) -> Answer {
+        let began = Instant::now();
+        let outcome = self.ask(session, version_num, limits).await;
+        Answer { probe: self, at, took: began.elapsed(), outcome }
+    }
+
+    async fn ask(&self, session: &Session, version_num: i32, limits: Limits) -> Result<Catch, Problem> {
+        Ok(match self {
+            Probe::Catalog(only) => Catch::Views(catalog::views(session, version_num, only.as_deref()).await?),
+            Probe::Jobs => Catch::Jobs(probes::cron::jobs(session).await?),
+            Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above).await?),
+            Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
+            Probe::Compare(view, scope) => {
+                Catch::Comparison(probes::compare::compare(session, view, *scope, limits).await?)
+            }
+            Probe::Index(view, target) => Catch::Index(probes::drill::index(session, view, target, limits).await?),
+            Probe::Page(view, _, keys) => Catch::Page(probes::drill::page(session, view, keys, limits).await?),
+        })
+    }
+}
