@@ -1,0 +1,14 @@
+//! The terminal around the console: entering and leaving it, signals, panics, title and clipboard.
+//!
+//! Whatever ends the program, the terminal is given back: alternate screen left, cursor shown, raw mode off. Nothing here
+//! panics or prints when the terminal is already gone.
+
+mod events;
+mod panic;
+mod screen;
+mod signals;
+
+pub use events::Events;
+pub use panic::{install_panic_hook, take_reports};
+pub use screen::{Options, Screen};
+pub use signals::{Shutdown, Signal, Signals, shutdown_signal};
