@@ -1,0 +1,376 @@
+//! What each action does to the Model, and why it is off when it is.
+
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::Cmd;
+use super::action::{ActionRun, Stage};
+use super::lines::{reorder, retab};
+use super::model::{Dialog, DrillScreen, LineKey, Model, Pane};
+use super::update::{say, show, want_page};
+use crate::domain::diagnosis::who;
+use crate::domain::matrix::Matrix;
+use crate::domain::snapshot::{DrillTarget, ViewState};
+use crate::keys::{self, Action, TABLE};
+use crate::pg::operator::refresh_sql;
+use crate::watch::Request;
+
+/// Why an action is off here and now; `None`: it works.
+pub fn disabled(model: &Model, action: Action) -> Option<String> {
+    let is_danger = TABLE.iter().any(|b| b.action == action && b.danger);
+    if is_danger && model.settings.read_only {
+        return Some("read-only mode has no actions (start without --read-only)".into());
+    }
+    match action {
+        Action::Refresh => no_refresh(model),
+        Action::CancelRefresh => match &model.action {
+            Some(a) if a.is_running() && a.pid.is_some() => None,
+            _ => Some("no refresh of yours is running".into()),
+        },
+        Action::Enter | Action::Jump(_) if model.dialog.is_none() => no_rows(model, action),
+        Action::Measure if model.selected_view().is_none() => Some("there is no view to measure".into()),
+        _ => None,
+    }
+}
+
+fn no_refresh(model: &Model) -> Option<String> {
+    let Some(view) = model.selected_view() else { return Some("there is no view to refresh".into()) };
+    let name = view.view.name.short();
+    let server = model.newest.server.as_ref()?;
+    if server.standby {
+        return Some("this is a standby: nothing can be changed here, connect to the primary".into());
+    }
+    if !matches!(model.newest.link, crate::domain::server::Link::Up) {
+        return Some("the server does not answer".into());
+    }
+    if !view.view.can_refresh {
+        return Some(format!("{} may not refresh {name}: it needs {}", server.user, server.refresh_right()));
+    }
+    if model.action.as_ref().is_some_and(ActionRun::is_running) {
+        return Some("your last refresh still runs (c cancels it)".into());
+    }
+    let other = model.newest.view(view.view.oid)?.refreshing.iter().find(|r| r.granted)?;
+    let who = who(&other.user, &other.application, other.pid);
+    Some(format!("{who} refreshes {name} already: wait for it instead of queuing behind it"))
+}
+
+fn no_rows(model: &Model, action: Action) -> Option<String> {
+    if let (Action::Enter, Pane::Views | Pane::Cron, None) = (action, model.focus, &model.drill) {
+        return None;
+    }
+    if model.drill.is_some() && action == Action::Enter {
+        return Some("this is a row already; Esc goes back".into());
+    }
+    let Some(comparison) = model.comparison() else {
+        return Some("the view was not compared yet, so its rows are not known".into());
+    };
+    if model.selected_line().is_none() && model.drill.is_none() {
+        return Some("no line is selected".into());
+    }
+    match action {
+        Action::Jump(n) => {
+            let name = model.settings.jumps.get(n)?;
+            let found = column(&comparison.matrix, name).is_some();
+            (!found).then(|| format!("no group of this view is called {name}"))
+        }
+        _ => None,
+    }
+}
+
+fn column(matrix: &Matrix, name: &str) -> Option<LineKey> {
+    matrix.columns.iter().find(|m| m.title().eq_ignore_ascii_case(name)).map(|m| m.key.clone())
+}
+
+/// Does it, or says why not.
+pub fn dispatch(model: &mut Model, action: Action) -> Vec<Cmd> {
+    if let Some(why) = disabled(model, action) {
+        say(model, why);
+        return Vec::new();
+    }
+    if model.dialog.is_some() { in_dialog(model, action) } else { on_screen(model, action) }
+}
+
+fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
+    let Some(dialog) = model.dialog.take() else { return Vec::new() };
+    match (dialog, action) {
+        (_, Action::Quit) => vec![Cmd::Quit],
+        (_, Action::Back) | (Dialog::Help(_), Action::Enter | Action::Confirm) => Vec::new(),
+        (Dialog::Help(line), action) => {
+            let line = match action {
+                Action::Up => line.saturating_sub(1),
+                Action::PageUp => line.saturating_sub(10),
+                Action::Down => line.saturating_add(1),
+                Action::PageDown => line.saturating_add(10),
+                _ => line,
+            };
+            let line = line.min(keys::TABLE.len() as u16);
+            model.dialog = Some(Dialog::Help(line));
+            Vec::new()
+        }
+        (Dialog::Refresh(_, focused), Action::Left | Action::Right) => {
+            model.dialog = model.selected_view().map(|v| Dialog::Refresh(v.view.oid, !focused));
+            Vec::new()
+        }
+        (Dialog::Quit(focused), Action::Left | Action::Right) => {
+            model.dialog = Some(Dialog::Quit(!focused));
+            Vec::new()
+        }
+        (Dialog::Refresh(oid, _), Action::Confirm) | (Dialog::Refresh(oid, true), Action::Enter) => {
+            match model.newest.view(oid).cloned() {
+                Some(view) => confirmed(model, &view),
+                None => Vec::new(),
+            }
+        }
+        (Dialog::Quit(_), Action::Confirm) | (Dialog::Quit(true), Action::Enter) => quit(model),
+        // Enter on Cancel.
+        _ => Vec::new(),
+    }
+}
+
+/// The refresh was confirmed: what was seen in the dialog is what is sent.
+fn confirmed(model: &mut Model, view: &Arc<ViewState>) -> Vec<Cmd> {
+    if let Some(why) = disabled(model, Action::Refresh) {
+        say(model, why);
+        return Vec::new();
+    }
+    model.action = Some(ActionRun {
+        view: view.view.oid,
+        name: view.view.name.short(),
+        since: model.now,
+        pid: None,
+        before: model.diagnosis.view(view.view.oid).and_then(|report| report.totals),
+        blockers: Vec::new(),
+        cancelling: false,
+        stage: Stage::Running,
+    });
+    vec![Cmd::Run(refresh_sql(&view.view.name, view.view.refresh_mode(view.signal.populated)))]
+}
+
+/// Leaves; a refresh that still runs is cancelled first.
+fn quit(model: &Model) -> Vec<Cmd> {
+    let running = model.action.as_ref().filter(|a| a.is_running()).and_then(|a| a.pid);
+    running.map(|pid| Cmd::Watch(Request::Cancel(pid))).into_iter().chain([Cmd::Quit]).collect()
+}
+
+fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
+    match action {
+        Action::Quit if model.action.as_ref().is_some_and(ActionRun::is_running) => {
+            model.dialog = Some(Dialog::Quit(false));
+        }
+        Action::Quit => return quit(model),
+        Action::Suspend => return vec![Cmd::Suspend],
+        Action::Help => model.dialog = Some(Dialog::Help(0)),
+        Action::NextPane => model.focus = model.focus.step(1),
+        Action::PreviousPane => model.focus = model.focus.step(Pane::ALL.len() - 1),
+        Action::Pane(place) => model.focus = Pane::ALL[place],
+        Action::Up => return step(model, -1),
+        Action::Down => return step(model, 1),
+        Action::PageUp => return step(model, -page(model)),
+        Action::PageDown => return step(model, page(model)),
+        Action::First => return step(model, isize::MIN / 2),
+        Action::Last => return step(model, isize::MAX / 2),
+        Action::Left => return sideways(model, -1),
+        Action::Right => return sideways(model, 1),
+        Action::Enter => return enter(model),
+        Action::Back => return back(model),
+        Action::Refresh => return ask_refresh(model),
+        Action::Jump(n) => return jump(model, n),
+        Action::Filter => {
+            model.focus = Pane::Counts;
+            model.counts.editing = true;
+        }
+        Action::Sort => {
+            model.counts.sort = model.counts.sort.next();
+            reorder(model);
+        }
+        Action::Freeze => return freeze(model),
+        Action::Zoom => model.zoom = !model.zoom,
+        Action::Theme => {
+            model.theme = (model.theme + 1) % model.settings.themes.len().max(1);
+            let name = model.settings.themes.get(model.theme).cloned().unwrap_or_default();
+            say(model, format!("theme {name}"));
+        }
+        Action::Measure => return measure(model),
+        Action::CancelRefresh => return cancel(model),
+        Action::Confirm => {}
+    }
+    Vec::new()
+}
+
+/// A screenful: what is surely visible of the longest list.
+fn page(model: &Model) -> isize {
+    (model.size.1 as isize / 2).max(1)
+}
+
+/// Moves a cursor by `by` rows, stopping at the ends.
+fn moved(place: usize, by: isize, length: usize) -> usize {
+    place.saturating_add_signed(by).min(length.saturating_sub(1))
+}
+
+fn step(model: &mut Model, by: isize) -> Vec<Cmd> {
+    if let Some(screen) = &mut model.drill {
+        screen.row = moved(screen.row, by, screen.rows.len());
+        return want_page(model);
+    }
+    match model.focus {
+        Pane::Views => step_view(model, by),
+        Pane::Cron => step_run(model, by),
+        Pane::Counts => {
+            let place = moved(model.line_place(), by, model.counts.order.len());
+            model.counts.selected = model.line(place).map(|l| l.member.key.clone());
+        }
+        Pane::Flow => {
+            let length = model.comparison().map_or(0, |c| c.drift.worst().len());
+            model.flow = moved(model.flow, by, length);
+        }
+    }
+    Vec::new()
+}
+
+fn step_view(model: &mut Model, by: isize) {
+    let views = &model.snapshot.views;
+    let selected = model.selected_view().map(|v| v.view.oid);
+    let place = views.iter().position(|v| Some(v.view.oid) == selected).unwrap_or(0);
+    let next = views.get(moved(place, by, views.len())).map(|v| v.view.oid);
+    if next != selected {
+        model.view = next;
+        (model.counts.selected, model.counts.column, model.flow) = (None, 0, 0);
+        model.counts.filter = Input::default();
+        reorder(model);
+    }
+}
+
+/// Rows of the cron pane: the runs of the selected job.
+fn step_run(model: &mut Model, by: isize) {
+    let length = match (model.snapshot.history.value(), model.selected_job()) {
+        (Some(history), Some(job)) => history.runs_of(job.id).count(),
+        _ => 0,
+    };
+    model.run = moved(model.run, by, length);
+}
+
+fn sideways(model: &mut Model, by: isize) -> Vec<Cmd> {
+    if model.drill.is_some() {
+        return switch_tab(model, by);
+    }
+    match model.focus {
+        Pane::Counts => {
+            let columns = model.comparison().map_or(0, |c| c.matrix.columns.len());
+            model.counts.column = moved(model.counts.column, by, columns);
+        }
+        Pane::Cron => {
+            let jobs: Vec<_> =
+                model.snapshot.history.value().map_or(Vec::new(), |h| h.jobs.iter().map(|j| j.id).collect());
+            let selected = model.selected_job().map(|j| j.id);
+            let place = jobs.iter().position(|j| Some(*j) == selected).unwrap_or(0);
+            model.job = jobs.get(moved(place, by, jobs.len())).copied();
+            model.run = 0;
+        }
+        Pane::Views | Pane::Flow => {}
+    }
+    Vec::new()
+}
+
+/// The tabs of a drill: all, then each column group of the counts.
+pub fn tabs(model: &Model) -> Vec<Option<LineKey>> {
+    let columns = model.comparison().into_iter().flat_map(|c| c.matrix.columns.iter().map(|m| m.key.clone()));
+    std::iter::once(None).chain(columns.filter(Option::is_some).map(Some)).collect()
+}
+
+fn switch_tab(model: &mut Model, by: isize) -> Vec<Cmd> {
+    let tabs = tabs(model);
+    let Some(screen) = &mut model.drill else { return Vec::new() };
+    let place = tabs.iter().position(|t| *t == screen.tab).unwrap_or(0);
+    let next = (place + tabs.len()).saturating_add_signed(by) % tabs.len();
+    screen.tab = tabs[next].clone();
+    screen.row = 0;
+    retab(model);
+    want_page(model)
+}
+
+fn enter(model: &mut Model) -> Vec<Cmd> {
+    match model.focus {
+        Pane::Views => {
+            model.focus = Pane::Counts;
+            Vec::new()
+        }
+        Pane::Cron => {
+            model.zoom = !model.zoom;
+            Vec::new()
+        }
+        Pane::Counts | Pane::Flow => drill(model, None),
+    }
+}
+
+fn jump(model: &mut Model, n: usize) -> Vec<Cmd> {
+    let name = model.settings.jumps.get(n).cloned().unwrap_or_default();
+    let tab = model.comparison().and_then(|c| column(&c.matrix, &name));
+    if let Some(screen) = &mut model.drill {
+        (screen.tab, screen.row) = (tab, 0);
+        retab(model);
+        return want_page(model);
+    }
+    drill(model, tab)
+}
+
+/// Opens the rows of the selected line.
+fn drill(model: &mut Model, tab: Option<LineKey>) -> Vec<Cmd> {
+    let (Some(view), Some(line)) = (model.selected_view().map(|v| v.view.oid), model.selected_line()) else {
+        return Vec::new();
+    };
+    let (member, title) = (line.member.key.clone(), line.member.title().to_string());
+    // Hold on to the line, whatever the order becomes meanwhile.
+    model.counts.selected = Some(member.clone());
+    let target = DrillTarget { view, member: member.clone() };
+    model.drill = Some(DrillScreen { view: Some(view), member, title, tab, row: 0, rows: Vec::new() });
+    vec![Cmd::Watch(Request::Drill(Some(target)))]
+}
+
+/// One step back: the message, the filter, the rows, the maximised pane.
+fn back(model: &mut Model) -> Vec<Cmd> {
+    if model.notice.take().is_some() {
+        return Vec::new();
+    }
+    if model.drill.take().is_some() {
+        return vec![Cmd::Watch(Request::Drill(None))];
+    }
+    if !model.counts.filter.value().is_empty() {
+        model.counts.filter.reset();
+        reorder(model);
+    } else if model.zoom {
+        model.zoom = false;
+    } else if model.action.as_ref().is_some_and(|a| matches!(a.stage, Stage::Over { .. })) {
+        model.action = None;
+    }
+    Vec::new()
+}
+
+fn ask_refresh(model: &mut Model) -> Vec<Cmd> {
+    // The line looked at stays under the cursor when the refresh gives the lines another order.
+    model.counts.selected = model.selected_line().map(|l| l.member.key.clone());
+    model.dialog = model.selected_view().map(|v| Dialog::Refresh(v.view.oid, false));
+    Vec::new()
+}
+
+fn freeze(model: &mut Model) -> Vec<Cmd> {
+    match model.frozen.take() {
+        Some(_) => show(model),
+        None => {
+            model.frozen = Some(model.now);
+            Vec::new()
+        }
+    }
+}
+
+fn measure(model: &mut Model) -> Vec<Cmd> {
+    let Some(view) = model.selected_view().map(|v| (v.view.oid, v.view.name.short())) else { return Vec::new() };
+    say(model, format!("measuring {} now", view.1));
+    vec![Cmd::Watch(Request::Measure(view.0))]
+}
+
+fn cancel(model: &mut Model) -> Vec<Cmd> {
+    let Some(action) = &mut model.action else { return Vec::new() };
+    action.cancelling = true;
+    action.pid.map(|pid| Cmd::Watch(Request::Cancel(pid))).into_iter().collect()
+}

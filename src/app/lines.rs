@@ -1,0 +1,54 @@
+//! Which lines the lists show, in which order: the counts' filter and sort, the drill's tabs.
+
+use std::cmp::Reverse;
+
+use super::model::{DrillScreen, LineKey, Model, Sort};
+use crate::domain::drift::GroupId;
+use crate::domain::matrix::Line;
+use crate::domain::snapshot::DrillIndex;
+
+/// Orders and filters the counts anew, after the comparison, the filter or the sort changed.
+pub fn reorder(model: &mut Model) {
+    let Some(comparison) = model.comparison().cloned() else {
+        model.counts.order.clear();
+        return;
+    };
+    let lines = &comparison.matrix.lines;
+    let wanted = model.counts.filter.value().to_lowercase();
+    let passes = |line: &Line| wanted.is_empty() || line.member.title().to_lowercase().contains(&wanted);
+    let mut order: Vec<usize> = (0..lines.len()).filter(|&i| passes(&lines[i])).collect();
+    match model.counts.sort {
+        Sort::Worst => {}
+        Sort::Name => order.sort_by_cached_key(|&i| lines[i].member.title().to_lowercase()),
+        Sort::View => order.sort_by_key(|&i| Reverse(lines[i].total.view)),
+        Sort::Live => order.sort_by_key(|&i| Reverse(lines[i].total.live)),
+    }
+    model.counts.order = order;
+}
+
+/// Picks the rows of the drill's tab anew, after the index or the tab changed.
+pub fn retab(model: &mut Model) {
+    let index = model.snapshot.drill.as_ref().and_then(|d| d.index.value().cloned());
+    let Some(screen) = &mut model.drill else { return };
+    screen.rows = match &index {
+        Some(index) => (0..index.rows.len()).filter(|&i| is_in_tab(screen, index, i)).collect(),
+        None => Vec::new(),
+    };
+    screen.row = screen.row.min(screen.rows.len().saturating_sub(1));
+}
+
+/// Is the row, on either side, in this ejecutivo's chosen coordinación?
+fn is_in_tab(screen: &DrillScreen, index: &DrillIndex, row: usize) -> bool {
+    let Some(tab) = &screen.tab else { return true };
+    let row = &index.rows[row];
+    let matches = |id: Option<GroupId>| id.is_some_and(|id| is_cell(&index.group(id).keys, &screen.member, tab));
+    matches(row.from) || matches(row.to)
+}
+
+fn is_cell(keys: &[Option<String>], member: &LineKey, column: &LineKey) -> bool {
+    let holds = |place: usize, wanted: &LineKey| match wanted {
+        None => true,
+        Some(wanted) => keys.get(place) == Some(wanted),
+    };
+    holds(0, member) && holds(1, column)
+}

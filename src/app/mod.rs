@@ -1,0 +1,49 @@
+//! The console as data: one Model, `update(&mut Model, Msg) -> Vec<Cmd>`, and no effect but those it returns.
+
+pub mod action;
+pub mod dispatch;
+pub mod lines;
+pub mod model;
+pub mod update;
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::domain::snapshot::Snapshot;
+use crate::domain::time::Time;
+use crate::pg::operator::Event;
+use crate::watch::Request;
+
+pub use model::Model;
+pub use update::update;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size: columns, rows.
+    Resize(u16, u16),
+    /// Time went on: this machine's clock.
+    Tick(Time),
+    /// The database was looked at.
+    Snapshot(Arc<Snapshot>),
+    /// The action that runs reports.
+    Action(Event),
+}
+
+/// Something to be done by the runtime.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cmd {
+    /// Leave.
+    Quit,
+    /// Give the terminal back and stop, until the shell wakes the program.
+    Suspend,
+    /// Ask the watch.
+    Watch(Request),
+    /// Run these statements on the action connection.
+    Run(Vec<String>),
+}

@@ -1,0 +1,274 @@
+//! The Model: everything that the screen shows and the keys act on.
+
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use super::action::ActionRun;
+use crate::domain::diagnosis::{Diagnosis, ViewReport, diagnose};
+use crate::domain::job::{Job, JobId};
+use crate::domain::matrix::{Comparison, Line};
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::time::Time;
+use crate::domain::view::Oid;
+use crate::keys::Scope;
+
+/// What stays the same while the console runs.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it is connected, e.g. `crm@db:5432 as postgres`; no password.
+    pub place: String,
+    /// No actions at all.
+    pub read_only: bool,
+    /// The names of the groups that `b` and `v` jump to.
+    pub jumps: [String; 2],
+    /// The themes' names.
+    pub themes: Vec<String>,
+}
+
+/// The panes, in the order of their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// Every view with its freshness.
+    Views,
+    /// pg_cron's jobs and runs.
+    Cron,
+    /// Counts by ejecutivo × coordinación.
+    #[default]
+    Counts,
+    /// The flow between groups.
+    Flow,
+}
+
+impl Pane {
+    /// All of them.
+    pub const ALL: [Pane; 4] = [Pane::Views, Pane::Cron, Pane::Counts, Pane::Flow];
+
+    /// Its place in [`Pane::ALL`].
+    pub fn place(self) -> usize {
+        Pane::ALL.iter().position(|p| *p == self).unwrap_or_default()
+    }
+
+    /// The pane `steps` further on.
+    pub fn step(self, steps: usize) -> Pane {
+        Pane::ALL[(self.place() + steps) % Pane::ALL.len()]
+    }
+}
+
+/// The order of the counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Most rows in the wrong place first.
+    #[default]
+    Worst,
+    /// By name.
+    Name,
+    /// Most rows in the view first.
+    View,
+    /// Most rows live first.
+    Live,
+}
+
+impl Sort {
+    /// The next order.
+    pub fn next(self) -> Sort {
+        match self {
+            Sort::Worst => Sort::Name,
+            Sort::Name => Sort::View,
+            Sort::View => Sort::Live,
+            Sort::Live => Sort::Worst,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Sort::Worst => "worst first",
+            Sort::Name => "by name",
+            Sort::View => "by view",
+            Sort::Live => "by live",
+        }
+    }
+}
+
+/// The value of a line's group, by which the cursor holds on to it when the order changes.
+pub type LineKey = Option<Option<String>>;
+
+/// The counts pane's own state.
+#[derive(Clone, Debug, Default)]
+pub struct CountsPane {
+    /// The line under the cursor.
+    pub selected: Option<LineKey>,
+    /// The order.
+    pub sort: Sort,
+    /// What lines must contain.
+    pub filter: Input,
+    /// Is the filter being typed?
+    pub editing: bool,
+    /// The first column group shown.
+    pub column: usize,
+    /// The lines that pass the filter, in order: places in the matrix.
+    pub order: Vec<usize>,
+}
+
+/// The screen of one ejecutivo's rows.
+#[derive(Clone, Debug, Default)]
+pub struct DrillScreen {
+    /// The view.
+    pub view: Option<Oid>,
+    /// Whose rows.
+    pub member: LineKey,
+    /// What they are called.
+    pub title: String,
+    /// The column group looked at; `None`: all.
+    pub tab: Option<LineKey>,
+    /// The row under the cursor, among those of the tab.
+    pub row: usize,
+    /// The rows of the tab: places in the index.
+    pub rows: Vec<usize>,
+}
+
+/// What lies over the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// All keys; the first line shown.
+    Help(u16),
+    /// Refresh this view? Whether the button that does it has the focus.
+    Refresh(Oid, bool),
+    /// A refresh runs: leave and cancel it? Whether the button that does it has the focus.
+    Quit(bool),
+}
+
+/// A short message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// When it goes.
+    pub until: Time,
+}
+
+/// Everything that the screen shows and the keys act on.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What stays the same.
+    pub settings: Settings,
+    /// This machine's time.
+    pub now: Time,
+    /// The terminal's columns and rows.
+    pub size: (u16, u16),
+    /// What is shown: the newest Snapshot, or the one at which the display was frozen.
+    pub snapshot: Arc<Snapshot>,
+    /// The newest Snapshot.
+    pub newest: Arc<Snapshot>,
+    /// When the display was frozen.
+    pub frozen: Option<Time>,
+    /// What the shown Snapshot means.
+    pub diagnosis: Diagnosis,
+    /// The pane with the keyboard.
+    pub focus: Pane,
+    /// Has it the whole screen?
+    pub zoom: bool,
+    /// The selected view.
+    pub view: Option<Oid>,
+    /// The selected job.
+    pub job: Option<JobId>,
+    /// The first run shown of it.
+    pub run: usize,
+    /// The counts.
+    pub counts: CountsPane,
+    /// The first flow shown.
+    pub flow: usize,
+    /// One ejecutivo's rows, when they are looked at.
+    pub drill: Option<DrillScreen>,
+    /// What lies over the screen.
+    pub dialog: Option<Dialog>,
+    /// The action that runs or ran last.
+    pub action: Option<ActionRun>,
+    /// A short message.
+    pub notice: Option<Notice>,
+    /// The theme's place in the list.
+    pub theme: usize,
+}
+
+impl Model {
+    /// A console that knows nothing yet.
+    pub fn new(settings: Settings, theme: usize, size: (u16, u16), now: Time) -> Model {
+        let snapshot = Arc::new(Snapshot::connecting(now));
+        Model {
+            settings,
+            now,
+            size,
+            diagnosis: diagnose(&snapshot, now),
+            newest: snapshot.clone(),
+            snapshot,
+            frozen: None,
+            focus: Pane::default(),
+            zoom: false,
+            view: None,
+            job: None,
+            run: 0,
+            counts: CountsPane::default(),
+            flow: 0,
+            drill: None,
+            dialog: None,
+            action: None,
+            notice: None,
+            theme,
+        }
+    }
+
+    /// The server's time: frozen with the display.
+    pub fn server_now(&self) -> Time {
+        self.snapshot.server_time(self.frozen.unwrap_or(self.now))
+    }
+
+    /// The selected view, else the one that needs a person most.
+    pub fn selected_view(&self) -> Option<&Arc<ViewState>> {
+        let chosen = self.view.and_then(|oid| self.snapshot.view(oid));
+        chosen.or_else(|| self.snapshot.view(self.diagnosis.worst()?.oid))
+    }
+
+    /// What is to be said of it.
+    pub fn selected_report(&self) -> Option<&ViewReport> {
+        self.diagnosis.view(self.selected_view()?.view.oid)
+    }
+
+    /// Its newest comparison.
+    pub fn comparison(&self) -> Option<&Arc<Comparison>> {
+        self.selected_view()?.drift.value()
+    }
+
+    /// The job whose runs are shown: the selected one, else the one that refreshes the view, else the first.
+    pub fn selected_job(&self) -> Option<&Job> {
+        let history = self.snapshot.history.value()?;
+        let refreshing = || self.selected_report().and_then(|r| r.job);
+        self.job.or_else(refreshing).and_then(|id| history.job(id)).or_else(|| history.jobs.first())
+    }
+
+    /// The n-th line of the counts as they are ordered and filtered.
+    pub fn line(&self, place: usize) -> Option<&Line> {
+        self.comparison()?.matrix.lines.get(*self.counts.order.get(place)?)
+    }
+
+    /// The place of the line under the cursor.
+    pub fn line_place(&self) -> usize {
+        let Some(selected) = &self.counts.selected else { return 0 };
+        let is_selected = |place: &usize| self.line(*place).is_some_and(|l| l.member.key == *selected);
+        (0..self.counts.order.len()).find(is_selected).unwrap_or(0)
+    }
+
+    /// The line under the cursor.
+    pub fn selected_line(&self) -> Option<&Line> {
+        self.line(self.line_place())
+    }
+
+    /// Where the keys are.
+    pub fn scopes(&self) -> &'static [Scope] {
+        match (&self.dialog, &self.drill) {
+            (Some(_), _) => &[Scope::Dialog],
+            (None, Some(_)) => &[Scope::Everywhere, Scope::Drill],
+            (None, None) => &[Scope::Everywhere, Scope::Panes],
+        }
+    }
+}

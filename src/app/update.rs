@@ -1,0 +1,130 @@
+//! `update`: how the Model changes with each message. No I/O; what is to be done comes back as commands.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use crossterm::event::{Event as TermEvent, KeyCode, KeyEvent};
+use tui_input::backend::crossterm::EventHandler;
+
+use super::action::{follow, report};
+use super::dispatch::dispatch;
+use super::lines::{reorder, retab};
+use super::model::{Model, Notice};
+use super::{Cmd, Msg};
+use crate::domain::diagnosis::diagnose;
+use crate::domain::snapshot::{Drill, Snapshot};
+use crate::domain::time::Time;
+use crate::keys;
+use crate::watch::Request;
+
+/// How long a notice stays.
+const NOTICE: TimeDelta = TimeDelta::seconds(6);
+
+/// Changes the Model by one message.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
+    match msg {
+        Msg::Key(key) => press(model, key),
+        Msg::Paste(text) => {
+            paste(model, &text);
+            Vec::new()
+        }
+        Msg::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            Vec::new()
+        }
+        Msg::Tick(now) => {
+            tick(model, now);
+            Vec::new()
+        }
+        Msg::Snapshot(snapshot) => take(model, snapshot),
+        Msg::Action(event) => report(model, event),
+    }
+}
+
+/// Says something for a few seconds.
+pub fn say(model: &mut Model, text: impl Into<String>) {
+    model.notice = Some(Notice { text: text.into(), until: model.now + NOTICE });
+}
+
+fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
+    if model.counts.editing && model.dialog.is_none() && !is_ctrl_c(&key) {
+        edit_filter(model, key);
+        return Vec::new();
+    }
+    match keys::action(&key, model.scopes()) {
+        Some(action) => dispatch(model, action),
+        None => Vec::new(),
+    }
+}
+
+fn is_ctrl_c(key: &KeyEvent) -> bool {
+    keys::name(key).as_deref() == Some("Ctrl-c")
+}
+
+/// The filter takes every key but Enter, which keeps it, and Esc, which drops it.
+fn edit_filter(model: &mut Model, key: KeyEvent) {
+    match key.code {
+        KeyCode::Enter => model.counts.editing = false,
+        KeyCode::Esc => {
+            model.counts.editing = false;
+            model.counts.filter.reset();
+        }
+        _ => {
+            model.counts.filter.handle_event(&TermEvent::Key(key));
+        }
+    }
+    reorder(model);
+}
+
+fn paste(model: &mut Model, text: &str) {
+    if model.counts.editing {
+        for c in text.chars().filter(|c| !c.is_control()) {
+            model.counts.filter.handle(tui_input::InputRequest::InsertChar(c));
+        }
+        reorder(model);
+    }
+}
+
+fn tick(model: &mut Model, now: Time) {
+    model.now = now;
+    if model.notice.as_ref().is_some_and(|n| n.until <= now) {
+        model.notice = None;
+    }
+    if model.frozen.is_none() {
+        model.diagnosis = diagnose(&model.snapshot, model.server_now());
+    }
+}
+
+/// A new Snapshot: always kept, shown unless the display is frozen.
+fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Cmd> {
+    model.newest = snapshot;
+    follow(model);
+    if model.frozen.is_none() { show(model) } else { Vec::new() }
+}
+
+/// Shows the newest Snapshot.
+pub fn show(model: &mut Model) -> Vec<Cmd> {
+    let before = model.comparison().map(Arc::as_ptr);
+    model.snapshot = model.newest.clone();
+    model.diagnosis = diagnose(&model.snapshot, model.server_now());
+    // The cursor stays on what it was on; nothing chosen yet means the view that needs a person most.
+    if model.view.is_none() && model.snapshot.settled {
+        model.view = model.diagnosis.worst().map(|v| v.oid);
+    }
+    if model.comparison().map(Arc::as_ptr) != before {
+        reorder(model);
+    }
+    retab(model);
+    want_page(model)
+}
+
+/// Asks for the values of the rows around the cursor, if they were not read yet.
+pub fn want_page(model: &Model) -> Vec<Cmd> {
+    let (Some(screen), Some(drill)) = (&model.drill, &model.snapshot.drill) else { return Vec::new() };
+    let Some(&row) = screen.rows.get(screen.row) else { return Vec::new() };
+    let page = row / Drill::PAGE;
+    match drill.pages.get(&page) {
+        Some(_) => Vec::new(),
+        None => vec![Cmd::Watch(Request::Page(page))],
+    }
+}

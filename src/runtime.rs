@@ -1,0 +1,142 @@
+//! The console's one loop: whatever happens becomes a message, whatever is to be done becomes a task.
+//!
+//! It never awaits the database: probes and actions run in their own tasks and answer with messages.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use crate::app::{Cmd, Model, Msg, update};
+use crate::pg::conninfo::Target;
+use crate::pg::operator;
+use crate::term::{Screen, Shutdown, Signal, Signals};
+use crate::theme::Theme;
+use crate::ui;
+use crate::watch::Watch;
+
+/// Ages tick in whole seconds.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long after leaving a cancelled refresh may take to hear of it.
+const FAREWELL: Duration = Duration::from_millis(300);
+
+/// What the loop works with.
+pub struct Console {
+    /// The state.
+    pub model: Model,
+    /// The themes, in the order of the Model's list.
+    pub themes: Vec<Theme>,
+    /// The watch on the database.
+    pub watch: Watch,
+    /// Where actions connect.
+    pub target: Target,
+}
+
+/// Why the console ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The person left.
+    Quit,
+    /// A signal came.
+    Signal(Shutdown),
+    /// The terminal is gone.
+    NoTerminal,
+}
+
+impl Console {
+    /// Runs until the person leaves or a signal comes.
+    pub async fn run(mut self, screen: &mut Screen) -> End {
+        let (report, mut reports) = mpsc::unbounded_channel();
+        let mut events = EventStream::new();
+        let mut ticker = ticker();
+        let Ok(mut signals) = Signals::listen() else { return End::NoTerminal };
+        let mut is_stale = true;
+        loop {
+            if is_stale && self.draw(screen).is_err() {
+                return End::NoTerminal;
+            }
+            let msg = tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(event)) => message(event),
+                    Some(Err(_)) | None => return End::NoTerminal,
+                },
+                changed = self.watch.snapshots.changed() => match changed {
+                    Ok(()) => Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone())),
+                    Err(_) => None,
+                },
+                Some(event) = reports.recv() => Some(Msg::Action(event)),
+                _ = ticker.tick() => Some(Msg::Tick(Utc::now())),
+                signal = signals.next() => match signal {
+                    Signal::Shutdown(signal) => return End::Signal(signal),
+                    Signal::Continued if screen.resume().is_err() => return End::NoTerminal,
+                    Signal::Continued => Some(Msg::Tick(Utc::now())),
+                },
+            };
+            is_stale = msg.is_some();
+            let commands = msg.map_or(Vec::new(), |msg| update(&mut self.model, msg));
+            for command in commands {
+                if command == Cmd::Suspend {
+                    if screen.suspend().is_err() {
+                        return End::NoTerminal;
+                    }
+                } else if self.carry_out(command, &report) {
+                    if self.is_acting() {
+                        tokio::time::sleep(FAREWELL).await;
+                    }
+                    return End::Quit;
+                }
+            }
+        }
+    }
+
+    fn is_acting(&self) -> bool {
+        self.model.action.as_ref().is_some_and(|a| a.is_running())
+    }
+
+    fn draw(&mut self, screen: &mut Screen) -> std::io::Result<()> {
+        let theme = &self.themes[self.model.theme.min(self.themes.len() - 1)];
+        let model = &self.model;
+        screen.draw(|frame| ui::draw(model, theme, frame))
+    }
+
+    /// Does what `update` asked for; true when it asked to leave.
+    fn carry_out(&self, command: Cmd, report: &mpsc::UnboundedSender<operator::Event>) -> bool {
+        match command {
+            Cmd::Quit => return true,
+            Cmd::Suspend => {}
+            Cmd::Watch(request) => {
+                // The watch ends only with this console.
+                let _ = self.watch.requests.send(request);
+            }
+            Cmd::Run(statements) => {
+                let (target, report) = (self.target.clone(), report.clone());
+                tokio::spawn(async move {
+                    operator::run(&target, &statements, |event| {
+                        let _ = report.send(event);
+                    })
+                    .await;
+                });
+            }
+        }
+        false
+    }
+}
+
+fn ticker() -> Interval {
+    let mut ticker = interval(TICK);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticker
+}
+
+fn message(event: Event) -> Option<Msg> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key)),
+        Event::Paste(text) => Some(Msg::Paste(text)),
+        Event::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
+        _ => None,
+    }
+}

@@ -1,0 +1,222 @@
+//! Pane 3: one line an ejecutivo, a column group a coordinación: rows in the view, live, and the difference.
+//!
+//! ```text
+//!                        BOOM               VEN                all
+//!  ejecutivo            view live    Δ     view live    Δ     view live  wrong
+//!  Osmara Partida          0   29  +29      166    0 -166      166   29    166
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::rows::{Column, row};
+use super::{pane_block, progress, window};
+use crate::app::Model;
+use crate::app::model::Pane;
+use crate::domain::diagnosis::thousands;
+use crate::domain::drift::Counts;
+use crate::domain::matrix::{self, Comparison, Matrix, Member};
+use crate::domain::text::{fit, pad_right, width as text_width};
+use crate::domain::time::ago;
+use crate::theme::Theme;
+
+/// Draws it.
+pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let block = pane_block(model, theme, Pane::Counts, title(model), right(model, theme));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    match model.comparison() {
+        Some(comparison) => table(model, theme, comparison, frame, inner),
+        None => frame.render_widget(Paragraph::new(waiting(model, theme)), inner),
+    }
+}
+
+/// `Ejecutivos × coordinación`, or whatever the view's groups are called.
+fn title(model: &Model) -> String {
+    let groups = model.selected_view().map(|v| v.view.groups.clone()).unwrap_or_default();
+    let nouns: Vec<&str> = groups.iter().map(|g| g.noun()).collect();
+    let what = match nouns.as_slice() {
+        [] => "All rows".to_string(),
+        ["ejecutivo", ..] => "Ejecutivos".to_string(),
+        [first, ..] => format!("By {first}"),
+    };
+    let filter = model.counts.filter.value();
+    let lines = model.comparison().map_or(0, |c| c.matrix.lines.len());
+    match (filter.is_empty() && !model.counts.editing, model.counts.order.len()) {
+        (true, _) => format!("{what} · {lines} · {}", model.counts.sort.word()),
+        (false, shown) => {
+            format!("{what} · {shown} of {lines} · /{filter}{}", if model.counts.editing { "▏" } else { "" })
+        }
+    }
+}
+
+fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
+    let Some(view) = model.selected_view() else { return Line::default() };
+    let now = model.server_now();
+    let age = view.drift.last.as_ref().map(|m| {
+        let style = if view.is_drift_outdated() { theme.stale } else { theme.dim };
+        Span::styled(format!(" compared {} ago ", ago(m.at, now)), style)
+    });
+    Line::from(progress(&view.drift, theme, now).into_iter().chain(age).collect::<Vec<_>>())
+}
+
+fn waiting<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
+    let Some(view) = model.selected_view() else {
+        return vec![Line::styled("No view to compare.", theme.dim)];
+    };
+    let said = progress(&view.drift, theme, model.server_now());
+    let first = said.unwrap_or_else(|| Span::styled("Comparing the view with its definition…", theme.dim));
+    vec![Line::from(first)]
+}
+
+fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Frame, inner: Rect) {
+    let shape = Shape::of(model, &comparison.matrix, inner.width as usize);
+    let mut lines = vec![shape.group_names(theme), shape.header(theme)];
+    let room = (inner.height as usize).saturating_sub(3);
+    let place = model.line_place();
+    for i in window(place, model.counts.order.len(), room) {
+        let Some(line) = model.line(i) else { continue };
+        let drawn = shape.line(theme, line);
+        let selection = if model.focus == Pane::Counts { theme.selection } else { theme.selection_idle };
+        lines.push(if i == place { drawn.style(selection) } else { drawn });
+    }
+    if model.counts.order.is_empty() {
+        lines.push(Line::styled(" nothing matches the filter; Esc drops it", theme.dim));
+    }
+    lines.resize(inner.height.saturating_sub(1) as usize, Line::default());
+    lines.push(shape.total(theme, comparison));
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Which column groups are shown, and how wide everything is.
+struct Shape<'m> {
+    name: usize,
+    noun: String,
+    shown: Vec<Group<'m>>,
+    hidden: usize,
+}
+
+/// A column group: its place among the matrix's columns (`None`: all together), its name and its numbers' widths.
+struct Group<'m> {
+    place: Option<usize>,
+    title: &'m str,
+    widths: [Column; 3],
+}
+
+impl<'m> Group<'m> {
+    fn of(place: Option<usize>, title: &'m str, totals: &Counts) -> Group<'m> {
+        let digits = |n: u64| text_width(&thousands(n)).max(4);
+        // The sum of a column is its widest number; a difference has a sign more.
+        let last = match place {
+            Some(_) => digits(totals.misplaced()) + 1,
+            None => digits(totals.misplaced()).max(5),
+        };
+        let widths = [digits(totals.view), digits(totals.live), last].map(Column::Number);
+        Group { place, title, widths }
+    }
+
+    /// With a line before it and a blank behind each number.
+    fn width(&self) -> usize {
+        1 + self.widths.iter().map(|c| c.width() + 1).sum::<usize>()
+    }
+
+    fn cells<'a>(&self, theme: &Theme, cells: [(String, Style); 3]) -> Vec<Span<'a>> {
+        let mut spans = vec![Span::styled("│", theme.border)];
+        spans.extend(row(&self.widths, cells).spans);
+        spans
+    }
+}
+
+impl<'m> Shape<'m> {
+    fn of(model: &Model, matrix: &'m Matrix, width: usize) -> Shape<'m> {
+        let longest = matrix.lines.iter().take(200).map(|l| text_width(l.member.title())).max().unwrap_or(0);
+        let all = Group::of(None, "all", &matrix.total);
+        let mut room = width.saturating_sub(longest.clamp(10, 17) + 2 + all.width());
+        let first = model.counts.column.min(matrix.columns.len().saturating_sub(1));
+        let mut shown: Vec<Group> = Vec::new();
+        // A single column group would only repeat the one for all.
+        let several = if matrix.columns.len() > 1 { &matrix.columns[first..] } else { &[] };
+        for (i, member) in several.iter().enumerate() {
+            let group = Group::of(Some(first + i), member.title(), &matrix.totals[first + i]);
+            if group.width() > room && !shown.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(group.width());
+            shown.push(group);
+        }
+        let hidden = if several.is_empty() { 0 } else { matrix.columns.len() - shown.len() };
+        shown.push(all);
+        let used: usize = shown.iter().map(Group::width).sum();
+        let noun = model.selected_view().and_then(|v| v.view.groups.first().map(|g| g.noun().to_string()));
+        Shape {
+            name: width.saturating_sub(used + 2).clamp(8, longest.clamp(16, 40)),
+            noun: noun.unwrap_or_default(),
+            shown,
+            hidden,
+        }
+    }
+
+    fn group_names<'a>(&self, theme: &Theme) -> Line<'a> {
+        let more = if self.hidden > 0 { format!("←→ {} more", self.hidden) } else { String::new() };
+        let mut spans = vec![Span::styled(format!(" {} ", pad_right(&more, self.name)), theme.dim)];
+        for group in &self.shown {
+            let room = group.width() - 2;
+            let name = format!("{:─^room$}", format!(" {} ", fit(group.title, room - 4)));
+            spans.push(Span::styled("│", theme.border));
+            spans.push(Span::styled(name, theme.border));
+            spans.push(Span::raw(" "));
+        }
+        Line::from(spans)
+    }
+
+    fn header<'a>(&self, theme: &Theme) -> Line<'a> {
+        let mut spans = vec![Span::styled(format!(" {} ", pad_right(&self.noun, self.name)), theme.header)];
+        for group in &self.shown {
+            let last = if group.place.is_some() { "Δ" } else { "wrong" };
+            spans.extend(group.cells(theme, ["view", "live", last].map(|h| (h.to_string(), theme.header))));
+        }
+        Line::from(spans)
+    }
+
+    fn line<'a>(&self, theme: &Theme, line: &matrix::Line) -> Line<'a> {
+        let style = if line.misplaced > 0 { theme.text } else { theme.dim };
+        let mut spans = vec![Span::styled(format!(" {} ", pad_right(line.member.title(), self.name)), style)];
+        for group in &self.shown {
+            let cells = match group.place {
+                Some(place) => cell(theme, &line.cells[place], None),
+                None => cell(theme, &line.total, Some(line.misplaced)),
+            };
+            spans.extend(group.cells(theme, cells));
+        }
+        Line::from(spans)
+    }
+
+    /// The foot. Its *wrong* counts every row once; two lines count a row that moved from one to the other.
+    fn total<'a>(&self, theme: &Theme, comparison: &Comparison) -> Line<'a> {
+        let matrix = &comparison.matrix;
+        let total = matrix::Line {
+            member: Member { key: Some(None), label: Some("total".into()) },
+            cells: matrix.totals.clone(),
+            total: matrix.total,
+            misplaced: comparison.totals.misplaced(),
+        };
+        self.line(theme, &total).style(theme.title)
+    }
+}
+
+/// View, live, and what is between them: the difference, or `±n` where as many rows came as went; for all columns
+/// together the rows in the wrong place.
+fn cell(theme: &Theme, counts: &Counts, wrong: Option<u64>) -> [(String, Style); 3] {
+    let is_empty = counts.view + counts.live == 0;
+    let plain = if counts.misplaced() == 0 { theme.dim } else { theme.number };
+    let (last, style) = match (wrong, counts.difference(), counts.misplaced()) {
+        (_, _, 0) => (if is_empty { String::new() } else { "=".into() }, theme.dim),
+        (Some(wrong), ..) => (thousands(wrong), theme.critical),
+        (None, 0, misplaced) => (format!("±{}", thousands(misplaced / 2)), theme.critical),
+        (None, difference, _) => (format!("{difference:+}"), theme.critical),
+    };
+    [(thousands(counts.view), plain), (thousands(counts.live), plain), (last, style)]
+}

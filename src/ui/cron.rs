@@ -1,0 +1,206 @@
+//! Pane 2: pg_cron's jobs and the selected one's runs.
+//!
+//! ```text
+//! ◂ sincronizar-dynamics ▸ 2 of 5 · */5 * * * * · every 5 minutes
+//! 24 h: 98.9 % of 288 good · 3 of 291 missing · p50 0.4 s p95 1.1 s · next in 2:10 min
+//! ▁▂▁▁▃▁▂█▁▁▂
+//! ✖ 10:05:00  1.2 s  failed     ERROR: canceling statement due to statement timeout
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use super::rows::{Column, rest, row};
+use super::{pane_block, progress, window};
+use crate::app::Model;
+use crate::app::model::Pane;
+use crate::domain::job::{History, Job, Run, RunStatus};
+use crate::domain::server::Cron;
+use crate::domain::stats::JobStats;
+use crate::domain::time::{Time, clock, compact, human};
+use crate::theme::Theme;
+
+/// Draws it.
+pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let right = progress(&model.snapshot.history, theme, model.server_now()).map_or(Line::default(), Line::from);
+    let block = pane_block(model, theme, Pane::Cron, "Cron history".into(), right);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    match (model.snapshot.history.value(), model.selected_job()) {
+        (Some(history), Some(job)) => {
+            let lines = lines(model, theme, history, job, inner);
+            frame.render_widget(Paragraph::new(lines), inner);
+        }
+        _ => frame.render_widget(Paragraph::new(empty(model)).style(theme.dim).wrap(Wrap { trim: true }), inner),
+    }
+}
+
+/// Why there is nothing to show.
+fn empty(model: &Model) -> String {
+    let Some(server) = &model.snapshot.server else { return "not connected yet".into() };
+    match &server.cron {
+        Cron::Absent => "pg_cron is not installed in this database: no job refreshes anything here. \
+             CREATE EXTENSION pg_cron installs it, once it is in shared_preload_libraries."
+            .into(),
+        Cron::Elsewhere(database) => {
+            format!("pg_cron keeps its jobs in the database {database}: connect there to see them.")
+        }
+        Cron::Forbidden => format!("{} may not read pg_cron's tables: it needs USAGE on the schema cron.", server.user),
+        Cron::Present(cron) if model.snapshot.history.last.is_some() && cron.row_security => {
+            format!("No job that {} may see: row security hides other roles' jobs. There may be some.", server.user)
+        }
+        Cron::Present(_) if model.snapshot.history.last.is_some() => "There is no cron job at all.".into(),
+        Cron::Present(_) => "reading the jobs…".into(),
+    }
+}
+
+fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: Rect) -> Vec<Line<'a>> {
+    let now = model.server_now();
+    let mut lines = Vec::new();
+    if inner.height >= 12 {
+        lines = job_table(model, theme, history, job, inner);
+    }
+    lines.push(title(theme, history, job));
+    if let Some(stats) = model.snapshot.job(job.id) {
+        lines.push(figures(theme, job, stats, now, inner.width < 60));
+        if inner.height >= 6 {
+            lines.extend(gaps(theme, stats, now));
+        }
+        if inner.height >= 4 {
+            lines.push(Line::styled(sparkline(&stats.recent_ms, inner.width as usize), theme.spark));
+        }
+    }
+    let room = (inner.height as usize).saturating_sub(lines.len());
+    let runs: Vec<&Run> = history.runs_of(job.id).skip(model.run).take(room).collect();
+    if runs.is_empty() {
+        lines.push(Line::styled("no run of it among the newest that are kept", theme.dim));
+    }
+    lines.extend(runs.into_iter().map(|run| run_row(theme, run, now, inner.width)));
+    lines
+}
+
+/// All jobs, one line each, as far as a third of the pane holds them.
+fn job_table<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: Rect) -> Vec<Line<'a>> {
+    let fixed = [Column::Text(1), Column::Text(14), Column::Number(6), Column::Number(6), Column::Number(6)];
+    let mut columns = fixed.to_vec();
+    columns.insert(1, Column::Text(rest(inner.width, &fixed)));
+    let header = ["", "job", "schedule", "good", "p95", "next"];
+    let mut lines = vec![row(&columns, header.map(|h| (h.to_string(), theme.header)))];
+    let place = history.jobs.iter().position(|j| j.id == job.id).unwrap_or(0);
+    for i in window(place, history.jobs.len(), (inner.height as usize / 3).min(8)) {
+        let line = job_row(model, theme, &columns, history, &history.jobs[i]);
+        let selection = if model.focus == Pane::Cron { theme.selection } else { theme.selection_idle };
+        lines.push(if i == place { line.style(selection) } else { line });
+    }
+    lines.push(Line::default());
+    lines
+}
+
+fn job_row<'a>(model: &Model, theme: &Theme, columns: &[Column], history: &History, job: &Job) -> Line<'a> {
+    let stats = model.snapshot.job(job.id);
+    let (sign, style) = history.runs_of(job.id).next().map_or((" ", theme.dim), |run| status_sign(theme, run));
+    let good = stats.and_then(|s| s.success_rate()).map_or("–".into(), |r| format!("{:.0} %", (r * 100.0).floor()));
+    let next = match stats.and_then(|s| s.next) {
+        Some(next) => compact((next - model.server_now()).max(chrono::TimeDelta::zero())),
+        None if job.active => "never".into(),
+        None => "paused".into(),
+    };
+    let p95 = stats.and_then(|s| s.p95).map_or("–".into(), compact);
+    let cells = [
+        (sign.to_string(), style),
+        (job.title().to_string(), theme.text),
+        (job.schedule.clone(), theme.dim),
+        (good, if stats.is_some_and(|s| s.failed > 0) { theme.warning } else { theme.ok }),
+        (p95, theme.number),
+        (next, theme.dim),
+    ];
+    row(columns, cells)
+}
+
+fn status_sign(theme: &Theme, run: &Run) -> (&'static str, ratatui::style::Style) {
+    match run.status {
+        RunStatus::Succeeded => ("●", theme.ok),
+        RunStatus::Failed => ("✖", theme.critical),
+        _ => ("◌", theme.busy),
+    }
+}
+
+fn title<'a>(theme: &Theme, history: &History, job: &Job) -> Line<'a> {
+    let place = history.jobs.iter().position(|j| j.id == job.id).unwrap_or(0) + 1;
+    let paused = if job.active { "" } else { " PAUSED" };
+    Line::from(vec![
+        Span::styled("◂ ", theme.key),
+        Span::styled(job.title().to_string(), theme.accent),
+        Span::styled(" ▸", theme.key),
+        Span::styled(paused, theme.warning),
+        Span::styled(format!(" {place} of {} · {}", history.jobs.len(), job.schedule), theme.dim),
+    ])
+}
+
+fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow: bool) -> Line<'a> {
+    let rate = match stats.success_rate() {
+        Some(rate) => format!("24 h: {:.1} % of {} good", (rate * 1000.0).floor() / 10.0, stats.ended),
+        None => "24 h: no run ended".into(),
+    };
+    let style = if stats.failed > 0 { theme.warning } else { theme.ok };
+    let mut spans = vec![Span::styled(rate, style)];
+    let length = |l: Option<chrono::TimeDelta>| l.map_or("?".into(), human);
+    let next = match (stats.next, job.active) {
+        (Some(next), _) => format!(" · next {}", compact((next - now).max(chrono::TimeDelta::zero()))),
+        (None, false) => " · paused".into(),
+        (None, true) => " · never fires".into(),
+    };
+    if !is_narrow {
+        spans.push(Span::styled(format!(" · p50 {} p95 {}", length(stats.p50), length(stats.p95)), theme.text));
+    }
+    spans.push(Span::styled(next, theme.dim));
+    Line::from(spans)
+}
+
+/// Expected against actual, and the newest gap.
+fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
+    let expected = stats.expected?;
+    let text = format!("{} of {expected} expected runs came", expected - stats.missed().min(expected));
+    Some(match stats.gaps.last() {
+        None => Line::styled(text, theme.dim),
+        Some(gap) => Line::from(vec![
+            Span::styled(text, theme.dim),
+            Span::styled(format!(" · {} missing from {}", gap.missed, clock(gap.from, now)), theme.warning),
+        ]),
+    })
+}
+
+/// The newest durations as bars, scaled to the longest.
+fn sparkline(milliseconds: &[u64], width: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let newest = &milliseconds[milliseconds.len().saturating_sub(width)..];
+    let longest = newest.iter().copied().max().unwrap_or(0).max(1);
+    newest.iter().map(|&ms| BARS[(ms * 7 / longest) as usize]).collect()
+}
+
+fn run_row<'a>(theme: &Theme, run: &Run, now: Time, width: u16) -> Line<'a> {
+    let (sign, style) = status_sign(theme, run);
+    let fixed = [Column::Text(1), Column::Text(11), Column::Number(8), Column::Text(9)];
+    let mut columns = fixed.to_vec();
+    columns.push(Column::Text(rest(width, &fixed)));
+    let started = run.start.map_or("never began".into(), |s| clock(s, now));
+    let length = match (run.duration(), run.start) {
+        (Some(length), _) => human(length),
+        (None, Some(start)) if run.status == RunStatus::Running => human(now - start),
+        _ => String::new(),
+    };
+    let message = run.message.clone().unwrap_or_default();
+    let quiet = if run.status == RunStatus::Failed { theme.text } else { theme.dim };
+    row(
+        &columns,
+        [
+            (sign.into(), style),
+            (started, theme.text),
+            (length, theme.number),
+            (run.status.word().to_string(), style),
+            (message, quiet),
+        ],
+    )
+}

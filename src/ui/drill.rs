@@ -1,0 +1,277 @@
+//! One ejecutivo's drifted rows: a tab a coordinación, where the rows went, each row, and the selected row's values.
+//!
+//! ```text
+//! ┏ Osmara Partida · mv_conversaciones_dashboard ━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//!   all 166/29   ▌VEN 166/0▐   BOOM 0/29
+//!   137 moved to Berta Lagos · VEN …
+//!   moved    Lucía Peña           VEN → BOOM
+//! ```
+
+use std::collections::BTreeMap;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout as Split, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Paragraph};
+use serde_json::Value;
+
+use super::flow::kind_style;
+use super::rows::{Column, rest, row};
+use super::{progress, window};
+use crate::app::Model;
+use crate::app::dispatch::tabs;
+use crate::app::model::{DrillScreen, LineKey};
+use crate::domain::diagnosis::thousands;
+use crate::domain::drift::{Counts, Kind, Route};
+use crate::domain::matrix::Matrix;
+use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
+use crate::domain::text::{visible, width};
+use crate::theme::Theme;
+
+/// Draws it.
+pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let view = screen.view.and_then(|oid| model.snapshot.view(oid));
+    let name = view.map(|v| v.view.name.short()).unwrap_or_default();
+    let block = Block::bordered()
+        .border_type(BorderType::Thick)
+        .border_style(theme.border_focus)
+        .title_top(Line::styled(format!(" {} ", screen.title), theme.title))
+        .title_top(Line::styled(format!(" {name} "), theme.dim).right_aligned());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let Some(drill) = &model.snapshot.drill else { return };
+    let detail_height = if inner.height >= 24 { 9 } else { 4.min(inner.height / 3) };
+    let [head, list, detail] = Split::vertical([
+        Constraint::Length(if inner.height >= 18 { 6 } else { 4 }),
+        Constraint::Fill(1),
+        Constraint::Length(detail_height),
+    ])
+    .areas(inner);
+    let Some(index) = drill.index.value() else {
+        let said = progress(&drill.index, theme, model.server_now());
+        let line = said.unwrap_or_else(|| Span::styled("reading the rows that differ…", theme.dim));
+        frame.render_widget(
+            Paragraph::new(vec![tab_line(model, screen, theme), Line::default(), Line::from(line)]),
+            inner,
+        );
+        return;
+    };
+    frame.render_widget(Paragraph::new(summary(model, screen, index, theme, head)), head);
+    frame.render_widget(Paragraph::new(rows(screen, drill, index, theme, list)), list);
+    frame.render_widget(Paragraph::new(values(screen, drill, theme, detail)), detail);
+}
+
+fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme) -> Line<'a> {
+    let Some(comparison) = model.comparison() else { return Line::default() };
+    let mut spans = Vec::new();
+    for tab in tabs(model) {
+        let counts = counts(&comparison.matrix, screen, &tab);
+        let text = format!(" {} {}/{} ", tab_title(&comparison.matrix, &tab), counts.view, counts.live);
+        let style = if tab == screen.tab { theme.badge_unknown } else { theme.text };
+        spans.push(Span::styled(text, style));
+        spans.push(Span::raw(" "));
+    }
+    spans.push(Span::styled("view/live", theme.dim));
+    Line::from(spans)
+}
+
+fn tab_title(matrix: &Matrix, tab: &Option<LineKey>) -> String {
+    let named = |key: &LineKey| matrix.columns.iter().find(|m| m.key == *key).map(|m| m.title().to_string());
+    tab.as_ref().and_then(named).unwrap_or_else(|| "all".into())
+}
+
+fn counts(matrix: &Matrix, screen: &DrillScreen, tab: &Option<LineKey>) -> Counts {
+    let Some(line) = matrix.lines.iter().find(|l| l.member.key == screen.member) else { return Counts::default() };
+    match tab {
+        None => line.total,
+        Some(key) => {
+            let place = matrix.columns.iter().position(|m| m.key == *key);
+            place.and_then(|i| line.cells.get(i)).copied().unwrap_or_default()
+        }
+    }
+}
+
+/// The tabs, how many rows differ in which way, and the groups that most of them came from or went to.
+fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
+    let rows = || screen.rows.iter().map(|&i| &index.rows[i]);
+    let mut kinds: BTreeMap<Kind, u64> = BTreeMap::new();
+    let mut routes: BTreeMap<Route, u64> = BTreeMap::new();
+    for row in rows() {
+        *kinds.entry(row.kind).or_default() += 1;
+        if row.kind != Kind::Changed {
+            *routes.entry(route(index, row)).or_default() += 1;
+        }
+    }
+    let mut lines = vec![tab_line(model, screen, theme), Line::default()];
+    if kinds.is_empty() {
+        lines.push(Line::styled("Every row here is as it should be.", theme.ok));
+    } else {
+        let spans = kinds.iter().map(|(kind, n)| {
+            let what = if *kind == Kind::Moved { moves(model, screen, index) } else { String::new() };
+            Span::styled(format!("{} {}{what}   ", thousands(*n), kind.word()), kind_style(theme, *kind))
+        });
+        lines.push(Line::from(spans.collect::<Vec<_>>()));
+    }
+    if index.left_out > 0 {
+        let text = format!("{} more rows differ than are listed here", thousands(index.left_out));
+        lines.push(Line::styled(text, theme.warning));
+    }
+    let mut routes: Vec<_> = routes.into_iter().collect();
+    routes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let said = routes.iter().map(|(route, n)| format!("{n} {route}"));
+    let room = (area.height as usize).saturating_sub(lines.len());
+    lines.extend(packed(said, area.width as usize, room).into_iter().map(|text| Line::styled(text, theme.dim)));
+    lines
+}
+
+/// Of the rows that moved: how many only to another coordinación, how many to or from other ejecutivos.
+fn moves(model: &Model, screen: &DrillScreen, index: &DrillIndex) -> String {
+    let groups =
+        screen.view.and_then(|oid| model.snapshot.view(oid)).map(|v| v.view.groups.clone()).unwrap_or_default();
+    let noun = |place: usize| groups.get(place).map_or("group", |g| g.noun()).to_string();
+    let is_mine = |id: Option<_>| match (&screen.member, id) {
+        (None, _) => true,
+        (Some(member), Some(id)) => index.group(id).keys.first() == Some(member),
+        (Some(_), None) => false,
+    };
+    let moved = screen.rows.iter().map(|&i| &index.rows[i]).filter(|r| r.kind == Kind::Moved);
+    let (mut within, mut away, mut here) = (0, 0, 0);
+    for row in moved {
+        match (is_mine(row.from), is_mine(row.to)) {
+            (true, true) => within += 1,
+            (true, false) => away += 1,
+            _ => here += 1,
+        }
+    }
+    let parts = [
+        (within, format!("to another {}", noun(1))),
+        (away, format!("to another {}", noun(0))),
+        (here, format!("from another {}", noun(0))),
+    ];
+    let said: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", thousands(*n))).collect();
+    format!(" ({})", said.join(", "))
+}
+
+/// Phrases side by side on as few lines as they need, at most `most`; the last says how many did not fit.
+fn packed(phrases: impl Iterator<Item = String>, columns: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut left_out = 0;
+    for phrase in phrases {
+        let used = lines.last().map_or(0, |l| width(l));
+        if used > 0 && used + 3 + width(&phrase) > columns.saturating_sub(10) {
+            if lines.len() == most {
+                left_out += 1;
+                continue;
+            }
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut().filter(|_| left_out == 0) {
+            line.push_str(if line.is_empty() { "" } else { "   " });
+            line.push_str(&phrase);
+        } else {
+            left_out += 1;
+        }
+    }
+    if let Some(line) = lines.last_mut().filter(|_| left_out > 0) {
+        line.push_str(&format!("   +{left_out} more"));
+    }
+    lines.truncate(most);
+    lines
+}
+
+fn route(index: &DrillIndex, row: &DriftRow) -> Route {
+    Route::between(row.from.map(|id| index.group(id)), row.to.map(|id| index.group(id)))
+}
+
+fn rows<'a>(screen: &DrillScreen, drill: &Drill, index: &DrillIndex, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
+    let fixed = [Column::Text(8), Column::Text(26)];
+    let mut columns = fixed.to_vec();
+    columns.push(Column::Text(rest(area.width, &fixed)));
+    let mut lines = vec![row(&columns, ["kind", "row", "what"].map(|h| (h.to_string(), theme.header)))];
+    for place in window(screen.row, screen.rows.len(), (area.height as usize).saturating_sub(1)) {
+        let number = screen.rows[place];
+        let drifted = &index.rows[number];
+        let detail = drill.detail(number);
+        let line = row(
+            &columns,
+            [
+                (drifted.kind.word().to_string(), kind_style(theme, drifted.kind)),
+                (row_title(drifted, detail), theme.text),
+                (what(index, drifted, detail), theme.text),
+            ],
+        );
+        lines.push(if place == screen.row { line.style(theme.selection) } else { line });
+    }
+    lines
+}
+
+/// What the row is called: the first of its columns that looks like a name, else its key.
+fn row_title(row: &DriftRow, detail: Option<&RowDetail>) -> String {
+    let named = detail.and_then(|d| d.live.as_ref().or(d.view.as_ref())).and_then(|values| {
+        let is_name =
+            |column: &str| column.starts_with("nombre") || column.starts_with("name") || column.ends_with("name");
+        values.iter().find(|(column, value)| is_name(column) && value.is_string()).map(|(_, value)| text(value))
+    });
+    named.unwrap_or_else(|| key(row))
+}
+
+fn key(row: &DriftRow) -> String {
+    let parts: Vec<Option<String>> = serde_json::from_str(&row.key).unwrap_or_default();
+    let parts: Vec<String> = parts.into_iter().map(|p| p.unwrap_or_else(|| "NULL".into())).collect();
+    visible(&parts.join(", ")).into_owned()
+}
+
+fn what(index: &DrillIndex, row: &DriftRow, detail: Option<&RowDetail>) -> String {
+    let route = route(index, row);
+    match row.kind {
+        Kind::Moved => route.to_string(),
+        Kind::Missing => format!("live in {}, not in the view", route.to),
+        Kind::Gone => format!("still in the view in {}, no longer live", route.from),
+        Kind::Changed => match detail {
+            None => "reading which columns…".into(),
+            Some(detail) => {
+                let changes = detail.changes();
+                let said = changes.iter().map(|(column, old, new)| format!("{column}: {} → {}", text(old), text(new)));
+                said.collect::<Vec<_>>().join("; ")
+            }
+        },
+    }
+}
+
+/// The selected row's key and its values, view → live where they differ.
+fn values<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
+    let Some(&number) = screen.rows.get(screen.row) else { return Vec::new() };
+    let Some(index) = drill.index.value() else { return Vec::new() };
+    let place = format!("─ {} of {} ─ key {} ", screen.row + 1, screen.rows.len(), key(&index.rows[number]));
+    let line = format!("{place}{}", "─".repeat((area.width as usize).saturating_sub(place.chars().count())));
+    let mut lines = vec![Line::styled(line, theme.border)];
+    let Some(detail) = drill.detail(number) else {
+        lines.push(Line::styled("reading its values…", theme.dim));
+        return lines;
+    };
+    let shown: Vec<(String, String, String)> = match (&detail.view, &detail.live) {
+        (Some(_), Some(_)) => {
+            detail.changes().into_iter().map(|(c, old, new)| (c.to_string(), text(old), text(new))).collect()
+        }
+        (Some(view), None) => view.iter().map(|(c, v)| (c.clone(), text(v), "no longer live".into())).collect(),
+        (None, Some(live)) => live.iter().map(|(c, v)| (c.clone(), "not in the view".into(), text(v))).collect(),
+        (None, None) => Vec::new(),
+    };
+    let half = rest(area.width, &[Column::Text(24), Column::Text(1)]) / 2;
+    let columns = [Column::Text(24), Column::Text(half), Column::Text(1), Column::Text(half)];
+    lines.extend(shown.into_iter().map(|(column, old, new)| {
+        row(&columns, [(column, theme.dim), (old, theme.gone), ("→".into(), theme.dim), (new, theme.missing)])
+    }));
+    lines.truncate(area.height as usize);
+    lines
+}
+
+/// A JSON value as people read it, its control characters made visible.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".into(),
+        Value::String(s) => visible(s).into_owned(),
+        other => visible(&other.to_string()).into_owned(),
+    }
+}

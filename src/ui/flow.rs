@@ -1,0 +1,156 @@
+//! Pane 4: the view against live: how many rows differ in which way, what the look cost, and where rows went.
+//!
+//! ```text
+//! view 3,230 · live 3,230 · rows differ
+//! moved 313  missing 14  gone 14  changed 210
+//! groups in 4 ms, values in 70 ms · next in 3 s
+//!
+//!  137  Osmara Partida · VEN → Berta Lagos · VEN
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::rows::{Column, row};
+use super::{pane_block, progress};
+use crate::app::Model;
+use crate::app::model::Pane;
+use crate::domain::diagnosis::thousands;
+use crate::domain::drift::{Drift, Flow, Kind, Scope, Totals};
+use crate::domain::snapshot::ViewState;
+use crate::domain::text::width;
+use crate::domain::time::{ago, human, took};
+use crate::theme::Theme;
+
+/// Draws it.
+pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let block = pane_block(model, theme, Pane::Flow, "View against live".into(), Line::default());
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let Some(view) = model.selected_view() else { return };
+    let mut lines = summary(model, theme, view, inner.width);
+    if let Some(comparison) = view.drift.value() {
+        if inner.height > 8 {
+            lines.push(Line::default());
+        }
+        let room = (inner.height as usize).saturating_sub(lines.len());
+        let flows = comparison.drift.worst();
+        let first = model.flow.min(flows.len().saturating_sub(room));
+        lines.extend(flows[first..].iter().take(room).map(|f| flow_row(theme, &comparison.drift, f, inner.width)));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The style of a kind of drift.
+pub fn kind_style(theme: &Theme, kind: Kind) -> ratatui::style::Style {
+    match kind {
+        Kind::Moved => theme.moved,
+        Kind::Missing => theme.missing,
+        Kind::Gone => theme.gone,
+        Kind::Changed => theme.changed,
+    }
+}
+
+fn summary<'a>(model: &Model, theme: &Theme, view: &ViewState, columns: u16) -> Vec<Line<'a>> {
+    let now = model.server_now();
+    let Some(measured) = &view.drift.last else {
+        let said = progress(&view.drift, theme, now);
+        return vec![Line::from(said.unwrap_or_else(|| Span::styled("not compared yet", theme.dim)))];
+    };
+    let totals = measured.value.totals;
+    let mut lines = vec![sides(theme, &totals)];
+    let kinds = kinds(theme, view, &totals, now);
+    if kinds.width() <= columns as usize {
+        lines.push(kinds);
+    } else {
+        let (head, last) = kinds.spans.split_at(kinds.spans.len() - 1);
+        lines.extend([Line::from(head.to_vec()), Line::from(last.to_vec())]);
+    }
+    lines.push(cost(theme, view, now));
+    if let Some(said) = progress(&view.drift, theme, now) {
+        lines.push(Line::from(said));
+    }
+    lines
+}
+
+fn sides<'a>(theme: &Theme, totals: &Totals) -> Line<'a> {
+    let verdict = if totals.misplaced() == 0 { "same rows" } else { "rows differ" };
+    Line::from(vec![
+        Span::styled("view ", theme.dim),
+        Span::styled(thousands(totals.view), theme.number),
+        Span::styled(" · live ", theme.dim),
+        Span::styled(thousands(totals.live), theme.number),
+        Span::styled(format!(" · {verdict}"), theme.text),
+    ])
+}
+
+/// `moved 313  missing 14  gone 14  changed 210`; *changed* with its own age when it comes from an older look.
+fn kinds<'a>(theme: &Theme, view: &ViewState, totals: &Totals, now: crate::domain::time::Time) -> Line<'a> {
+    let mut spans = Vec::new();
+    for kind in [Kind::Moved, Kind::Missing, Kind::Gone] {
+        let n = totals.of(kind).unwrap_or(0);
+        let style = if n == 0 { theme.dim } else { kind_style(theme, kind) };
+        spans.push(Span::styled(format!("{} {}  ", kind.word(), thousands(n)), style));
+    }
+    spans.push(match (totals.changed, &view.values.last) {
+        (Some(n), _) => {
+            let style = if n == 0 { theme.dim } else { theme.changed };
+            Span::styled(format!("changed {}", thousands(n)), style)
+        }
+        (None, Some(values)) => {
+            let n = values.value.totals.changed.unwrap_or(0);
+            Span::styled(format!("changed {} ({} ago)", thousands(n), ago(values.at, now)), theme.stale)
+        }
+        (None, None) => Span::styled("changed: not compared yet", theme.unknown),
+    });
+    Line::from(spans)
+}
+
+/// What the comparisons cost and when the next one may run.
+fn cost<'a>(theme: &Theme, view: &ViewState, now: crate::domain::time::Time) -> Line<'a> {
+    let mut said = Vec::new();
+    if let Some(groups) = view.drift.last.as_ref().filter(|m| m.value.drift.scope == Scope::Groups) {
+        said.push(format!("groups in {}", took(groups.took)));
+    }
+    if let Some(values) = &view.values.last {
+        said.push(format!("values in {}", took(values.took)));
+    }
+    said.push(match view.due {
+        Some(due) if due > now => format!("next in {}", human(due - now)),
+        _ if view.is_drift_outdated() => "the tables moved on since".into(),
+        _ => "nothing moved since".into(),
+    });
+    if view.drift.value().is_some_and(|c| !c.drift.keyed) {
+        said.insert(0, "no unique key: whole rows compared".into());
+    }
+    Line::styled(said.join(" · "), theme.dim)
+}
+
+fn flow_row<'a>(theme: &Theme, drift: &Drift, flow: &Flow, columns: u16) -> Line<'a> {
+    let kind = flow.kind().unwrap_or(Kind::Moved);
+    let route = drift.route(flow);
+    let shared = route.shared.as_ref().map_or(String::new(), |s| format!("{s}:"));
+    let room = (columns as usize).saturating_sub(11 + width(&shared));
+    // A short side leaves its room to the other.
+    let from_room = (room / 2).max(room.saturating_sub(width(&route.to))).min(width(&route.from));
+    let to_room = room.saturating_sub(from_room);
+    let style = kind_style(theme, kind);
+    row(
+        &[
+            Column::Number(5),
+            Column::Text(width(&shared)),
+            Column::Text(from_room),
+            Column::Text(1),
+            Column::Text(to_room),
+        ],
+        [
+            (thousands(flow.rows), theme.number),
+            (shared, theme.text),
+            (route.from, style),
+            ("→".into(), theme.dim),
+            (route.to, style),
+        ],
+    )
+}

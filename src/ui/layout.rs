@@ -1,0 +1,83 @@
+//! Where everything goes, for any size of terminal.
+//!
+//! ```text
+//! ✖ CRITICAL  what · for whom · why, which key        banner
+//! ╭ 1 Views ─────────────╮╭ 2 Cron history ─────────╮
+//! ╰──────────────────────╯╰─────────────────────────╯
+//! ┏ 3 Ejecutivos ━━━━━━━━━━━━━┓╭ 4 View against live ╮
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━┛╰─────────────────────╯
+//! crm@host · what runs now                            status
+//! r refresh  / filter  ? help                         footer
+//! ```
+
+use ratatui::layout::{Constraint, Layout as Split, Rect};
+
+use crate::app::Model;
+use crate::app::model::Pane;
+
+/// The smallest terminal that has room for what matters: columns, rows.
+pub const SMALLEST: (u16, u16) = (60, 16);
+
+/// Below this, only the pane with the keyboard is shown.
+const ALL_PANES: (u16, u16) = (76, 22);
+
+/// From here on, views and cron history stand side by side.
+const WIDE: u16 = 110;
+
+/// The areas of one frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The verdict.
+    pub banner: Rect,
+    /// All between banner and status.
+    pub body: Rect,
+    /// The panes shown.
+    pub panes: Vec<(Pane, Rect)>,
+    /// What runs, or where this is.
+    pub status: Rect,
+    /// The keys.
+    pub footer: Rect,
+}
+
+impl Layout {
+    /// The layout for an area, or `None` when it is too small.
+    pub fn of(area: Rect, model: &Model) -> Option<Layout> {
+        if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+            return None;
+        }
+        let banner = if area.height >= 30 { 4 } else { 3 };
+        let [banner, body, status, footer] = Split::vertical([
+            Constraint::Length(banner),
+            Constraint::Fill(1),
+            Constraint::Length(1),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        Some(Layout { panes: panes(area, body, model), banner, body, status, footer })
+    }
+}
+
+fn panes(area: Rect, body: Rect, model: &Model) -> Vec<(Pane, Rect)> {
+    if model.zoom || area.width < ALL_PANES.0 || area.height < ALL_PANES.1 {
+        return vec![(model.focus, body)];
+    }
+    let [views, cron, counts, flow] = if area.width >= WIDE { wide(body, model) } else { narrow(body, model) };
+    vec![(Pane::Views, views), (Pane::Cron, cron), (Pane::Counts, counts), (Pane::Flow, flow)]
+}
+
+fn wide(body: Rect, model: &Model) -> [Rect; 4] {
+    let upper = (body.height * 2 / 5).clamp(8, 14).max((model.snapshot.views.len().min(10) + 3) as u16);
+    let [upper, lower] = Split::vertical([Constraint::Length(upper), Constraint::Fill(1)]).areas(body);
+    let [views, cron] = Split::horizontal([Constraint::Percentage(52), Constraint::Fill(1)]).areas(upper);
+    let [counts, flow] = Split::horizontal([Constraint::Percentage(63), Constraint::Fill(1)]).areas(lower);
+    [views, cron, counts, flow]
+}
+
+fn narrow(body: Rect, model: &Model) -> [Rect; 4] {
+    let views = (model.snapshot.views.len().clamp(1, 4) + 3) as u16;
+    let lower = (body.height / 3).clamp(6, 12);
+    let [views, counts, lower] =
+        Split::vertical([Constraint::Length(views), Constraint::Fill(1), Constraint::Length(lower)]).areas(body);
+    let [cron, flow] = Split::horizontal([Constraint::Percentage(50), Constraint::Fill(1)]).areas(lower);
+    [views, cron, counts, flow]
+}

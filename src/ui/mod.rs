@@ -1,0 +1,117 @@
+//! Draws the Model. A function of the Model and the theme alone: nothing is changed, fetched or remembered here.
+
+mod banner;
+mod counts;
+mod cron;
+mod dialog;
+mod drill;
+mod flow;
+pub mod layout;
+mod rows;
+mod status;
+mod views;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Paragraph};
+
+use crate::app::Model;
+use crate::app::model::Pane;
+use crate::domain::diagnosis::Verdict;
+use crate::domain::reading::{Progress, Reading};
+use crate::domain::time::{Time, ago};
+use crate::theme::Theme;
+use layout::Layout;
+
+/// Draws one frame.
+pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame) {
+    let area = frame.area();
+    frame.buffer_mut().set_style(area, theme.text);
+    let Some(layout) = Layout::of(area, model) else {
+        return too_small(theme, frame, area);
+    };
+    banner::draw(model, theme, frame, layout.banner);
+    match &model.drill {
+        Some(screen) => drill::draw(model, screen, theme, frame, layout.body),
+        None => {
+            for (pane, area) in &layout.panes {
+                draw_pane(*pane, model, theme, frame, *area);
+            }
+        }
+    }
+    status::draw(model, theme, frame, layout.status);
+    status::footer(model, theme, frame, layout.footer);
+    dialog::draw(model, theme, frame, area);
+}
+
+fn draw_pane(pane: Pane, model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    match pane {
+        Pane::Views => views::draw(model, theme, frame, area),
+        Pane::Cron => cron::draw(model, theme, frame, area),
+        Pane::Counts => counts::draw(model, theme, frame, area),
+        Pane::Flow => flow::draw(model, theme, frame, area),
+    }
+}
+
+fn too_small(theme: &Theme, frame: &mut Frame, area: Rect) {
+    let (columns, rows) = layout::SMALLEST;
+    let text = vec![
+        Line::styled("mvtop needs more room", theme.warning),
+        Line::raw(format!("{columns}×{rows} at least, this is {}×{}", area.width, area.height)),
+        Line::styled("q quits", theme.dim),
+    ];
+    frame.render_widget(Paragraph::new(text), area);
+}
+
+/// The frame of a pane: its number and name, whether it has the keyboard, and what is going on with its data.
+fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: String, right: Line<'a>) -> Block<'a> {
+    let has_focus = model.focus == pane;
+    let (border, kind) = match has_focus {
+        true => (theme.border_focus, BorderType::Thick),
+        false => (theme.border, BorderType::Rounded),
+    };
+    let number = Span::styled(format!(" {} ", pane.place() + 1), if has_focus { theme.key } else { theme.dim });
+    Block::bordered()
+        .border_type(kind)
+        .border_style(border)
+        .title_top(Line::from(vec![number, Span::styled(format!("{title} "), theme.title)]))
+        .title_top(right.right_aligned())
+}
+
+/// What is going on with a reading: nothing to say, waiting since, failed why.
+fn progress<T>(reading: &Reading<T>, theme: &Theme, now: Time) -> Option<Span<'static>> {
+    match &reading.progress {
+        Progress::Idle => None,
+        // A read that takes milliseconds need not flash by.
+        Progress::Loading { since } if (now - *since).num_milliseconds() < 500 => None,
+        Progress::Loading { since } => Some(Span::styled(format!("reading for {}", ago(*since, now)), theme.busy)),
+        Progress::Failed { why, .. } => Some(Span::styled(why.text.clone(), theme.warning)),
+    }
+}
+
+/// The sign and the word of a verdict, so that colour never says it alone.
+fn verdict_sign(verdict: Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Ok => ("●", "OK"),
+        Verdict::Warning => ("▲", "WARNING"),
+        Verdict::Critical => ("✖", "CRITICAL"),
+        Verdict::Unknown => ("?", "UNKNOWN"),
+    }
+}
+
+fn verdict_style(theme: &Theme, verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Ok => theme.ok,
+        Verdict::Warning => theme.warning,
+        Verdict::Critical => theme.critical,
+        Verdict::Unknown => theme.unknown,
+    }
+}
+
+/// The window of a list that shows the row `place`, kept in the middle where there is room on both sides.
+fn window(place: usize, length: usize, height: usize) -> std::ops::Range<usize> {
+    let first = place.saturating_sub(height / 2).min(length.saturating_sub(height));
+    first..(first + height).min(length)
+}

@@ -1,0 +1,79 @@
+//! Table rows of fixed columns: each cell padded to its width, so that a pane draws only the rows in its window.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::domain::text::{pad_left, pad_right};
+
+/// A column's width and side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// Text, to the left.
+    Text(usize),
+    /// A number, to the right.
+    Number(usize),
+}
+
+impl Column {
+    /// Its width in terminal columns.
+    pub fn width(self) -> usize {
+        match self {
+            Column::Text(width) | Column::Number(width) => width,
+        }
+    }
+
+    fn pad(self, text: &str) -> String {
+        match self {
+            Column::Text(width) => pad_right(text, width),
+            Column::Number(width) => pad_left(text, width),
+        }
+    }
+}
+
+/// One row: the cells with their styles, a blank between them. A column of no width is left out.
+pub fn row<'a>(columns: &[Column], cells: impl IntoIterator<Item = (String, Style)>) -> Line<'a> {
+    let mut spans = Vec::new();
+    for (column, (text, style)) in columns.iter().zip(cells) {
+        if column.width() == 0 {
+            continue;
+        }
+        spans.push(Span::styled(column.pad(&text), style));
+        spans.push(Span::raw(" "));
+    }
+    Line::from(spans)
+}
+
+/// What is left of `width` for one flexible column beside the others and their blanks.
+pub fn rest(width: u16, fixed: &[Column]) -> usize {
+    let taken: usize = fixed.iter().map(|c| c.width()).filter(|w| *w > 0).map(|w| w + 1).sum();
+    (width as usize).saturating_sub(taken + 1)
+}
+
+/// A byte count in its largest unit.
+pub fn bytes(n: i64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit < units.len() - 1 {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.5 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_in_three_figures() {
+        assert_eq!(
+            [0, 999, 1024, 5_000_000, 213_000_000_000].map(bytes),
+            ["0 B", "999 B", "1.0 kB", "4.8 MB", "198 GB"]
+        );
+    }
+}

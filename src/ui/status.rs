@@ -1,0 +1,121 @@
+//! The two lowest lines: what runs or where this is, and the keys that work here now.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::app::Model;
+use crate::app::action::{ActionRun, Stage};
+use crate::app::dispatch::disabled;
+use crate::domain::diagnosis::who;
+use crate::domain::text::{fit, width};
+use crate::domain::time::{ago, took};
+use crate::keys::{Action, Binding, bindings, shown};
+use crate::theme::Theme;
+
+/// Draws the status line: a message, else the action, else where this is.
+pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let right = right(model, theme);
+    let left_room = (area.width as usize).saturating_sub(right.width() + 2);
+    let (text, style) = match (&model.notice, &model.action) {
+        (Some(notice), _) => (notice.text.clone(), theme.warning),
+        (None, Some(action)) => action_text(model, action, theme),
+        (None, None) => (place(model), theme.dim),
+    };
+    let is_message = model.notice.is_some() || model.action.is_some();
+    let room = if is_message { area.width as usize - 2 } else { left_room };
+    frame.render_widget(Paragraph::new(Line::styled(format!(" {}", fit(&text, room)), style)), area);
+    if !is_message || width(&text) + 1 < left_room {
+        frame.render_widget(Paragraph::new(right.right_aligned()), area);
+    }
+}
+
+fn action_text(model: &Model, action: &ActionRun, theme: &Theme) -> (String, ratatui::style::Style) {
+    match &action.stage {
+        Stage::Running => {
+            let mut text = format!("Refreshing {} for {}", action.name, ago(action.since, model.now));
+            if let Some(by) = action.blockers.first() {
+                text = format!("{text}, waiting for {}", who(&by.user, &by.application, by.pid));
+            }
+            let hint = if action.cancelling { " · cancelling…" } else { " · c cancels it" };
+            (text + hint, theme.busy)
+        }
+        Stage::Measuring(_, length) => {
+            (format!("{} refreshed in {}; comparing it again…", action.name, took(*length)), theme.busy)
+        }
+        Stage::Over { good: true, text } => (format!("● {text}"), theme.ok),
+        Stage::Over { good: false, text } => (format!("▲ {text}"), theme.warning),
+    }
+}
+
+fn place(model: &Model) -> String {
+    let mut parts = vec![model.settings.place.clone()];
+    if let Some(server) = &model.snapshot.server {
+        parts.push(format!("PostgreSQL {}.{}", server.major(), server.version_num % 100));
+        parts.extend(server.cron.present().map(|c| format!("pg_cron {}", c.version)));
+        parts.extend(server.standby.then(|| "standby".to_string()));
+    }
+    parts.extend(model.settings.read_only.then(|| "read-only".to_string()));
+    parts.join(" · ")
+}
+
+fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
+    let mut spans = Vec::new();
+    if let Some(since) = model.frozen {
+        spans.push(Span::styled(format!(" FROZEN for {} ", ago(since, model.now)), theme.badge_warning));
+        spans.push(Span::raw(" "));
+    }
+    if let Some(pulse) = model.snapshot.pulse.filter(|_| model.size.0 >= 100) {
+        spans.push(Span::styled(format!("pulse {} · ", took(pulse.took)), theme.dim));
+    }
+    spans.push(Span::styled(format!("{} UTC ", model.server_now().format("%H:%M:%S")), theme.dim));
+    Line::from(spans)
+}
+
+/// Draws the keys that work here, now, as far as there is room; `?` is always among them.
+pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    if model.counts.editing && model.dialog.is_none() {
+        let line = Line::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
+        return frame.render_widget(Paragraph::new(line), area);
+    }
+    let works = |b: &&Binding| !b.label.is_empty() && disabled(model, b.action).is_none() && is_useful(model, b.action);
+    let working: Vec<&Binding> = bindings(model.scopes()).filter(works).collect();
+    let mut spans = vec![Span::raw(" ")];
+    let mut room = area.width as usize - 1;
+    let always = |b: &Binding| matches!(b.action, Action::Help | Action::Quit);
+    let mut reserved: usize = working.iter().filter(|b| always(b)).map(|b| length(b)).sum();
+    for binding in working {
+        let length = length(binding);
+        if always(binding) {
+            reserved -= length;
+        } else if length + reserved > room {
+            continue;
+        }
+        room = room.saturating_sub(length);
+        spans.push(Span::styled(shown(binding.keys[0]), theme.key));
+        spans.push(Span::styled(format!(" {}  ", label(model, binding)), theme.dim));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn length(binding: &Binding) -> usize {
+    width(shown(binding.keys[0])) + width(binding.label) + 3
+}
+
+fn label(model: &Model, binding: &Binding) -> String {
+    match binding.action {
+        Action::Jump(n) => model.settings.jumps[n].clone(),
+        _ => binding.label.to_string(),
+    }
+}
+
+/// `Esc back` is worth a place only where it leads somewhere.
+fn is_useful(model: &Model, action: Action) -> bool {
+    match action {
+        Action::Back => {
+            model.dialog.is_some() || model.drill.is_some() || model.zoom || !model.counts.filter.value().is_empty()
+        }
+        _ => true,
+    }
+}

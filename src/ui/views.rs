@@ -1,0 +1,164 @@
+//! Pane 1: every materialized view, how old it is and how that is known.
+//!
+//! ```text
+//!   state     view                          age / limit             rows     size  next
+//! ✖ late      mv_conversaciones_dashboard   3 d 04 h / 5:00 min    3,230   2.1 MB  never
+//!
+//! refreshed 11-21 06:12 · by column vista_actualizada_at · limit 5:00 min (usual)
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use super::rows::{Column, bytes, rest, row};
+use super::{pane_block, progress, verdict_sign, verdict_style, window};
+use crate::app::Model;
+use crate::app::model::Pane;
+use crate::domain::diagnosis::{Verdict, ViewReport, thousands, who};
+use crate::domain::freshness::{FreshnessState, LimitSource};
+use crate::domain::snapshot::ViewState;
+use crate::domain::time::{ago, compact};
+use crate::theme::Theme;
+
+/// Draws it.
+pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let right = progress(&model.snapshot.catalog, theme, model.server_now()).map_or(Line::default(), Line::from);
+    let count = model.snapshot.views.len();
+    let title = if count == 1 { "Views".to_string() } else { format!("Views · {count}") };
+    let block = pane_block(model, theme, Pane::Views, title, right);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    if count == 0 {
+        let text = "No materialized view here yet. CREATE MATERIALIZED VIEW makes one; it appears by itself.";
+        frame.render_widget(Paragraph::new(text).style(theme.dim).wrap(ratatui::widgets::Wrap { trim: true }), inner);
+        return;
+    }
+    let selected = model.selected_view().map(|v| v.view.oid);
+    let place = model.snapshot.views.iter().position(|v| Some(v.view.oid) == selected).unwrap_or(0);
+    let details = details(model, theme);
+    let height = inner.height as usize;
+    let has_details = height > details.len() + 3;
+    let room = height.saturating_sub(1 + if has_details { details.len() + 1 } else { 0 });
+    let columns = columns(inner.width);
+    let mut lines = vec![header(&columns, theme)];
+    for i in window(place, count, room) {
+        let line = view_row(model, theme, &columns, &model.snapshot.views[i]);
+        lines.push(if i == place { line.style(selection(model, theme)) } else { line });
+    }
+    if has_details {
+        lines.resize(height - details.len(), Line::default());
+        lines.extend(details);
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn selection(model: &Model, theme: &Theme) -> Style {
+    if model.focus == Pane::Views { theme.selection } else { theme.selection_idle }
+}
+
+fn columns(width: u16) -> Vec<Column> {
+    let fixed = [
+        Column::Text(9),
+        Column::Number(6),
+        Column::Number(6),
+        Column::Number(if width >= 64 { 9 } else { 0 }),
+        Column::Number(if width >= 76 { 8 } else { 0 }),
+        Column::Number(6),
+    ];
+    let name = rest(width, &fixed);
+    let mut columns = fixed.to_vec();
+    columns.insert(1, Column::Text(name));
+    columns
+}
+
+fn header<'a>(columns: &[Column], theme: &Theme) -> Line<'a> {
+    let names = ["state", "view", "age", "limit", "rows", "size", "next"];
+    row(columns, names.map(|n| (n.to_string(), theme.header)))
+}
+
+fn view_row<'a>(model: &Model, theme: &Theme, columns: &[Column], view: &ViewState) -> Line<'a> {
+    let Some(report) = model.diagnosis.view(view.view.oid) else { return Line::default() };
+    let (sign, _) = verdict_sign(report.verdict);
+    let late = match report.freshness.state {
+        FreshnessState::Late => theme.critical,
+        FreshnessState::NeverPopulated | FreshnessState::Unknown => theme.unknown,
+        FreshnessState::Fresh => theme.number,
+    };
+    let cells = [
+        (format!("{sign} {}", state(view, report)), verdict_style(theme, report.verdict)),
+        (view.view.name.short(), theme.text),
+        (report.freshness.age.map_or("?".into(), |age| compact(chrono::TimeDelta::seconds(age.num_seconds()))), late),
+        (compact(report.freshness.limit.length), theme.dim),
+        (view_rows(view), theme.number),
+        (view.stamp.value().map_or("…".into(), |s| bytes(s.bytes)), theme.dim),
+        (next(model, report), theme.dim),
+    ];
+    row(columns, cells)
+}
+
+/// One word for the state; a refresh under way comes first.
+fn state(view: &ViewState, report: &ViewReport) -> &'static str {
+    if let Some(refresh) = view.refreshing.first() {
+        return if refresh.granted { "running" } else { "blocked" };
+    }
+    let wrong = view.drift.value().is_some_and(|c| c.totals.misplaced() > 0);
+    match (report.freshness.state, report.verdict) {
+        (FreshnessState::NeverPopulated, _) => "empty",
+        (FreshnessState::Late, Verdict::Critical) if wrong => "wrong",
+        (FreshnessState::Late, _) => "late",
+        (FreshnessState::Unknown, _) => "age ?",
+        (FreshnessState::Fresh, Verdict::Critical) => "wrong",
+        (FreshnessState::Fresh, _) => "fresh",
+    }
+}
+
+/// The rows of the view: counted by the last comparison, else the planner's estimate, marked as such.
+fn view_rows(view: &ViewState) -> String {
+    let counted = view.drift.value().map(|c| thousands(c.totals.view));
+    let estimated = || view.stamp.value()?.estimated_rows.map(|n| format!("~{}", thousands(n.max(0) as u64)));
+    counted.or_else(estimated).unwrap_or_else(|| "…".into())
+}
+
+fn next(model: &Model, report: &ViewReport) -> String {
+    let knows_jobs = model.snapshot.history.last.is_some();
+    match (report.next, knows_jobs) {
+        (Some(next), _) => compact((next - model.server_now()).max(chrono::TimeDelta::zero())),
+        (None, true) => "never".into(),
+        (None, false) => "?".into(),
+    }
+}
+
+/// The selected view in sentences: when it was refreshed and how that is known, its limit, what runs on it.
+fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
+    let (Some(view), Some(report)) = (model.selected_view(), model.selected_report()) else { return Vec::new() };
+    let now = model.server_now();
+    let refreshed = match &report.freshness.refreshed {
+        Some(r) => format!("refreshed {} UTC, known by {}", r.at.format("%Y-%m-%d %H:%M:%S"), r.source.describe()),
+        None => "no signal says when it was refreshed".into(),
+    };
+    let limit = match report.freshness.limit.source {
+        LimitSource::Default => "the usual limit, for no job promises another".to_string(),
+        LimitSource::Job(id) => format!("limit: interval + usual duration + 30 s of job {}", id.0),
+    };
+    let mut lines = vec![Line::styled(refreshed, theme.text), Line::styled(limit, theme.dim)];
+    for refresh in &view.refreshing {
+        let name = who(&refresh.user, &refresh.application, refresh.pid);
+        let since = refresh.since.map_or(String::new(), |s| format!(" for {}", ago(s, now)));
+        let text = match (refresh.granted, refresh.concurrently) {
+            (true, true) => format!("{name} refreshes it{since}; readers go on"),
+            (true, false) => format!("{name} has it locked{since}: readers wait"),
+            (false, _) => {
+                let by: Vec<String> = refresh.blocked_by.iter().map(|b| who(&b.user, &b.application, b.pid)).collect();
+                format!("{name} waits{since} for {}", by.join(", "))
+            }
+        };
+        lines.push(Line::styled(text, theme.busy));
+    }
+    if let Some(said) = progress(&view.stamp, theme, now) {
+        lines.push(Line::from(said));
+    }
+    lines
+}
