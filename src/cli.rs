@@ -1,0 +1,132 @@
+//! The command line: one declaration for parsing and help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The on-call console for PostgreSQL materialized views: is what people see true? If not, for whom is it wrong, why,
+/// and which key helps.
+#[derive(Debug, Parser)]
+#[command(name = "mvtop", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+// -h is the host, as in psql; the help is --help and -?.
+#[command(disable_help_flag = true)]
+pub struct Cli {
+    /// What to do instead of opening the console.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// How the console looks and what it may do.
+    #[command(flatten)]
+    pub console: Console,
+    /// Print this help
+    #[arg(short = '?', long, action = clap::ArgAction::Help, global = true)]
+    help: Option<bool>,
+}
+
+impl Cli {
+    /// How long the end may wait for what still runs: a demo's server must be stopped, while a task that hangs on a
+    /// dead server must not hold the program.
+    pub fn patience(&self) -> Duration {
+        match self.command {
+            Some(Command::Demo(_)) => Duration::from_secs(10),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// What to do instead of opening the console.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the console on a private PostgreSQL with pg_cron, in the state of the incident's night
+    Demo(Demo),
+    /// Look once, print what was found, and end with a monitoring plugin's exit code (0 ok, 1 warning, 2 critical, 3 unknown)
+    Check(Check),
+}
+
+/// Where to connect, in psql's words.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Connect {
+    /// A URL or key=value string as psql takes it; without it DATABASE_URL, then the PG* variables
+    #[arg(value_name = "CONNINFO")]
+    pub conninfo: Option<String>,
+    /// Host name or socket folder
+    #[arg(short = 'h', long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Port
+    #[arg(short = 'p', long, value_name = "PORT")]
+    pub port: Option<String>,
+    /// Role
+    #[arg(short = 'U', long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Database
+    #[arg(short = 'd', long, value_name = "NAME")]
+    pub dbname: Option<String>,
+    /// The share of the server's time that comparisons may take, in percent
+    #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = percent)]
+    pub budget: f64,
+    /// The longest a comparison may take
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    pub statement_timeout: Duration,
+}
+
+/// How the console looks and what it may do.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Console {
+    /// Only look: no key changes anything
+    #[arg(long)]
+    pub read_only: bool,
+    /// A theme's name (night, day, terminal, …) or a theme file
+    #[arg(long, env = "MVTOP_THEME", value_name = "NAME|FILE")]
+    pub theme: Option<String>,
+    /// Write what happens to this file
+    #[arg(long, env = "MVTOP_LOG", value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// Options of `mvtop demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Rows in the view
+    #[arg(long, value_name = "N", default_value_t = 3230)]
+    pub scale: u32,
+    /// Which made-up data: the same seed makes the same data
+    #[arg(long, value_name = "N", default_value_t = 202602040215)]
+    pub seed: u64,
+    /// Keep the cluster in this folder, and go on with it the next time
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// No traffic: nothing changes by itself
+    #[arg(long)]
+    pub quiet: bool,
+    /// No console: print the connection string when ready, and stay until SIGINT or SIGTERM
+    #[arg(long)]
+    pub serve: bool,
+    /// How the console looks.
+    #[command(flatten)]
+    pub console: Console,
+}
+
+/// Options of `mvtop check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// Only this view, as name or schema.name; may be given several times
+    #[arg(long = "view", value_name = "VIEW")]
+    pub views: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// End after this time, whatever is known by then
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| format!("{text} is not a number"))?;
+    if value > 0.0 && value <= 100.0 { Ok(value) } else { Err("a percentage above 0 and up to 100".into()) }
+}

@@ -1,0 +1,207 @@
+//! What each command does, from its options to its exit code.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::time::timeout;
+
+use crate::app::Model;
+use crate::app::model::Settings;
+use crate::app::update::say;
+use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs};
+use crate::demo::{Demo, Options};
+use crate::domain::diagnosis::{Verdict, diagnose};
+use crate::pg::conninfo::{Environment, Target};
+use crate::report;
+use crate::runtime::{Console, End};
+use crate::term::{self, Screen, shutdown_signal};
+use crate::theme::{Theme, ThemeError, detect_depth, user_folder};
+use crate::watch;
+
+/// The exit code for whatever kept the program from doing what it was asked: UNKNOWN for monitoring.
+const FAILED: u8 = 3;
+
+/// Runs the command.
+pub async fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        None => or_fail(console(&cli.connect, &cli.console).await),
+        Some(Command::Demo(args)) => or_fail(demo(args).await),
+        Some(Command::Check(args)) => or_fail(check(args).await),
+    }
+}
+
+/// Says on stderr why the program ends, and gives the exit code for it.
+pub fn fail(why: &str) -> ExitCode {
+    // Nothing can be done when stderr is gone, too.
+    let _ = writeln!(io::stderr(), "mvtop: {why}");
+    ExitCode::from(FAILED)
+}
+
+fn or_fail(outcome: Result<ExitCode, String>) -> ExitCode {
+    outcome.unwrap_or_else(|why| fail(&why))
+}
+
+/// Where the command line, the environment and libpq's files say to connect.
+fn target(connect: &Connect) -> Result<Target, String> {
+    let environment = Environment::from_process();
+    let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+    let overrides: Vec<(&str, &str)> =
+        [("host", &connect.host), ("port", &connect.port), ("user", &connect.username), ("dbname", &connect.dbname)]
+            .into_iter()
+            .filter_map(|(word, value)| Some((word, value.as_deref()?)))
+            .collect();
+    Target::resolve(connect.conninfo.as_deref().or(url.as_deref()), &overrides, &environment).map_err(|e| e.to_string())
+}
+
+fn watch_settings(target: Target, connect: &Connect, only: Vec<String>) -> watch::Settings {
+    watch::Settings { target, only, statement_timeout: connect.statement_timeout, budget: connect.budget / 100.0 }
+}
+
+async fn console(connect: &Connect, args: &ConsoleArgs) -> Result<ExitCode, String> {
+    let target = ask_password(target(connect)?).await?;
+    let settings = watch_settings(target, connect, Vec::new());
+    open(settings, args).await
+}
+
+/// Asks for a password where the server wants one, none was found and there is a terminal to ask at.
+async fn ask_password(target: Target) -> Result<Target, String> {
+    use std::io::IsTerminal;
+    if target.has_password() || !io::stdin().is_terminal() {
+        return Ok(target);
+    }
+    // A server that is slow to answer must not keep the console from opening: it says so itself.
+    match timeout(Duration::from_secs(2), target.connect(None, "mvtop")).await {
+        Ok(Err(error)) if error.needs_password() => {
+            let prompt = format!("Password for {}: ", target.describe());
+            let password = rpassword::prompt_password(prompt).map_err(|e| format!("no password was read: {e}"))?;
+            Ok(target.with_password(password))
+        }
+        // Whatever else is wrong, the console says it and tries again.
+        _ => Ok(target),
+    }
+}
+
+/// Opens the console and stays until it ends.
+async fn open(settings: watch::Settings, args: &ConsoleArgs) -> Result<ExitCode, String> {
+    let _log = args.log.as_deref().map(log_to).transpose()?;
+    let (themes, chosen) = themes(args.theme.as_deref()).map_err(|e| e.to_string())?;
+    let target = settings.target.clone();
+    let model_settings = Settings {
+        place: target.describe(),
+        read_only: args.read_only,
+        jumps: ["BOOM".into(), "VEN".into()],
+        themes: themes.iter().map(|t| t.name.clone()).collect(),
+    };
+    let watch = watch::start(settings);
+    let mut screen = Screen::enter(term::Options::default()).map_err(|e| {
+        format!("the console needs a terminal, and standard output is none ({e}); mvtop check prints instead")
+    })?;
+    let size = crossterm::terminal::size().unwrap_or((80, 24));
+    let mut model = Model::new(model_settings, chosen, size, Utc::now());
+    if let Some(warning) = target.warnings().first() {
+        say(&mut model, warning.clone());
+    }
+    // A title is only a nicety.
+    let _ = screen.set_title(&format!("mvtop {}", target.describe()));
+    let end = Console { model, themes, watch, target }.run(&mut screen).await;
+    drop(screen);
+    Ok(match end {
+        End::Quit => ExitCode::SUCCESS,
+        End::Signal(signal) => ExitCode::from(signal.exit_code()),
+        End::NoTerminal => ExitCode::from(term::Shutdown::Hangup.exit_code()),
+    })
+}
+
+/// The themes to cycle through, and the place of the one to begin with.
+fn themes(wanted: Option<&str>) -> Result<(Vec<Theme>, usize), ThemeError> {
+    let folder = user_folder();
+    let mut themes = Theme::builtin();
+    if let Some(folder) = &folder {
+        let (own, faults) = Theme::load_dir(folder);
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(fault);
+        }
+        themes.extend(own);
+    }
+    let first = match wanted {
+        None => Theme::terminal(),
+        Some(file) if file.contains('/') || file.ends_with(".toml") => Theme::load(Path::new(file))?,
+        Some(name) => Theme::named(name, folder.as_deref())?,
+    };
+    let place = themes.iter().position(|t| *t == first).unwrap_or_else(|| {
+        themes.push(first);
+        themes.len() - 1
+    });
+    let depth = detect_depth();
+    Ok((themes.into_iter().map(|t| t.adapt(depth)).collect(), place))
+}
+
+/// Sends the log to a file for as long as the guard lives.
+fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, String> {
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+    let opened = opened.map_err(|e| format!("the log {} cannot be written: {e}", file.display()))?;
+    let (writer, guard) = tracing_appender::non_blocking(opened);
+    let filter = tracing_subscriber::EnvFilter::try_from_env("MVTOP_LOG_LEVEL")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mvtop=info"));
+    tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter).init();
+    Ok(guard)
+}
+
+/// The demo: its cluster lives as long as this does, however it ends.
+async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
+    let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet };
+    let progress = |phase: &str| {
+        let _ = writeln!(io::stderr(), "mvtop demo: {phase}");
+    };
+    let demo = tokio::select! {
+        demo = Demo::start(&options, progress) => demo.map_err(|e| e.to_string())?,
+        signal = shutdown_signal() => return Ok(ExitCode::from(signal.map_or(FAILED, |s| s.exit_code()))),
+    };
+    if args.serve {
+        return serve(&demo).await;
+    }
+    let connect = Connect { budget: 2.0, statement_timeout: Duration::from_secs(30), ..Connect::default() };
+    let target =
+        Target::resolve(Some(demo.conninfo()), &[], &Environment::from_process()).map_err(|e| e.to_string())?;
+    let code = open(watch_settings(target, &connect, Vec::new()), &args.console).await;
+    drop(demo);
+    code
+}
+
+/// Prints the connection string and stays until a signal comes.
+async fn serve(demo: &Demo) -> Result<ExitCode, String> {
+    let mut out = io::stdout();
+    let printed = writeln!(out, "{}", demo.conninfo()).and_then(|()| out.flush());
+    printed.map_err(|e| format!("the connection string could not be printed: {e}"))?;
+    let signal = shutdown_signal().await.map_err(|e| format!("signals cannot be listened to: {e}"))?;
+    Ok(match signal {
+        term::Shutdown::Hangup => ExitCode::from(signal.exit_code()),
+        // These two are how a served demo is meant to end.
+        term::Shutdown::Interrupt | term::Shutdown::Terminate => ExitCode::SUCCESS,
+    })
+}
+
+async fn check(args: Check) -> Result<ExitCode, String> {
+    let target = target(&args.connect)?;
+    let settings = watch_settings(target, &args.connect, args.views.clone());
+    let mut watch = watch::start(settings);
+    let snapshot = report::check::take(&mut watch, args.timeout).await;
+    let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
+    let (views, missing) = report::check::chosen(&snapshot, &args.views);
+    if let (Some(name), Some(_)) = (missing.first(), &snapshot.catalog.last) {
+        return Err(format!("there is no materialized view {name} that this role can see"));
+    }
+    let text = if args.json {
+        serde_json::to_string_pretty(&report::json::document(&snapshot, &diagnosis, &views))
+            .map_err(|e| e.to_string())?
+    } else {
+        report::check::text(&snapshot, &diagnosis, &views).trim_end().to_string()
+    };
+    // A reader that went away (`| head`) changes nothing about the verdict.
+    let _ = writeln!(io::stdout(), "{text}");
+    let verdict: Verdict = report::check::verdict(&diagnosis, &views);
+    Ok(ExitCode::from(verdict.exit_code()))
+}

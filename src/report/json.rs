@@ -1,0 +1,157 @@
+//! The JSON of `mvtop check --json`: snake_case, ISO 8601 times, seconds as numbers.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::domain::diagnosis::{Cause, Diagnosis, ViewReport};
+use crate::domain::drift::{Drift, GroupId, Scope};
+use crate::domain::freshness::{Freshness, LimitSource};
+use crate::domain::job::History;
+use crate::domain::matrix::Comparison;
+use crate::domain::reading::Reading;
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::stats::JobStats;
+use crate::domain::time::Time;
+
+/// The whole document.
+pub fn document(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) -> Value {
+    let server = snapshot.server.as_ref().map(|s| {
+        json!({
+            "database": s.database, "user": s.user, "version_num": s.version_num, "standby": s.standby,
+            "pg_cron": s.cron.present().map(|c| &c.version),
+        })
+    });
+    let reports: Vec<Value> =
+        views.iter().filter_map(|v| Some(view(v, diagnosis.view(v.view.oid)?, snapshot))).collect();
+    json!({
+        "verdict": super::check::verdict(diagnosis, views).code(),
+        "at": snapshot.pulse.map(|p| iso(p.at)),
+        "problem": diagnosis.server.as_ref().map(cause).or_else(|| {
+            snapshot.catalog.problem().map(|p| json!({"code": "catalog", "text": p.text}))
+        }),
+        "server": server,
+        "views": reports,
+    })
+}
+
+fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
+    let history = snapshot.history.value().map(|h| &**h);
+    let totals = state.drift.value().map(|c| c.totals);
+    json!({
+        "view": state.view.name.to_string(),
+        "verdict": report.verdict.code(),
+        "what": report.what,
+        "whom": report.whom,
+        "populated": state.signal.populated,
+        "view_rows": totals.map(|t| t.view),
+        "live_rows": totals.map(|t| t.live),
+        "bytes": state.stamp.value().map(|s| s.bytes),
+        "freshness": freshness(&report.freshness),
+        "drift": drift(state),
+        "job": report.job.and_then(|id| snapshot.job(id)).map(|stats| job(stats, history)),
+        "cause": report.causes.first().map(cause),
+        "causes": report.causes.iter().map(cause).collect::<Vec<_>>(),
+    })
+}
+
+fn cause(cause: &Cause) -> Value {
+    json!({"code": cause.code.code(), "text": cause.text})
+}
+
+fn freshness(freshness: &Freshness) -> Value {
+    json!({
+        "refreshed_at": freshness.refreshed.as_ref().map(|r| iso(r.at)),
+        "age_s": freshness.age.map(seconds),
+        "limit_s": seconds(freshness.limit.length),
+        "limit_source": match freshness.limit.source {
+            LimitSource::Default => "default",
+            LimitSource::Job(_) => "job",
+        },
+        "source": freshness.refreshed.as_ref().map(|r| r.source.code()),
+        "state": freshness.state.code(),
+    })
+}
+
+/// What was compared; where the comparison failed, `problem` says why and there are no numbers.
+fn drift(state: &ViewState) -> Value {
+    let problem = state.drift.problem().or(state.values.problem()).map(|p| p.text.clone());
+    let Some(measured) = &state.drift.last else { return json!({"problem": problem}) };
+    let comparison = &measured.value;
+    let totals = comparison.totals;
+    json!({
+        "missing": totals.missing,
+        "gone": totals.gone,
+        "moved": totals.moved,
+        "changed": totals.changed,
+        "measured_at": iso(measured.at),
+        "keyed": comparison.drift.keyed,
+        "groups_ms": groups_took(&state.drift),
+        "values_ms": state.values.last.as_ref().map(|m| m.took.as_secs_f64() * 1000.0),
+        "problem": problem,
+        "group_columns": state.view.groups.iter().map(|g| &g.column).collect::<Vec<_>>(),
+        "groups": groups(&comparison.drift),
+        "flow": flow(&comparison.drift),
+    })
+}
+
+fn groups_took(drift: &Reading<Arc<Comparison>>) -> Option<f64> {
+    let last = drift.last.as_ref().filter(|m| m.value.drift.scope == Scope::Groups)?;
+    Some(last.took.as_secs_f64() * 1000.0)
+}
+
+fn groups(drift: &Drift) -> Vec<Value> {
+    drift
+        .counts()
+        .into_iter()
+        .map(|(id, c)| {
+            let group = drift.group(id);
+            json!({
+                "keys": group.keys, "labels": group.labels, "view": c.view, "live": c.live,
+                "missing": c.missing, "gone": c.gone, "moved_in": c.moved_in, "moved_out": c.moved_out,
+            })
+        })
+        .collect()
+}
+
+/// The flows that are drift, most rows first; `null` stands for "not on that side".
+fn flow(drift: &Drift) -> Vec<Value> {
+    let side = |id: Option<GroupId>| {
+        id.map(|id| {
+            let group = drift.group(id);
+            json!({"keys": group.keys, "labels": group.labels})
+        })
+    };
+    drift.worst().iter().map(|f| json!({"from": side(f.from), "to": side(f.to), "rows": f.rows})).collect()
+}
+
+fn job(stats: &JobStats, history: Option<&History>) -> Value {
+    let job = history.and_then(|h| h.job(stats.job));
+    let last = history.and_then(|h| h.runs_of(stats.job).next());
+    json!({
+        "id": stats.job.0,
+        "name": job.and_then(|j| j.name.clone()),
+        "schedule": job.map(|j| &j.schedule),
+        "active": job.map(|j| j.active),
+        "next_run": stats.next.map(iso),
+        "ended_24h": stats.ended,
+        "failed_24h": stats.failed,
+        "expected_24h": stats.expected,
+        "missed_24h": stats.missed(),
+        "p50_s": stats.p50.map(seconds),
+        "p95_s": stats.p95.map(seconds),
+        "last_run": last.map(|run| json!({
+            "run": run.id.0, "status": run.status.word(), "message": run.message,
+            "start": run.start.map(iso), "end": run.end.map(iso),
+        })),
+    })
+}
+
+fn iso(at: Time) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+fn seconds(length: TimeDelta) -> f64 {
+    length.num_milliseconds() as f64 / 1000.0
+}

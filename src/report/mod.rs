@@ -1,0 +1,4 @@
+//! The Snapshot's other faces: text and JSON for scripts and monitoring.
+
+pub mod check;
+pub mod json;
