@@ -1,0 +1,33 @@
+# Two commands are all the set-up there is: `make demo` and `make test`.
+SHELL := /bin/bash
+PG_MAJOR = $(shell ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1 | cut -d/ -f5)
+
+.PHONY: demo test check screenshots bench setup setup-check setup-screenshots
+
+demo: setup  ## the console on a private PostgreSQL in the state of the incident's night
+	cargo build --release --locked
+	@exec "$${CARGO_TARGET_DIR:-target}/release/mvtop" demo
+
+test: setup  ## the whole test suite
+	RUST_BACKTRACE=0 cargo test --locked
+
+check: setup-check  ## formatting, lints, documentation, licences
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	python3 tests/licences.py
+
+screenshots: setup setup-screenshots  ## pictures from the real program on the demo
+	cargo build --release --locked
+	cargo run --release --locked --example screenshots
+
+# What the demo and the tests need: a PostgreSQL server, pg_cron and pg_stat_statements. Debian and Ubuntu have
+# them; elsewhere this says what to install and goes on if it is there.
+setup:
+	@tests/setup.sh server
+
+setup-screenshots:
+	@tests/setup.sh fonts
+
+setup-check:
+	@command -v python3 >/dev/null || { echo "make check needs python3"; exit 1; }

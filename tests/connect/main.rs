@@ -1,0 +1,6 @@
+//! Connecting as libpq does: the same words, side by side with psql on real servers.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod server;
+mod tls;
+mod words;

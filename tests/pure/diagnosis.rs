@@ -1,0 +1,224 @@
+//! The table of causes: a Snapshot in, the verdict and the worst cause's code out.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mvtop::domain::diagnosis::{CauseCode, Diagnosis, Remedy, Verdict, diagnose};
+use mvtop::domain::drift::Scope;
+use mvtop::domain::freshness::{FreshnessState, LimitSource, Source};
+use mvtop::domain::job::{JobId, RunStatus};
+use mvtop::domain::reading::{Problem, ProblemKind, Progress};
+use mvtop::domain::server::{Cron, Link};
+use mvtop::domain::snapshot::{Blocker, Refreshing, Snapshot, ViewState};
+
+use crate::scene::*;
+
+fn verdict_and_cause(snapshot: &Snapshot) -> (Verdict, Option<CauseCode>) {
+    let diagnosis = diagnose(snapshot, night());
+    (diagnosis.verdict, diagnosis.views[0].causes.first().map(|c| c.code))
+}
+
+fn said(snapshot: &Snapshot) -> (Diagnosis, String) {
+    let diagnosis = diagnose(snapshot, night());
+    let text = diagnosis.views[0].causes.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join(" ");
+    (diagnosis, text)
+}
+
+fn edited(mut snapshot: Snapshot, edit: impl FnOnce(&mut ViewState)) -> Snapshot {
+    edit(Arc::make_mut(&mut snapshot.views[0]));
+    snapshot
+}
+
+fn with_cron(mut snapshot: Snapshot, cron: Cron) -> Snapshot {
+    Arc::make_mut(snapshot.server.as_mut().unwrap()).cron = cron;
+    snapshot
+}
+
+fn fresh(edit: impl FnOnce(&mut mvtop::domain::job::Job, &mut Vec<mvtop::domain::job::Run>)) -> Snapshot {
+    scheduled_snapshot(healed(), TimeDelta::minutes(2), edit)
+}
+
+#[test]
+fn the_incident_is_critical_because_nothing_was_ever_scheduled_and_osmara_is_named_first() {
+    let snapshot = incident_snapshot();
+    let diagnosis = diagnose(&snapshot, night());
+    let view = &diagnosis.views[0];
+    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Critical, Some(CauseCode::NeverScheduled)));
+    assert_eq!(view.remedy, Some(Remedy::Refresh));
+    assert_eq!(
+        view.whom.as_deref(),
+        Some("Osmara Partida sees VEN 166 instead of 0, BOOM 0 instead of 29; 2 more are affected")
+    );
+    assert!(view.what.contains("194 of 3,230 misplaced, 200 outdated"), "{}", view.what);
+    assert_eq!(view.freshness.state, FreshnessState::Late);
+    assert_eq!(view.next, None);
+}
+
+#[test]
+fn a_total_that_is_the_same_on_both_sides_hides_nothing() {
+    let snapshot = incident_snapshot();
+    let totals = snapshot.views[0].drift.value().unwrap().totals;
+    assert_eq!(totals.view, totals.live, "the scene has the trap of the incident");
+    assert_eq!(verdict_and_cause(&snapshot).0, Verdict::Critical);
+}
+
+#[test]
+fn after_a_refresh_by_hand_it_is_true_but_still_a_warning_for_nothing_keeps_it_so() {
+    assert_eq!(verdict_and_cause(&healed_snapshot()), (Verdict::Warning, Some(CauseCode::NeverScheduled)));
+}
+
+#[test]
+fn with_its_job_on_time_all_is_well() {
+    let snapshot = fresh(|_, _| {});
+    let diagnosis = diagnose(&snapshot, night());
+    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Ok, None));
+    let limit = diagnosis.views[0].freshness.limit;
+    assert_eq!(limit.source, LimitSource::Job(JobId(3)));
+    assert!(limit.length > TimeDelta::minutes(5) && limit.length < TimeDelta::minutes(6), "{limit:?}");
+}
+
+#[test]
+fn drift_within_the_limit_of_a_working_job_is_normal() {
+    let snapshot = scheduled_snapshot(incident(), TimeDelta::minutes(2), |_, _| {});
+    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Ok, Some(CauseCode::NormalDrift)));
+    assert!(said(&snapshot).1.contains("next refresh"));
+}
+
+#[test]
+fn each_trouble_of_the_job_has_its_cause() {
+    let cases: Vec<(Snapshot, CauseCode)> = vec![
+        (fresh(|job, _| job.active = false), CauseCode::JobPaused),
+        (fresh(|job, _| job.schedule = "* * 30 2 *".into()), CauseCode::ScheduleNeverFires),
+        (fresh(|job, _| job.schedule = "*/60 nonsense".into()), CauseCode::ScheduleNeverFires),
+        (
+            fresh(|_, runs| {
+                runs[0].status = RunStatus::Failed;
+                runs[0].message = Some("ERROR: must be owner of materialized view".into());
+            }),
+            CauseCode::LastRunFailed,
+        ),
+        (fresh(|_, runs| drop(runs.drain(..4))), CauseCode::RunsMissing),
+        (fresh(|job, _| job.command = "REFRESH MATERIALIZED VIEW otra".into()), CauseCode::NeverScheduled),
+    ];
+    for (snapshot, code) in cases {
+        assert_eq!(verdict_and_cause(&snapshot), (Verdict::Warning, Some(code)));
+    }
+}
+
+#[test]
+fn a_failed_run_is_told_with_its_message() {
+    let snapshot = fresh(|_, runs| {
+        runs[0].status = RunStatus::Failed;
+        runs[0].message = Some("ERROR: must be owner of materialized view\nCONTEXT: more".into());
+    });
+    let text = said(&snapshot).1;
+    assert!(text.contains("must be owner of materialized view") && !text.contains("CONTEXT"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_known_about_the_schedule_is_never_called_unscheduled() {
+    let hidden = with_cron(
+        healed_snapshot(),
+        match server().cron {
+            Cron::Present(extension) => {
+                Cron::Present(mvtop::domain::server::CronExtension { row_security: true, ..extension })
+            }
+            other => other,
+        },
+    );
+    for (snapshot, code) in [
+        (with_cron(healed_snapshot(), Cron::Elsewhere("postgres".into())), CauseCode::CronNotVisible),
+        (with_cron(healed_snapshot(), Cron::Forbidden), CauseCode::CronNotVisible),
+        (hidden, CauseCode::CronNotVisible),
+        (with_cron(healed_snapshot(), Cron::Absent), CauseCode::CronMissing),
+    ] {
+        assert_eq!(verdict_and_cause(&snapshot).1, Some(code));
+    }
+}
+
+#[test]
+fn a_blocked_refresh_names_who_blocks_it() {
+    let refresh = Refreshing {
+        pid: 10,
+        user: "postgres".into(),
+        application: "pg_cron".into(),
+        since: Some(night() - TimeDelta::seconds(40)),
+        concurrently: true,
+        granted: false,
+        blocked_by: vec![Blocker {
+            pid: 11,
+            user: "ana".into(),
+            application: "psql".into(),
+            state: "idle in transaction".into(),
+            since: None,
+        }],
+    };
+    let snapshot = edited(fresh(|_, _| {}), |view| view.refreshing = vec![refresh.clone()]);
+    let (diagnosis, text) = said(&snapshot);
+    assert_eq!(diagnosis.views[0].causes[0].code, CauseCode::RefreshBlocked);
+    assert!(text.contains("waits for 40 s for ana (psql, pid 11), idle in transaction"), "{text}");
+    let running = edited(fresh(|_, _| {}), |view| {
+        view.refreshing = vec![Refreshing { granted: true, blocked_by: vec![], ..refresh }];
+    });
+    assert_eq!(diagnose(&running, night()).views[0].remedy, Some(Remedy::Wait));
+}
+
+#[test]
+fn a_view_that_was_never_populated_is_critical() {
+    let snapshot = edited(incident_snapshot(), |view| {
+        view.signal.populated = false;
+        (view.drift, view.values) = Default::default();
+    });
+    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Critical, Some(CauseCode::NeverPopulated)));
+}
+
+#[test]
+fn a_comparison_that_failed_is_unknown_and_never_drift() {
+    let why = Problem { kind: ProblemKind::Permission, text: "query would be affected by row-level security".into() };
+    let snapshot = edited(fresh(|_, _| {}), |view| {
+        (view.drift, view.values) = Default::default();
+        view.drift.progress = Progress::Failed { at: night(), why: why.clone() };
+    });
+    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Unknown, Some(CauseCode::CannotCompare)));
+    assert_eq!(diagnose(&snapshot, night()).views[0].totals, None);
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_unknown_whatever_was_known() {
+    let mut snapshot = fresh(|_, _| {});
+    snapshot.link = Link::Down { since: night(), why: "connection refused".into(), tries: 3 };
+    let diagnosis = diagnose(&snapshot, night());
+    assert_eq!(diagnosis.verdict, Verdict::Unknown);
+    assert_eq!(diagnosis.server.map(|c| c.code), Some(CauseCode::Unreachable));
+    assert_eq!(diagnosis.views.len(), 1, "what was known is still there");
+}
+
+#[test]
+fn a_look_at_groups_only_does_not_say_that_the_view_is_true() {
+    let same = comparison(Scope::Groups, &[(Some(("a", "b")), Some(("a", "b")), 5, 0)]);
+    let snapshot = edited(fresh(|_, _| {}), |view| {
+        view.values = Default::default();
+        view.drift = measured(Arc::new(same), night(), 1);
+    });
+    let diagnosis = diagnose(&snapshot, night());
+    assert!(diagnosis.views[0].what.contains("values not compared yet"), "{}", diagnosis.views[0].what);
+}
+
+#[test]
+fn without_a_refresh_time_column_the_last_good_run_says_how_old_it_is() {
+    let snapshot = edited(fresh(|_, _| {}), |view| {
+        let stamp = view.stamp.last.as_mut().unwrap();
+        stamp.value.column = None;
+    });
+    let freshness = &diagnose(&snapshot, night()).views[0].freshness;
+    let source = freshness.refreshed.as_ref().map(|r| r.source.clone());
+    assert!(matches!(source, Some(Source::CronRun(_))), "{source:?}");
+    assert_eq!(freshness.state, FreshnessState::Fresh);
+}
+
+#[test]
+fn with_no_signal_at_all_the_age_is_unknown_and_no_number_is_made_up() {
+    let snapshot = edited(incident_snapshot(), |view| view.stamp = Default::default());
+    let freshness = &diagnose(&snapshot, night()).views[0].freshness;
+    assert_eq!((freshness.state, freshness.age), (FreshnessState::Unknown, None));
+}

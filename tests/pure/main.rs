@@ -1,0 +1,9 @@
+//! What needs no database and no terminal: the Diagnosis, the keeper's plan, the console's update.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[path = "../support/scene.rs"]
+mod scene;
+
+mod diagnosis;
+mod keeper;
+mod update;

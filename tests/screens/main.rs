@@ -1,0 +1,258 @@
+//! Every screen at 80×24 and 120×40, its text and its styles, drawn from Snapshots made by hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[path = "../support/scene.rs"]
+mod scene;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use mvtop::app::model::Settings;
+use mvtop::app::{Model, Msg, update};
+use mvtop::domain::drift::{Groups, Kind};
+use mvtop::domain::reading::{Problem, ProblemKind, Progress};
+use mvtop::domain::server::{Cron, Link};
+use mvtop::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, Refreshing, RowDetail, Snapshot};
+use mvtop::theme::Theme;
+use mvtop::ui;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use scene::*;
+
+fn night_theme() -> Theme {
+    Theme::builtin().into_iter().find(|t| t.name == "night").expect("the theme night")
+}
+
+fn console(snapshot: Snapshot, keys: &str, size: (u16, u16)) -> Model {
+    let settings = Settings {
+        place: "crm@db:5432 as postgres".into(),
+        read_only: false,
+        jumps: ["BOOM".into(), "VEN".into()],
+        themes: vec!["night".into()],
+    };
+    let mut model = Model::new(settings, 0, size, night());
+    update(&mut model, Msg::Snapshot(Arc::new(snapshot)));
+    for key in keys.split_whitespace() {
+        let code = match key {
+            "Enter" => KeyCode::Enter,
+            "Tab" => KeyCode::Tab,
+            "Space" => KeyCode::Char(' '),
+            key => KeyCode::Char(key.chars().next().unwrap_or(' ')),
+        };
+        update(&mut model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+    model
+}
+
+fn drawn(model: &Model) -> Buffer {
+    let (columns, rows) = model.size;
+    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
+    let theme = night_theme();
+    terminal.draw(|frame| ui::draw(model, &theme, frame)).expect("a frame");
+    terminal.backend().buffer().clone()
+}
+
+/// The text, and under it the same grid with a letter for each style, and what the letters stand for.
+fn picture(buffer: &Buffer) -> String {
+    let mut letters: BTreeMap<String, char> = BTreeMap::new();
+    let (mut text, mut styles) = (String::new(), String::new());
+    for y in 0..buffer.area.height {
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            text.push_str(cell.symbol());
+            let look = look(cell.style());
+            let next = char::from(b'a' + letters.len() as u8);
+            styles.push(*letters.entry(look).or_insert(next));
+        }
+        text.push('\n');
+        styles.push('\n');
+    }
+    let legend: String = letters.iter().map(|(look, letter)| format!("{letter} {look}\n")).collect();
+    let trimmed: String = text.lines().map(|l| format!("{}\n", l.trim_end())).collect();
+    format!("{trimmed}\n{styles}\n{legend}")
+}
+
+fn look(style: Style) -> String {
+    let colour = |c: Option<ratatui::style::Color>| c.map_or("-".into(), |c| c.to_string());
+    format!("{} on {} {:?}", colour(style.fg), colour(style.bg), style.add_modifier)
+}
+
+fn at_both_sizes(name: &str, make: impl Fn((u16, u16)) -> Model) {
+    for size in [(80, 24), (120, 40)] {
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), picture(&drawn(&make(size))));
+    }
+}
+
+fn text_of(model: &Model) -> String {
+    let buffer = drawn(model);
+    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..buffer.area.height).map(|y| row(y) + "\n").collect()
+}
+
+#[test]
+fn the_incident_with_each_pane_maximised() {
+    at_both_sizes("incident", |size| console(incident_snapshot(), "", size));
+    for (key, pane) in [("1", "views"), ("2", "cron"), ("3", "counts"), ("4", "flow")] {
+        at_both_sizes(&format!("pane_{pane}"), |size| console(incident_snapshot(), &format!("{key} z"), size));
+    }
+}
+
+#[test]
+fn after_the_refresh_and_with_a_job() {
+    at_both_sizes("healed", |size| console(healed_snapshot(), "", size));
+    let scheduled = || scheduled_snapshot(healed(), TimeDelta::minutes(2), |_, _| {});
+    at_both_sizes("all_is_well", |size| console(scheduled(), "", size));
+}
+
+#[test]
+fn the_refresh_dialog_states_the_sql_the_lock_and_focuses_cancel() {
+    at_both_sizes("refresh_dialog", |size| console(incident_snapshot(), "r", size));
+    let mut plain = incident_snapshot();
+    let mut view = view();
+    view.has_unique_index = false;
+    Arc::make_mut(&mut plain.views[0]).view = Arc::new(view);
+    let text = text_of(&console(plain, "r", (120, 40)));
+    assert!(text.contains("REFRESH MATERIALIZED VIEW \"public\"") && text.contains("every reader waits"), "{text}");
+}
+
+#[test]
+fn the_help_lists_every_key() {
+    at_both_sizes("help", |size| console(incident_snapshot(), "?", size));
+}
+
+fn drilled() -> Snapshot {
+    let mut snapshot = incident_snapshot();
+    let member = Some(Some("Osmara Partida".to_string()));
+    let mut groups = Groups::default();
+    let mut id = |who: &str, place: &str| {
+        let keys = vec![Some(who.to_string()), Some(place.to_string())];
+        Some(groups.intern(keys.clone(), keys))
+    };
+    let (ven, boom, berta) = (id("Osmara Partida", "VEN"), id("Osmara Partida", "BOOM"), id("Berta Lagos", "VEN"));
+    let row = |i: usize| DriftRow {
+        kind: Kind::Moved,
+        from: ven,
+        to: if i < 29 { boom } else { berta },
+        key: format!("[\"0000-{i:04}\"]").into(),
+    };
+    let mut drill = Drill::new(DrillTarget { view: VIEW, member });
+    let rows: Vec<DriftRow> = (0..166).map(row).collect();
+    drill.index = measured(Arc::new(DrillIndex { groups: groups.finish(), rows, left_out: 0 }), night(), 80);
+    let values = |i: usize, place: &str| {
+        let json = serde_json::json!({"nombre_contacto": format!("Contacto {i}"), "coordinacion_codigo": place});
+        json.as_object().cloned()
+    };
+    let details = (0..100).map(|i| RowDetail { view: values(i, "VEN"), live: values(i, "BOOM") }).collect();
+    drill.pages.insert(0, measured(Arc::new(details), night(), 3));
+    snapshot.drill = Some(Arc::new(drill));
+    snapshot
+}
+
+#[test]
+fn osmaras_rows_with_where_they_went() {
+    at_both_sizes("drill", |size| {
+        let mut model = console(incident_snapshot(), "v", size);
+        update(&mut model, Msg::Snapshot(Arc::new(drilled())));
+        model
+    });
+    let mut model = console(incident_snapshot(), "v", (120, 40));
+    update(&mut model, Msg::Snapshot(Arc::new(drilled())));
+    let text = text_of(&model);
+    assert!(text.contains("29 to another coordinacion, 137 to another ejecutivo"), "{text}");
+}
+
+#[test]
+fn every_empty_state_says_what_it_is() {
+    let mut no_views = incident_snapshot();
+    no_views.views.clear();
+    let mut no_cron = incident_snapshot();
+    Arc::make_mut(no_cron.server.as_mut().unwrap()).cron = Cron::Absent;
+    (no_cron.history, no_cron.jobs) = Default::default();
+    for (name, snapshot, words) in [
+        ("no_views", no_views, "no materialized view in this database"),
+        ("no_cron", no_cron, "pg_cron is not installed"),
+        ("connecting", Snapshot::connecting(night()), "Connecting to crm@db:5432"),
+    ] {
+        assert!(text_of(&console(snapshot.clone(), "", (80, 24))).contains(words), "{name}");
+        insta::assert_snapshot!(name, picture(&drawn(&console(snapshot, "", (80, 24)))));
+    }
+}
+
+#[test]
+fn a_lost_server_leaves_the_last_data_on_the_screen() {
+    let mut snapshot = incident_snapshot();
+    snapshot.link = Link::Down { since: night(), why: "connection refused".into(), tries: 4 };
+    let model = console(snapshot, "", (80, 24));
+    let text = text_of(&model);
+    assert!(text.contains("connection refused") && text.contains("Osmara Partida"), "{text}");
+    insta::assert_snapshot!("no_connection", picture(&drawn(&model)));
+}
+
+#[test]
+fn a_lock_a_wait_and_a_failure_are_said_in_their_panes() {
+    let mut snapshot = incident_snapshot();
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    view.refreshing = vec![Refreshing {
+        pid: 4_711,
+        user: "ana".into(),
+        application: "psql".into(),
+        since: Some(night() - TimeDelta::seconds(42)),
+        concurrently: false,
+        granted: true,
+        blocked_by: vec![],
+    }];
+    view.drift.progress = Progress::Failed {
+        at: night(),
+        why: Problem { kind: ProblemKind::LockTimeout, text: "another session holds a lock on it".into() },
+    };
+    let text = text_of(&console(snapshot, "", (120, 40)));
+    assert!(text.contains("ana (psql, pid 4711) has it locked for 42 s: readers wait"), "{text}");
+    assert!(text.contains("another session holds a lock on it"), "{text}");
+}
+
+#[test]
+fn below_60_by_16_it_says_how_much_room_it_needs() {
+    for size in [(59, 24), (80, 15), (20, 5), (1, 1)] {
+        let text = text_of(&console(incident_snapshot(), "", size));
+        assert!(size.0 < 20 || text.contains("60×16"), "{size:?}: {text}");
+    }
+}
+
+#[test]
+fn every_size_draws_without_a_panic() {
+    for columns in (1..220).step_by(19) {
+        for rows in (1..70).step_by(9) {
+            for keys in ["", "z", "1 z", "2 z", "4 z", "r", "?", "v"] {
+                drawn(&console(incident_snapshot(), keys, (columns, rows)));
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colours_each_state_still_has_its_word_and_sign() {
+    let text = text_of(&console(incident_snapshot(), "", (120, 40)));
+    assert!(text.contains("✖ CRITICAL") && text.contains("✖ wrong"), "{text}");
+    assert!(text_of(&console(healed_snapshot(), "", (120, 40))).contains("▲ WARNING"));
+}
+
+#[test]
+fn ten_thousand_ejecutivos_are_drawn_as_fast_as_ten() {
+    let names: Vec<String> = (0..10_000).map(|i| format!("Ejecutivo {i:05}")).collect();
+    let rows: Vec<_> = names.iter().map(|n| (Some((n.as_str(), "VEN")), Some((n.as_str(), "BOOM")), 3, 0)).collect();
+    let big = comparison(mvtop::domain::drift::Scope::Values, &rows);
+    let snapshot = scheduled_snapshot(big, TimeDelta::hours(9), |_, _| {});
+    let model = console(snapshot, "G", (120, 40));
+    assert!(text_of(&model).contains("Ejecutivo 09999"));
+    let many = std::time::Instant::now();
+    (0..20).for_each(|_| drop(drawn(&model)));
+    let many = many.elapsed();
+    let few = console(incident_snapshot(), "", (120, 40));
+    let begun = std::time::Instant::now();
+    (0..20).for_each(|_| drop(drawn(&few)));
+    assert!(many < begun.elapsed() * 4, "{many:?} against {:?}", begun.elapsed());
+}

@@ -1,0 +1,227 @@
+//! Snapshots made by hand: the incident's night and its variations, for tests that need no database.
+#![allow(dead_code, reason = "each test crate uses its own part of it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, TimeZone, Utc};
+use mvtop::domain::drift::{Drift, Flow, GroupId, Groups, Scope};
+use mvtop::domain::freshness::Stamp;
+use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
+use mvtop::domain::matrix::Comparison;
+use mvtop::domain::reading::{Measured, Reading};
+use mvtop::domain::server::{Cron, CronExtension, Link, Server};
+use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState};
+use mvtop::domain::stats::JobStats;
+use mvtop::domain::time::Time;
+use mvtop::domain::view::{Column, GroupColumn, Oid, View, ViewName};
+
+/// The night of the incident, 02:15 UTC.
+pub fn night() -> Time {
+    Utc.with_ymd_and_hms(2026, 2, 4, 2, 15, 0).unwrap()
+}
+
+pub const VIEW: Oid = Oid(16_700);
+pub const TABLE: Oid = Oid(16_500);
+
+pub fn server() -> Server {
+    Server {
+        version_num: 150_018,
+        database: "crm".into(),
+        user: "postgres".into(),
+        started_at: night() - TimeDelta::days(9),
+        standby: false,
+        superuser: true,
+        reads_all_stats: true,
+        cron: Cron::Present(CronExtension {
+            version: "1.4-1".into(),
+            timezone: None,
+            launches: None,
+            logs_runs: Some(true),
+            row_security: false,
+        }),
+    }
+}
+
+pub fn view() -> View {
+    let column = |name: &str, data_type: &str| Column { name: name.into(), data_type: data_type.into() };
+    let group = |column: &str, label: &str| GroupColumn { column: column.into(), label: Some(label.into()) };
+    View {
+        oid: VIEW,
+        name: ViewName { schema: "public".into(), name: "mv_conversaciones_dashboard".into() },
+        owner: "postgres".into(),
+        definition: "SELECT 1".into(),
+        columns: vec![
+            column("prospecto_id", "uuid"),
+            column("ejecutivo_id", "uuid"),
+            column("ejecutivo_nombre", "text"),
+            column("coordinacion_id", "uuid"),
+            column("coordinacion_codigo", "text"),
+            column("vista_actualizada_at", "timestamp with time zone"),
+        ],
+        key: vec!["prospecto_id".into()],
+        has_unique_index: true,
+        groups: vec![group("ejecutivo_id", "ejecutivo_nombre"), group("coordinacion_id", "coordinacion_codigo")],
+        refresh_columns: vec!["vista_actualizada_at".into()],
+        base_tables: [TABLE].into(),
+        can_select: true,
+        can_refresh: true,
+    }
+}
+
+/// `(ejecutivo, coordinación)`; an empty name is NULL.
+pub type Side<'a> = Option<(&'a str, &'a str)>;
+
+/// A comparison from `(in the view, live, rows, changed)`.
+pub fn comparison(scope: Scope, rows: &[(Side, Side, u64, u64)]) -> Comparison {
+    let mut groups = Groups::default();
+    let mut id = |side: Side| -> Option<GroupId> {
+        let text = |t: &str| (!t.is_empty()).then(|| t.to_string());
+        side.map(|(who, place)| groups.intern(vec![text(who), text(place)], vec![text(who), text(place)]))
+    };
+    let flow =
+        rows.iter().map(|&(from, to, rows, changed)| Flow { from: id(from), to: id(to), rows, changed }).collect();
+    Comparison::of(Drift { scope, keyed: true, groups: groups.finish(), flow })
+}
+
+/// The night: Osmara's 166, some others, and the same total on both sides.
+pub fn incident() -> Comparison {
+    let (osmara, berta, carla) = ("Osmara Partida", "Berta Lagos", "Carla Ibáñez");
+    let same = |who, place, rows, changed| (Some((who, place)), Some((who, place)), rows, changed);
+    comparison(
+        Scope::Values,
+        &[
+            (Some((osmara, "VEN")), Some((osmara, "BOOM")), 29, 2),
+            (Some((osmara, "VEN")), Some((berta, "VEN")), 97, 0),
+            (Some((osmara, "VEN")), Some((carla, "VEN")), 40, 0),
+            same(berta, "VEN", 1_500, 120),
+            same(carla, "VEN", 900, 80),
+            same(carla, "MVP", 640, 0),
+            same("", "APEX", 10, 0),
+            (None, Some((berta, "BOOM")), 14, 0),
+            (Some((carla, "APEX")), None, 14, 0),
+        ],
+    )
+}
+
+/// After the refresh: what was live is in the view.
+pub fn healed() -> Comparison {
+    let before = incident();
+    let groups = &before.drift.groups;
+    let side = |id: Option<GroupId>| {
+        id.map(|id| {
+            let keys = &groups[id.0 as usize].keys;
+            (keys[0].as_deref().unwrap_or(""), keys[1].as_deref().unwrap_or(""))
+        })
+    };
+    let rows: Vec<_> =
+        before.drift.flow.iter().filter(|f| f.to.is_some()).map(|f| (side(f.to), side(f.to), f.rows, 0)).collect();
+    comparison(Scope::Values, &rows)
+}
+
+pub fn measured<T>(value: T, at: Time, milliseconds: u64) -> Reading<T> {
+    Reading { last: Some(Measured { value, at, took: Duration::from_millis(milliseconds) }), ..Reading::default() }
+}
+
+pub fn view_state(comparison: Comparison, refreshed: Time) -> ViewState {
+    let compared = Arc::new(comparison);
+    let at = night() - TimeDelta::seconds(3);
+    ViewState {
+        signal: Signal { xmin: 801, bases: 42, populated: true },
+        stamp: measured(
+            Stamp { column: Some(refreshed), committed: None, bytes: 1_515_520, estimated_rows: Some(3_230) },
+            at,
+            1,
+        ),
+        drift: measured(compared.clone(), at, 79),
+        values: measured(compared, at, 79),
+        ..ViewState::new(Arc::new(view()))
+    }
+}
+
+pub fn job(id: i64, name: &str, schedule: &str, command: &str) -> Job {
+    Job {
+        id: JobId(id),
+        name: Some(name.into()),
+        schedule: schedule.into(),
+        command: command.into(),
+        database: "crm".into(),
+        username: "postgres".into(),
+        active: true,
+    }
+}
+
+/// The job that the team installed in the end.
+pub fn refresh_job() -> Job {
+    let command = "REFRESH MATERIALIZED VIEW CONCURRENTLY mv_conversaciones_dashboard";
+    job(3, "refresh-conversaciones-dashboard", "*/5 * * * *", command)
+}
+
+/// A run every `minutes` over the last day, up to now, the newest first.
+pub fn runs(job: i64, minutes: i64) -> Vec<Run> {
+    let count = 24 * 60 / minutes;
+    let start = |i: i64| {
+        let last = night().timestamp().div_euclid(minutes * 60) * minutes * 60;
+        Utc.timestamp_opt(last - i * minutes * 60, 12_000_000).unwrap()
+    };
+    let run = |i: i64| Run {
+        id: RunId(10_000 - i * 3 - job % 3),
+        job: JobId(job),
+        status: RunStatus::Succeeded,
+        message: Some("1 row".into()),
+        start: Some(start(i)),
+        end: Some(start(i) + TimeDelta::milliseconds(1_200 + (i * 37) % 900)),
+    };
+    (0..count).map(run).collect()
+}
+
+pub fn history(jobs: Vec<Job>, mut runs: Vec<Run>) -> History {
+    runs.sort_by_key(|r| std::cmp::Reverse(r.id));
+    History { jobs, runs, truncated: false }
+}
+
+pub fn snapshot(views: Vec<ViewState>, history: History) -> Snapshot {
+    let server = server();
+    let cron = server.cron.present().unwrap().clone();
+    let jobs = JobStats::all(&history, &cron, night());
+    Snapshot {
+        link: Link::Up,
+        server: Some(Arc::new(server)),
+        pulse: Some(Pulse { at: night(), offset: TimeDelta::zero(), took: Duration::from_millis(4) }),
+        catalog: measured((), night(), 3),
+        views: views.into_iter().map(Arc::new).collect(),
+        history: measured(Arc::new(history), night(), 2),
+        jobs: Arc::new(jobs),
+        drill: None,
+        settled: true,
+    }
+}
+
+/// The console at 02:15: two other jobs, none that refreshes the view.
+pub fn incident_snapshot() -> Snapshot {
+    let jobs = vec![
+        job(1, "limpiar-sesiones", "*/15 * * * *", "SELECT limpiar_sesiones()"),
+        job(2, "sincronizar-dynamics", "*/5 * * * *", "SELECT sincronizar_dynamics()"),
+    ];
+    let mut all = runs(1, 15);
+    all.extend(runs(2, 5));
+    snapshot(vec![view_state(incident(), night() - TimeDelta::hours(74))], history(jobs, all))
+}
+
+/// The same after a refresh by hand.
+pub fn healed_snapshot() -> Snapshot {
+    let before = incident_snapshot();
+    let history = before.history.value().unwrap();
+    snapshot(vec![view_state(healed(), night() - TimeDelta::seconds(5))], (**history).clone())
+}
+
+/// The view with the team's job, its runs, and the refresh `age` ago.
+pub fn scheduled_snapshot(
+    comparison: Comparison,
+    age: TimeDelta,
+    edit: impl FnOnce(&mut Job, &mut Vec<Run>),
+) -> Snapshot {
+    let (mut job, mut all) = (refresh_job(), runs(3, 5));
+    edit(&mut job, &mut all);
+    snapshot(vec![view_state(comparison, night() - age)], history(vec![job], all))
+}
