@@ -5,15 +5,14 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use crossterm::event::{Event, EventStream, KeyEventKind};
-use futures_util::StreamExt;
+use crossterm::event::{Event, KeyEventKind};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::app::{Cmd, Model, Msg, update};
 use crate::pg::conninfo::Target;
 use crate::pg::operator;
-use crate::term::{Screen, Shutdown, Signal, Signals};
+use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
 use crate::ui;
 use crate::watch::Watch;
@@ -51,9 +50,8 @@ impl Console {
     /// Runs until the person leaves or a signal comes.
     pub async fn run(mut self, screen: &mut Screen) -> End {
         let (report, mut reports) = mpsc::unbounded_channel();
-        let mut events = EventStream::new();
+        let (Ok(mut events), Ok(mut signals)) = (Events::listen(), Signals::listen()) else { return End::NoTerminal };
         let mut ticker = ticker();
-        let Ok(mut signals) = Signals::listen() else { return End::NoTerminal };
         let mut is_stale = true;
         loop {
             if is_stale && self.draw(screen).is_err() {
@@ -61,8 +59,8 @@ impl Console {
             }
             let msg = tokio::select! {
                 event = events.next() => match event {
-                    Some(Ok(event)) => message(event),
-                    Some(Err(_)) | None => return End::NoTerminal,
+                    Some(event) => message(event),
+                    None => return End::NoTerminal,
                 },
                 changed = self.watch.snapshots.changed() => match changed {
                     Ok(()) => Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone())),
