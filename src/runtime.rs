@@ -66,7 +66,11 @@ impl Console {
                     Ok(()) => Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone())),
                     Err(_) => None,
                 },
-                Some(event) = reports.recv() => Some(Msg::Action(event)),
+                Some(event) = reports.recv() => {
+                    // When an action ended decides which comparison proves it.
+                    update(&mut self.model, Msg::Tick(Utc::now()));
+                    Some(Msg::Action(event))
+                }
                 _ = ticker.tick() => Some(Msg::Tick(Utc::now())),
                 signal = signals.next() => match signal {
                     Signal::Shutdown(signal) => return End::Signal(signal),

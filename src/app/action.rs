@@ -18,7 +18,7 @@ use super::Cmd;
 pub enum Stage {
     /// It runs.
     Running,
-    /// It is done, and the view is compared again: the server's time when it ended, how long it took.
+    /// It is done, and the view is compared again: this machine's time when it ended, how long it took.
     Measuring(Time, Duration),
     /// It is over, well or badly.
     Over {
@@ -59,7 +59,7 @@ impl ActionRun {
 
 /// The action reports.
 pub fn report(model: &mut Model, event: Event) -> Vec<Cmd> {
-    let ended_at = model.newest.server_time(model.now);
+    let ended_at = model.now;
     let Some(action) = &mut model.action else { return Vec::new() };
     match event {
         Event::Running(pid) => {
@@ -89,7 +89,8 @@ pub fn follow(model: &mut Model) {
         }
         Stage::Measuring(ended, length) => {
             // All values, so that "nothing is wrong" is not said after a look at the groups only.
-            let measured = view.values.last.as_ref().filter(|m| m.at >= ended);
+            // asked after the end: one that was under way then may have seen the view as it was.
+            let measured = view.values.last.as_ref().filter(|m| m.asked >= ended);
             let problem = view.values.problem().or(view.drift.problem());
             if let Some(measured) = measured {
                 let text = proof(action, &measured.value.totals, length);

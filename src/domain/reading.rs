@@ -13,8 +13,18 @@ pub struct Measured<T> {
     pub value: T,
     /// The server's time when the statement started: what the value is true of.
     pub at: Time,
+    /// This machine's time when it was sent. Two such times can be compared to the microsecond, while the server's
+    /// time is known only to within a round trip.
+    pub asked: Time,
     /// How long the statement took, as the client saw it.
     pub took: Duration,
+}
+
+impl<T> Measured<T> {
+    /// Something made from the value, measured then and at that price.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Measured<U> {
+        Measured { value: make(self.value), at: self.at, asked: self.asked, took: self.took }
+    }
 }
 
 /// What is going on with a reading now.

@@ -140,6 +140,12 @@ const BUILTIN: [(&str, &str); 5] = [
 ];
 
 impl Theme {
+    /// Ordinary words without the ground of the screen, for what lies on another: a selected row, a dialog.
+    #[must_use]
+    pub fn words(&self) -> Style {
+        Style { bg: None, ..self.text }
+    }
+
     /// The themes compiled into the program, the default (`terminal`) first. A test holds that none of them is faulty.
     #[must_use]
     pub fn builtin() -> Vec<Self> {

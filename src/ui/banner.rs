@@ -50,7 +50,7 @@ fn badge_style(theme: &Theme, verdict: Verdict) -> Style {
 
 /// What is said, the most important first; three lines must do where room is short.
 fn sentences(model: &Model, theme: &Theme, width: usize) -> Vec<(String, Style)> {
-    let bold = theme.text.add_modifier(Modifier::BOLD);
+    let bold = theme.words().add_modifier(Modifier::BOLD);
     if let Some(said) = link(model) {
         let last = model
             .snapshot
@@ -65,7 +65,7 @@ fn sentences(model: &Model, theme: &Theme, width: usize) -> Vec<(String, Style)>
     let more = if others > 1 { format!("  (+{} more views need a look)", others - 1) } else { String::new() };
     let mut said = vec![(format!("{}{more}", report.what), bold)];
     said.extend(report.whom.clone().map(|whom| (whom, theme.accent)));
-    said.push((why(report, width), theme.text));
+    said.push((why(report, width), theme.words()));
     said
 }
 

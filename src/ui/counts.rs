@@ -182,7 +182,7 @@ impl<'m> Shape<'m> {
     }
 
     fn line<'a>(&self, theme: &Theme, line: &matrix::Line) -> Line<'a> {
-        let style = if line.misplaced > 0 { theme.text } else { theme.dim };
+        let style = if line.misplaced > 0 { theme.words() } else { theme.dim };
         let mut spans = vec![Span::styled(format!(" {} ", pad_right(line.member.title(), self.name)), style)];
         for group in &self.shown {
             let cells = match group.place {

@@ -110,7 +110,7 @@ fn job_row<'a>(model: &Model, theme: &Theme, columns: &[Column], history: &Histo
     let p95 = stats.and_then(|s| s.p95).map_or("–".into(), compact);
     let cells = [
         (sign.to_string(), style),
-        (job.title().to_string(), theme.text),
+        (job.title().to_string(), theme.words()),
         (job.schedule.clone(), theme.dim),
         (good, if stats.is_some_and(|s| s.failed > 0) { theme.warning } else { theme.ok }),
         (p95, theme.number),
@@ -153,7 +153,7 @@ fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow:
         (None, true) => " · never fires".into(),
     };
     if !is_narrow {
-        spans.push(Span::styled(format!(" · p50 {} p95 {}", length(stats.p50), length(stats.p95)), theme.text));
+        spans.push(Span::styled(format!(" · p50 {} p95 {}", length(stats.p50), length(stats.p95)), theme.words()));
     }
     spans.push(Span::styled(next, theme.dim));
     Line::from(spans)
@@ -192,12 +192,12 @@ fn run_row<'a>(theme: &Theme, run: &Run, now: Time, width: u16) -> Line<'a> {
         _ => String::new(),
     };
     let message = run.message.clone().unwrap_or_default();
-    let quiet = if run.status == RunStatus::Failed { theme.text } else { theme.dim };
+    let quiet = if run.status == RunStatus::Failed { theme.words() } else { theme.dim };
     row(
         &columns,
         [
             (sign.into(), style),
-            (started, theme.text),
+            (started, theme.words()),
             (length, theme.number),
             (run.status.word().to_string(), style),
             (message, quiet),

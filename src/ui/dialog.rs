@@ -60,20 +60,20 @@ fn lock<'a>(theme: &Theme, mode: RefreshMode) -> Vec<Line<'a>> {
     match mode {
         RefreshMode::Concurrently => vec![Line::styled(
             "It takes ExclusiveLock: readers go on; other refreshes, VACUUM and ANALYZE of it wait.",
-            theme.text,
+            theme.words(),
         )],
         RefreshMode::PlainNoUniqueIndex => vec![
             Line::styled(plain, theme.danger),
             Line::styled(
                 "CONCURRENTLY would let them read, but needs a unique index without WHERE and expressions; it has none.",
-                theme.text,
+                theme.words(),
             ),
         ],
         RefreshMode::PlainNotPopulated => vec![
             Line::styled(plain, theme.danger),
             Line::styled(
                 "It was never populated, so CONCURRENTLY is not possible and nobody can read it yet.",
-                theme.text,
+                theme.words(),
             ),
         ],
     }
@@ -104,7 +104,8 @@ fn quit<'a>(theme: &Theme, focused: bool) -> Vec<Line<'a>> {
 
 /// Cancel first and focused, the deed second with its own key.
 fn buttons<'a>(theme: &Theme, deed: &str, focused: bool) -> Line<'a> {
-    let (cancel, act) = if focused { (theme.text, theme.badge_warning) } else { (theme.badge_unknown, theme.danger) };
+    let (cancel, act) =
+        if focused { (theme.words(), theme.badge_warning) } else { (theme.badge_unknown, theme.danger) };
     let mark = |on: bool| if on { "▸" } else { " " };
     Line::from(vec![
         Span::styled(format!(" {} Cancel ", mark(!focused)), cancel),

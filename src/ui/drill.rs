@@ -67,7 +67,7 @@ fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme) -> Line<'a> 
     for tab in tabs(model) {
         let counts = counts(&comparison.matrix, screen, &tab);
         let text = format!(" {} {}/{} ", tab_title(&comparison.matrix, &tab), counts.view, counts.live);
-        let style = if tab == screen.tab { theme.badge_unknown } else { theme.text };
+        let style = if tab == screen.tab { theme.badge_unknown } else { theme.words() };
         spans.push(Span::styled(text, style));
         spans.push(Span::raw(" "));
     }
@@ -197,8 +197,8 @@ fn rows<'a>(screen: &DrillScreen, drill: &Drill, index: &DrillIndex, theme: &The
             &columns,
             [
                 (drifted.kind.word().to_string(), kind_style(theme, drifted.kind)),
-                (row_title(drifted, detail), theme.text),
-                (what(index, drifted, detail), theme.text),
+                (row_title(drifted, detail), theme.words()),
+                (what(index, drifted, detail), theme.words()),
             ],
         );
         lines.push(if place == screen.row { line.style(theme.selection) } else { line });

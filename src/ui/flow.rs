@@ -82,7 +82,7 @@ fn sides<'a>(theme: &Theme, totals: &Totals) -> Line<'a> {
         Span::styled(thousands(totals.view), theme.number),
         Span::styled(" · live ", theme.dim),
         Span::styled(thousands(totals.live), theme.number),
-        Span::styled(format!(" · {verdict}"), theme.text),
+        Span::styled(format!(" · {verdict}"), theme.words()),
     ])
 }
 
@@ -147,7 +147,7 @@ fn flow_row<'a>(theme: &Theme, drift: &Drift, flow: &Flow, columns: u16) -> Line
         ],
         [
             (thousands(flow.rows), theme.number),
-            (shared, theme.text),
+            (shared, theme.words()),
             (route.from, style),
             ("→".into(), theme.dim),
             (route.to, style),

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::text::{pad_left, pad_right};
+use crate::domain::text::{fit, width};
 
 /// A column's width and side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +22,15 @@ impl Column {
         }
     }
 
-    fn pad(self, text: &str) -> String {
+    /// The text, and the blanks that fill its column, before or behind it. The blanks have no style of their own: a
+    /// state that brings its own ground is as wide as its word.
+    fn cell<'a>(self, text: &str, style: Style) -> [Span<'a>; 2] {
+        let text = fit(text, self.width());
+        let blanks = Span::raw(" ".repeat(self.width().saturating_sub(width(&text))));
+        let text = Span::styled(text.into_owned(), style);
         match self {
-            Column::Text(width) => pad_right(text, width),
-            Column::Number(width) => pad_left(text, width),
+            Column::Text(_) => [text, blanks],
+            Column::Number(_) => [blanks, text],
         }
     }
 }
@@ -37,7 +42,7 @@ pub fn row<'a>(columns: &[Column], cells: impl IntoIterator<Item = (String, Styl
         if column.width() == 0 {
             continue;
         }
-        spans.push(Span::styled(column.pad(&text), style));
+        spans.extend(column.cell(&text, style));
         spans.push(Span::raw(" "));
     }
     Line::from(spans)

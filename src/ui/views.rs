@@ -89,7 +89,7 @@ fn view_row<'a>(model: &Model, theme: &Theme, columns: &[Column], view: &ViewSta
     };
     let cells = [
         (format!("{sign} {}", state(view, report)), verdict_style(theme, report.verdict)),
-        (view.view.name.short(), theme.text),
+        (view.view.name.short(), theme.words()),
         (report.freshness.age.map_or("?".into(), |age| compact(chrono::TimeDelta::seconds(age.num_seconds()))), late),
         (compact(report.freshness.limit.length), theme.dim),
         (view_rows(view), theme.number),
@@ -143,7 +143,7 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
         LimitSource::Default => "the usual limit, for no job promises another".to_string(),
         LimitSource::Job(id) => format!("limit: interval + usual duration + 30 s of job {}", id.0),
     };
-    let mut lines = vec![Line::styled(refreshed, theme.text), Line::styled(limit, theme.dim)];
+    let mut lines = vec![Line::styled(refreshed, theme.words()), Line::styled(limit, theme.dim)];
     for refresh in &view.refreshing {
         let name = who(&refresh.user, &refresh.application, refresh.pid);
         let since = refresh.since.map_or(String::new(), |s| format!(" for {}", ago(s, now)));

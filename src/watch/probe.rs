@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
+
 use crate::domain::drift::Scope;
 use crate::domain::freshness::Stamp;
 use crate::domain::job::{Job, Run, RunId};
@@ -59,6 +61,8 @@ pub struct Answer {
     pub probe: Probe,
     /// The server's time when it was asked.
     pub at: Time,
+    /// This machine's time when it was asked.
+    pub asked: Time,
     /// How long it took.
     pub took: Duration,
     /// What came back.
@@ -68,9 +72,9 @@ pub struct Answer {
 impl Answer {
     /// The value with its time and price, if `pick` finds its own kind of catch in it.
     pub fn measured<T>(self, pick: impl FnOnce(Catch) -> Option<T>) -> Result<Measured<T>, Problem> {
-        let (at, took) = (self.at, self.took);
+        let (at, asked, took) = (self.at, self.asked, self.took);
         let value = self.outcome.and_then(|c| pick(c).ok_or_else(|| catalog::unexpected("another probe's answer")))?;
-        Ok(Measured { value, at, took })
+        Ok(Measured { value, at, asked, took })
     }
 }
 
@@ -80,11 +84,11 @@ impl Probe {
         matches!(self, Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_))
     }
 
-    /// Asks it.
+    /// Asks it; `at` is the server's time, as far as it is known.
     pub async fn run(self, session: &Session, version_num: i32, limits: Limits, at: Time) -> Answer {
-        let began = Instant::now();
+        let (began, asked) = (Instant::now(), Utc::now());
         let outcome = self.ask(session, version_num, limits).await;
-        Answer { probe: self, at, took: began.elapsed(), outcome }
+        Answer { probe: self, at, asked, took: began.elapsed(), outcome }
     }
 
     async fn ask(&self, session: &Session, version_num: i32, limits: Limits) -> Result<Catch, Problem> {

@@ -97,10 +97,10 @@ fn after_the_refresh_the_view_is_measured_and_only_then_the_proof_is_told() {
     assert_eq!(commands, [Cmd::Watch(Request::Measure(VIEW))]);
     update(&mut model, Msg::Snapshot(Arc::new(incident_snapshot())));
     let stage = |model: &Model| model.action.as_ref().unwrap().stage.clone();
-    assert!(matches!(stage(&model), Stage::Measuring(..)), "an older comparison proves nothing");
+    assert!(matches!(stage(&model), Stage::Measuring(..)), "a comparison asked before the end proves nothing");
     let mut after = healed_snapshot();
     let view = Arc::make_mut(&mut after.views[0]);
-    view.values.last.as_mut().unwrap().at = night() + TimeDelta::seconds(1);
+    view.values.last.as_mut().unwrap().asked = night() + TimeDelta::seconds(1);
     update(&mut model, Msg::Snapshot(Arc::new(after)));
     let Stage::Over { good: true, text } = stage(&model) else { panic!("{:?}", stage(&model)) };
     assert!(text.contains("394 rows were wrong, now none of 3,230 is"), "{text}");

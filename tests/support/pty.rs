@@ -1,21 +1,24 @@
-//! A program in a pseudo-terminal, with what it shows, for tests that look from outside. Waits poll with a deadline.
+//! A program in a pseudo-terminal, with what it shows, for tests that look from outside. Nothing sleeps: a wait ends
+//! with the output it waits for, or with a deadline and a picture of the screen.
 //!
-//! Include it with `#[path = "support/pty.rs"] mod pty;`.
-#![allow(dead_code, clippy::unwrap_used)]
+//! Include it with `#[path = "../support/pty.rs"] mod pty;`.
+#![allow(dead_code, clippy::unwrap_used, reason = "shared by several test crates; a test's panic is its answer")]
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_pty_system};
 
-const ROWS: u16 = 24;
-const COLUMNS: u16 = 100;
-const DEADLINE: Duration = Duration::from_secs(20);
+/// How long anything may take to appear. Generous: the machine may be busy with other tests.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How often what no output announces (the terminal's modes, the program's end) is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A running program and its terminal. Dropping it kills the program.
 pub struct Pty {
@@ -25,39 +28,43 @@ pub struct Pty {
     master: Option<Box<dyn MasterPty + Send>>,
     writer: Option<Box<dyn Write + Send>>,
     reader: Option<JoinHandle<()>>,
-    seen: Arc<Mutex<Seen>>,
-    close: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    seen: Mutex<Seen>,
+    /// Rung after each output.
+    news: Condvar,
+    close: AtomicBool,
 }
 
 struct Seen {
     screen: vt100::Parser,
     raw: Vec<u8>,
+    /// When the alternate screen was entered first.
+    entered: Option<Instant>,
 }
 
 impl Pty {
     /// Starts the program on a terminal of 24 rows and 100 columns.
     pub fn run(program: &str, args: &[&str]) -> Self {
-        let size = PtySize {
-            rows: ROWS,
-            cols: COLUMNS,
-            ..PtySize::default()
-        };
-        let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(args);
+        Self::open(command, (100, 24))
+    }
+
+    /// Starts a program on a terminal of so many columns and rows.
+    pub fn open(mut command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
+        let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
         command.env("TERM", "xterm-256color");
         command.env("RUST_BACKTRACE", "0");
         let child = pair.slave.spawn_command(command).unwrap();
-        let [rows, columns] = [ROWS, COLUMNS].map(|n| NonZeroU16::new(n).unwrap());
-        let seen = Arc::new(Mutex::new(Seen {
-            screen: vt100::Parser::new(rows, columns, 0),
-            raw: Vec::new(),
-        }));
-        let close = Arc::new(AtomicBool::new(false));
+        let seen = Seen { screen: parser(columns, rows), raw: Vec::new(), entered: None };
+        let shared = Arc::new(Shared { seen: Mutex::new(seen), news: Condvar::new(), close: AtomicBool::new(false) });
         let output = pair.master.try_clone_reader().unwrap();
         let reader = std::thread::spawn({
-            let (seen, close) = (Arc::clone(&seen), Arc::clone(&close));
-            move || read(output, &seen, &close)
+            let shared = Arc::clone(&shared);
+            move || read(output, &shared)
         });
         Self {
             child,
@@ -65,8 +72,7 @@ impl Pty {
             writer: Some(pair.master.take_writer().unwrap()),
             master: Some(pair.master),
             reader: Some(reader),
-            seen,
-            close,
+            shared,
         }
     }
 
@@ -77,22 +83,42 @@ impl Pty {
         writer.flush().unwrap();
     }
 
-    /// Sends a signal by its name without SIG.
-    pub fn signal(&self, name: &str) {
-        let id = self.child.process_id().unwrap().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+    /// Types keys and waits for what they must bring: how long that took.
+    pub fn press(&mut self, keys: &str, what: &str, is_seen: impl Fn(&Self) -> bool) -> Duration {
+        let began = Instant::now();
+        self.send(keys);
+        self.wait(&format!("{what} after {keys:?}"), is_seen);
+        began.elapsed()
     }
 
-    /// Closes the terminal under the program, as a lost connection does. The reading thread goes after the next output, so
-    /// the program must be one that draws now and then.
-    pub fn vanish(&mut self) {
-        self.close.store(true, Ordering::SeqCst);
+    /// Gives the terminal another size, as a person who drags the window's corner does.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        let [r, c] = [rows, columns].map(|n| NonZeroU16::new(n).unwrap());
+        // The emulator first: the program draws for the new size as soon as it hears of it.
+        self.shared.seen.lock().unwrap().screen.screen_mut().set_size(r, c);
+        self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
+    }
+
+    /// Sends a signal by its name without SIG.
+    pub fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    fn signal_quietly(&self, name: &str) {
+        let _ = self.child.process_id().map(|id| Command::new("kill").args(["-s", name, &id.to_string()]).output());
+    }
+
+    /// The program's process number.
+    pub fn id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Closes the terminal under the program, as a lost connection does. `key` must make it write once more, which lets
+    /// the reading thread go.
+    pub fn vanish(&mut self, key: &str) {
+        self.shared.close.store(true, Ordering::SeqCst);
+        self.send(key);
         self.reader.take().unwrap().join().unwrap();
         self.writer = None;
         self.slave = None;
@@ -101,26 +127,43 @@ impl Pty {
 
     /// The text on the screen now.
     pub fn text(&self) -> String {
-        self.seen.lock().unwrap().screen.screen().contents()
+        self.shared.seen.lock().unwrap().screen.screen().contents()
+    }
+
+    /// The first line on the screen that contains it.
+    pub fn line(&self, part: &str) -> Option<String> {
+        self.text().lines().find(|line| line.contains(part)).map(str::to_owned)
+    }
+
+    /// Is it on the screen?
+    pub fn shows(&self, part: &str) -> bool {
+        self.text().contains(part)
     }
 
     /// The cells on the screen now.
     pub fn screen(&self) -> vt100::Screen {
-        self.seen.lock().unwrap().screen.screen().clone()
+        self.shared.seen.lock().unwrap().screen.screen().clone()
     }
 
     /// Every byte written so far.
     pub fn raw(&self) -> String {
-        String::from_utf8_lossy(&self.seen.lock().unwrap().raw).into_owned()
+        String::from_utf8_lossy(&self.shared.seen.lock().unwrap().raw).into_owned()
+    }
+
+    /// How many bytes were written so far.
+    pub fn written(&self) -> usize {
+        self.shared.seen.lock().unwrap().raw.len()
+    }
+
+    /// When the program entered the alternate screen.
+    pub fn entered(&self) -> Option<Instant> {
+        self.shared.seen.lock().unwrap().entered
     }
 
     /// Alternate screen, hidden cursor, raw mode, marked paste.
     pub fn is_taken(&self) -> bool {
         let screen = self.screen();
-        screen.alternate_screen()
-            && screen.hide_cursor()
-            && screen.bracketed_paste()
-            && !self.is_cooked()
+        screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste() && !self.is_cooked()
     }
 
     /// None of these, and no mouse reports.
@@ -135,11 +178,7 @@ impl Pty {
     }
 
     fn is_cooked(&self) -> bool {
-        let modes = self
-            .master
-            .as_ref()
-            .and_then(|master| master.get_termios())
-            .unwrap();
+        let modes = self.master.as_ref().and_then(|master| master.get_termios()).unwrap();
         let flags = format!("{:?}", modes.local_flags);
         flags.contains("ICANON") && flags.contains("ECHO") && flags.contains("ISIG")
     }
@@ -158,16 +197,25 @@ impl Pty {
     }
 
     /// Waits until something is seen.
-    pub fn wait(&mut self, what: &str, is_seen: impl Fn(&Self) -> bool) {
+    pub fn wait(&self, what: &str, is_seen: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + DEADLINE;
+        let mut known = self.written();
         while !is_seen(self) {
-            assert!(
-                Instant::now() < deadline,
-                "waited in vain for {what}; {}",
-                self.state()
-            );
-            std::thread::sleep(Duration::from_millis(5));
+            assert!(Instant::now() < deadline, "waited in vain for {what}; {}", self.state());
+            known = self.next_output(known);
         }
+    }
+
+    /// Waits until a text is on the screen.
+    pub fn see(&self, part: &str) {
+        self.wait(&format!("{part:?}"), |pty| pty.shows(part));
+    }
+
+    /// Waits until more than `known` bytes were written, but only for a moment; how many there are now.
+    fn next_output(&self, known: usize) -> usize {
+        let seen = self.shared.seen.lock().unwrap();
+        let is_old = |seen: &mut Seen| seen.raw.len() <= known;
+        self.shared.news.wait_timeout_while(seen, LOOK, is_old).unwrap().0.raw.len()
     }
 
     /// Waits for the end: the exit code, and the signal if one killed it.
@@ -178,25 +226,45 @@ impl Pty {
                 return (status.exit_code(), status.signal().map(str::to_owned));
             }
             assert!(Instant::now() < deadline, "the program does not end");
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::park_timeout(LOOK);
         }
     }
 }
 
 impl Drop for Pty {
+    /// Asks first: a program that is killed cannot clean up, and a test that failed should leave nothing either.
     fn drop(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            self.signal_quietly("TERM");
+            std::thread::park_timeout(LOOK * 10);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-fn read(mut output: Box<dyn Read + Send>, seen: &Mutex<Seen>, close: &AtomicBool) {
+fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols, ..PtySize::default() }
+}
+
+fn parser(columns: u16, rows: u16) -> vt100::Parser {
+    let [rows, columns] = [rows, columns].map(|n| NonZeroU16::new(n).unwrap());
+    vt100::Parser::new(rows, columns, 0)
+}
+
+fn read(mut output: Box<dyn Read + Send>, shared: &Shared) {
     let mut bytes = [0; 4096];
     while let Ok(count @ 1..) = output.read(&mut bytes) {
-        let mut seen = seen.lock().unwrap();
+        let mut seen = shared.seen.lock().unwrap();
         seen.screen.process(&bytes[..count]);
         seen.raw.extend_from_slice(&bytes[..count]);
-        if close.load(Ordering::SeqCst) {
+        if seen.entered.is_none() && seen.screen.screen().alternate_screen() {
+            seen.entered = Some(Instant::now());
+        }
+        drop(seen);
+        shared.news.notify_all();
+        if shared.close.load(Ordering::SeqCst) {
             return;
         }
     }

@@ -120,7 +120,10 @@ pub fn healed() -> Comparison {
 }
 
 pub fn measured<T>(value: T, at: Time, milliseconds: u64) -> Reading<T> {
-    Reading { last: Some(Measured { value, at, took: Duration::from_millis(milliseconds) }), ..Reading::default() }
+    Reading {
+        last: Some(Measured { value, at, asked: at, took: Duration::from_millis(milliseconds) }),
+        ..Reading::default()
+    }
 }
 
 pub fn view_state(comparison: Comparison, refreshed: Time) -> ViewState {

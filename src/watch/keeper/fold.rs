@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use super::{Keeper, Want};
 use crate::domain::drift::Scope;
 use crate::domain::job::{History, Run, RunId};
-use crate::domain::reading::{Measured, ProblemKind};
+use crate::domain::reading::ProblemKind;
 use crate::domain::server::Link;
 use crate::domain::snapshot::{Pulse, Signal, ViewState};
 use crate::domain::stats::JobStats;
@@ -136,10 +136,7 @@ impl Keeper {
 
     fn fold_catalog(&mut self, is_whole: bool, answer: Answer, at: Time) {
         let outcome = answer.measured(|c| if let Catch::Views(v) = c { Some(v) } else { None });
-        let outcome = outcome.map(|measured| {
-            self.take_views(measured.value, is_whole);
-            Measured { value: (), at: measured.at, took: measured.took }
-        });
+        let outcome = outcome.map(|measured| measured.map(|views| self.take_views(views, is_whole)));
         self.edit().catalog.finish(outcome, at);
     }
 
@@ -191,7 +188,7 @@ impl Keeper {
         if let Ok(measured) = &outcome {
             self.last.newest_run = measured.value.runs.first().map_or(RunId(0), |r| r.id);
         }
-        let outcome = outcome.map(|m| Measured { value: Arc::new(m.value), at: m.at, took: m.took });
+        let outcome = outcome.map(|m| m.map(Arc::new));
         self.edit().history.finish(outcome, at);
         self.figure_jobs(at, true);
     }
