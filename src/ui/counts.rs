@@ -164,9 +164,11 @@ impl<'m> Shape<'m> {
         let mut spans = vec![Span::styled(format!(" {} ", pad_right(&more, self.name)), theme.dim)];
         for group in &self.shown {
             let room = group.width() - 2;
-            let name = format!("{:─^room$}", format!(" {} ", fit(group.title, room - 4)));
-            spans.push(Span::styled("│", theme.border));
-            spans.push(Span::styled(name, theme.border));
+            let name = format!(" {} ", fit(group.title, room - 4));
+            let line = room.saturating_sub(text_width(&name));
+            spans.push(Span::styled(format!("│{}", "─".repeat(line / 2)), theme.border));
+            spans.push(Span::styled(name, theme.header));
+            spans.push(Span::styled("─".repeat(line - line / 2), theme.border));
             spans.push(Span::raw(" "));
         }
         Line::from(spans)

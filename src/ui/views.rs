@@ -136,14 +136,18 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
     let (Some(view), Some(report)) = (model.selected_view(), model.selected_report()) else { return Vec::new() };
     let now = model.server_now();
     let refreshed = match &report.freshness.refreshed {
-        Some(r) => format!("refreshed {} UTC, known by {}", r.at.format("%Y-%m-%d %H:%M:%S"), r.source.describe()),
-        None => "no signal says when it was refreshed".into(),
+        Some(r) => {
+            let at = r.at.format("%Y-%m-%d %H:%M:%S");
+            vec![format!("refreshed {at} UTC"), format!("known by {}", r.source.describe())]
+        }
+        None => vec!["no signal says when it was refreshed".into()],
     };
     let limit = match report.freshness.limit.source {
         LimitSource::Default => "the usual limit, for no job promises another".to_string(),
         LimitSource::Job(id) => format!("limit: interval + usual duration + 30 s of job {}", id.0),
     };
-    let mut lines = vec![Line::styled(refreshed, theme.words()), Line::styled(limit, theme.dim)];
+    let mut lines: Vec<Line> = refreshed.into_iter().map(|said| Line::styled(said, theme.words())).collect();
+    lines.push(Line::styled(limit, theme.dim));
     for refresh in &view.refreshing {
         let name = who(&refresh.user, &refresh.application, refresh.pid);
         let since = refresh.since.map_or(String::new(), |s| format!(" for {}", ago(s, now)));

@@ -24,16 +24,16 @@ struct Shot {
 }
 
 const READY: (&str, &str) = ("", "CRITICAL");
-const COMPARED: (&str, &str) = ("", "outdated");
+const COMPARED: (&str, &str) = ("", "misplaced");
 
 const SHOTS: &[Shot] = &[
     Shot { name: "incident", theme: "night", size: (120, 36), steps: &[READY, COMPARED] },
-    Shot { name: "refresh", theme: "night", size: (120, 36), steps: &[READY, COMPARED, ("r", "REFRESH MATERIALIZED")] },
+    Shot { name: "refresh", theme: "night", size: (120, 36), steps: &[READY, COMPARED, ("r", "y yes")] },
     Shot {
         name: "healed",
         theme: "night",
         size: (120, 36),
-        steps: &[READY, COMPARED, ("r", "REFRESH MATERIALIZED"), ("y", "now none of")],
+        steps: &[READY, COMPARED, ("r", "y yes"), ("y", "now none of")],
     },
     Shot {
         name: "drill",
@@ -67,13 +67,24 @@ fn take(shot: &Shot, folder: &Path) {
         }
         pty.wait(seen, |pty| pty.text().contains(seen));
     }
-    let buffer = picture::buffer_from_vt100(&pty.screen());
+    let buffer = picture::buffer_from_vt100(&at_rest(&pty));
     let look = if shot.theme == "day" { Look::light() } else { Look::dark() };
     let svg = picture::svg(&buffer, "mvtop demo", &look);
     std::fs::write(folder.join(format!("{}.svg", shot.name)), &svg).unwrap();
     picture::png(&svg, &folder.join(format!("{}.png", shot.name)));
     pty.send("\u{3}");
     pty.exit();
+}
+
+/// The screen when a frame is whole: the same in two looks between the seconds at which ages tick.
+fn at_rest(pty: &Pty) -> vt100::Screen {
+    loop {
+        let before = pty.screen();
+        std::thread::sleep(std::time::Duration::from_millis(120));
+        if pty.screen().contents() == before.contents() {
+            return before;
+        }
+    }
 }
 
 /// The program beside this example, built by the same cargo with the same profile.
