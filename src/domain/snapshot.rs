@@ -145,6 +145,8 @@ pub struct ViewState {
     pub drift: Reading<Arc<Comparison>>,
     /// The newest comparison of all values, which alone knows *changed*.
     pub values: Reading<Arc<Comparison>>,
+    /// What the newest comparison of groups only took.
+    pub groups_took: Option<Duration>,
     /// When the next comparison may run under the budget, if one is wanted: the server's time.
     pub due: Option<Time>,
     /// Refreshes under way.
@@ -162,6 +164,7 @@ impl ViewState {
             stamp: Reading::default(),
             drift: Reading::default(),
             values: Reading::default(),
+            groups_took: None,
             due: None,
             refreshing: Vec::new(),
         }

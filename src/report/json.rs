@@ -1,16 +1,14 @@
 //! The JSON of `mvtop check --json`: snake_case, ISO 8601 times, seconds as numbers.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::domain::diagnosis::{Cause, Diagnosis, ViewReport};
-use crate::domain::drift::{Drift, GroupId, Scope};
+use crate::domain::drift::{Drift, GroupId};
 use crate::domain::freshness::{Freshness, LimitSource};
 use crate::domain::job::History;
-use crate::domain::matrix::Comparison;
-use crate::domain::reading::Reading;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
@@ -87,8 +85,8 @@ fn drift(state: &ViewState) -> Value {
         "changed": totals.changed,
         "measured_at": iso(measured.at),
         "keyed": comparison.drift.keyed,
-        "groups_ms": groups_took(&state.drift),
-        "values_ms": state.values.last.as_ref().map(|m| m.took.as_secs_f64() * 1000.0),
+        "groups_ms": state.groups_took.map(milliseconds),
+        "values_ms": state.values.last.as_ref().map(|m| milliseconds(m.took)),
         "problem": problem,
         "group_columns": state.view.groups.iter().map(|g| &g.column).collect::<Vec<_>>(),
         "groups": groups(&comparison.drift),
@@ -96,9 +94,8 @@ fn drift(state: &ViewState) -> Value {
     })
 }
 
-fn groups_took(drift: &Reading<Arc<Comparison>>) -> Option<f64> {
-    let last = drift.last.as_ref().filter(|m| m.value.drift.scope == Scope::Groups)?;
-    Some(last.took.as_secs_f64() * 1000.0)
+fn milliseconds(length: Duration) -> f64 {
+    length.as_secs_f64() * 1000.0
 }
 
 fn groups(drift: &Drift) -> Vec<Value> {

@@ -3,7 +3,7 @@
 //! ```text
 //! view 3,230 · live 3,230 · rows differ
 //! moved 313  missing 14  gone 14  changed 210
-//! groups in 4 ms, values in 70 ms · next in 3 s
+//! groups 4 ms · values 70 ms · next in 3 s
 //!
 //!  137  Osmara Partida · VEN → Berta Lagos · VEN
 //! ```
@@ -18,7 +18,7 @@ use super::{pane_block, progress};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
-use crate::domain::drift::{Drift, Flow, Kind, Scope, Totals};
+use crate::domain::drift::{Drift, Flow, Kind, Totals};
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::width;
 use crate::domain::time::{ago, human, took};
@@ -111,12 +111,8 @@ fn kinds<'a>(theme: &Theme, view: &ViewState, totals: &Totals, now: crate::domai
 /// What the comparisons cost and when the next one may run.
 fn cost<'a>(theme: &Theme, view: &ViewState, now: crate::domain::time::Time) -> Line<'a> {
     let mut said = Vec::new();
-    if let Some(groups) = view.drift.last.as_ref().filter(|m| m.value.drift.scope == Scope::Groups) {
-        said.push(format!("groups in {}", took(groups.took)));
-    }
-    if let Some(values) = &view.values.last {
-        said.push(format!("values in {}", took(values.took)));
-    }
+    said.extend(view.groups_took.map(|length| format!("groups {}", took(length))));
+    said.extend(view.values.last.as_ref().map(|values| format!("values {}", took(values.took))));
     said.push(match view.due {
         Some(due) if due > now => format!("next in {}", human(due - now)),
         _ if view.is_drift_outdated() => "the tables moved on since".into(),

@@ -201,8 +201,12 @@ impl Keeper {
             Scope::Groups => want.groups = true,
             Scope::Values => want.values = true,
         });
+        let took = answer.took;
         let compared = answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(c)) } else { None });
         self.with_view(oid, |v| {
+            if scope == Scope::Groups && compared.is_ok() {
+                v.groups_took = Some(took);
+            }
             if scope == Scope::Values || compared.as_ref().is_ok_and(|c| c.value.drift.scope == Scope::Values) {
                 v.values.finish(compared.clone(), at);
             }
