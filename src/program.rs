@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chrono::Utc;
+use ratatui::Frame;
 use tokio::time::timeout;
 
 use crate::app::Model;
@@ -19,7 +20,7 @@ use crate::report;
 use crate::runtime::{Console, End};
 use crate::term::{self, Screen, shutdown_signal};
 use crate::theme::{Theme, ThemeError, detect_depth, user_folder};
-use crate::watch;
+use crate::{ui, watch};
 
 /// The exit code for whatever kept the program from doing what it was asked: UNKNOWN for monitoring.
 const FAILED: u8 = 3;
@@ -96,9 +97,9 @@ async fn open(settings: watch::Settings, args: &ConsoleArgs) -> Result<ExitCode,
         themes: themes.iter().map(|t| t.name.clone()).collect(),
     };
     let watch = watch::start(settings);
-    let mut screen = Screen::enter(term::Options::default()).map_err(|e| {
-        format!("the console needs a terminal, and standard output is none ({e}); mvtop check prints instead")
-    })?;
+    let draw = forced_panic(&watch).unwrap_or(ui::draw);
+    let mut screen =
+        Screen::enter(term::Options::default()).map_err(|e| format!("{e} (mvtop check prints instead)"))?;
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let mut model = Model::new(model_settings, chosen, size, Utc::now());
     if let Some(warning) = target.warnings().first() {
@@ -106,13 +107,33 @@ async fn open(settings: watch::Settings, args: &ConsoleArgs) -> Result<ExitCode,
     }
     // A title is only a nicety.
     let _ = screen.set_title(&format!("mvtop {}", target.describe()));
-    let end = Console { model, themes, watch, target }.run(&mut screen).await;
+    let end = Console { model, themes, watch, target, draw }.run(&mut screen).await;
     drop(screen);
     Ok(match end {
         End::Quit => ExitCode::SUCCESS,
         End::Signal(signal) => ExitCode::from(signal.exit_code()),
         End::NoTerminal => ExitCode::from(term::Shutdown::Hangup.exit_code()),
     })
+}
+
+/// An aid for tests of what a panic leaves behind, once the first data is there: `MVTOP_PANIC=draw` makes drawing panic,
+/// `MVTOP_PANIC=task` a task beside it.
+fn forced_panic(watch: &watch::Watch) -> Option<fn(&Model, &Theme, &mut Frame)> {
+    match std::env::var("MVTOP_PANIC").ok()?.as_str() {
+        "draw" => Some(|model, theme, frame| {
+            ui::draw(model, theme, frame);
+            assert!(!model.snapshot.settled, "MVTOP_PANIC=draw asked for this");
+        }),
+        "task" => {
+            let mut snapshots = watch.snapshots.clone();
+            tokio::spawn(async move {
+                let settled = snapshots.wait_for(|s| s.settled).await.is_ok();
+                assert!(!settled, "MVTOP_PANIC=task asked for this");
+            });
+            None
+        }
+        _ => None,
+    }
 }
 
 /// The themes to cycle through, and the place of the one to begin with.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use crossterm::event::{Event, KeyEventKind};
+use ratatui::Frame;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
@@ -14,8 +15,7 @@ use crate::pg::conninfo::Target;
 use crate::pg::operator;
 use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
-use crate::ui;
-use crate::watch::Watch;
+use crate::watch::{Request, Watch};
 
 /// Ages tick in whole seconds.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub struct Console {
     pub watch: Watch,
     /// Where actions connect.
     pub target: Target,
+    /// What draws a frame: [`crate::ui::draw`].
+    pub draw: fn(&Model, &Theme, &mut Frame),
 }
 
 /// Why the console ended.
@@ -73,7 +75,10 @@ impl Console {
                 }
                 _ = ticker.tick() => Some(Msg::Tick(Utc::now())),
                 signal = signals.next() => match signal {
-                    Signal::Shutdown(signal) => return End::Signal(signal),
+                    Signal::Shutdown(signal) => {
+                        self.leave_refresh().await;
+                        return End::Signal(signal);
+                    }
                     Signal::Continued if screen.resume().is_err() => return End::NoTerminal,
                     Signal::Continued => Some(Msg::Tick(Utc::now())),
                 },
@@ -86,23 +91,25 @@ impl Console {
                         return End::NoTerminal;
                     }
                 } else if self.carry_out(command, &report) {
-                    if self.is_acting() {
-                        tokio::time::sleep(FAREWELL).await;
-                    }
+                    self.leave_refresh().await;
                     return End::Quit;
                 }
             }
         }
     }
 
-    fn is_acting(&self) -> bool {
-        self.model.action.as_ref().is_some_and(|a| a.is_running())
+    /// However the console ends, a refresh that it started ends, too, if the server still listens.
+    async fn leave_refresh(&self) {
+        let Some(action) = self.model.action.as_ref().filter(|a| a.is_running()) else { return };
+        if let Some(pid) = action.pid {
+            let _ = self.watch.requests.send(Request::Cancel(pid));
+        }
+        tokio::time::sleep(FAREWELL).await;
     }
 
     fn draw(&mut self, screen: &mut Screen) -> std::io::Result<()> {
         let theme = &self.themes[self.model.theme.min(self.themes.len() - 1)];
-        let model = &self.model;
-        screen.draw(|frame| ui::draw(model, theme, frame))
+        screen.draw(|frame| (self.draw)(&self.model, theme, frame))
     }
 
     /// Does what `update` asked for; true when it asked to leave.

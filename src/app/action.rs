@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::model::Model;
 use crate::domain::diagnosis::{thousands, who};
 use crate::domain::drift::Totals;
+use crate::domain::reading::Progress;
 use crate::domain::snapshot::Blocker;
 use crate::domain::time::{Time, took};
 use crate::domain::view::Oid;
@@ -91,7 +92,11 @@ pub fn follow(model: &mut Model) {
             // All values, so that "nothing is wrong" is not said after a look at the groups only.
             // asked after the end: one that was under way then may have seen the view as it was.
             let measured = view.values.last.as_ref().filter(|m| m.asked >= ended);
-            let problem = view.values.problem().or(view.drift.problem());
+            let problem = [&view.values.progress, &view.drift.progress].into_iter().find_map(|p| match p {
+                // One from before the end says nothing about what is there now.
+                Progress::Failed { at, why } if *at >= model.newest.server_time(ended) => Some(why),
+                _ => None,
+            });
             if let Some(measured) = measured {
                 let text = proof(action, &measured.value.totals, length);
                 action.stage = Stage::Over { good: measured.value.totals.wrong() == 0, text };

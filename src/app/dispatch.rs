@@ -94,7 +94,7 @@ pub fn dispatch(model: &mut Model, action: Action) -> Vec<Cmd> {
 fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
     let Some(dialog) = model.dialog.take() else { return Vec::new() };
     match (dialog, action) {
-        (_, Action::Quit) => vec![Cmd::Quit],
+        (_, Action::Quit) => quit(model),
         (_, Action::Back) | (Dialog::Help(_), Action::Enter | Action::Confirm) => Vec::new(),
         (Dialog::Help(line), action) => {
             let line = match action {
@@ -134,6 +134,8 @@ fn confirmed(model: &mut Model, view: &Arc<ViewState>) -> Vec<Cmd> {
         say(model, why);
         return Vec::new();
     }
+    // An older message must not hide that it runs.
+    model.notice = None;
     model.action = Some(ActionRun {
         view: view.view.oid,
         name: view.view.name.short(),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::home::{self, PREFIX, SCRATCH_LOCK};
 use super::server::{RUN, SOCKET, ServerUser, wait_until};
 
-/// How long a server told to stop at once may take before it is killed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server told to stop at once may take before it is killed: after five seconds it kills its children.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Removes every scratch folder in `temp` that is this user's and whose owner is gone. What cannot be removed stays:
 /// a leftover never keeps a new demo from starting.

@@ -110,9 +110,10 @@ impl Server {
 
     /// Stops the server and waits for its end; when it does not listen, kills it.
     pub(super) fn stop(&mut self, how: Stop) {
+        // The server itself kills those of its children that do not end within five seconds: it gets the time for it.
         let steps = match how {
-            Stop::Immediate => [(Signal::SIGQUIT, 5), (Signal::SIGKILL, 5)].as_slice(),
-            Stop::Fast => &[(Signal::SIGINT, 10), (Signal::SIGQUIT, 5), (Signal::SIGKILL, 5)],
+            Stop::Immediate => [(Signal::SIGQUIT, 8), (Signal::SIGKILL, 5)].as_slice(),
+            Stop::Fast => &[(Signal::SIGINT, 10), (Signal::SIGQUIT, 8), (Signal::SIGKILL, 5)],
         };
         for (signal, seconds) in steps {
             if !self.is_running() {

@@ -24,6 +24,7 @@ use crate::app::model::{DrillScreen, LineKey};
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::{Counts, Kind, Route};
 use crate::domain::matrix::Matrix;
+use crate::domain::server::Link;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
 use crate::domain::text::{visible, width};
 use crate::theme::Theme;
@@ -49,7 +50,11 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
     .areas(inner);
     let Some(index) = drill.index.value() else {
         let said = progress(&drill.index, theme, model.server_now());
-        let line = said.unwrap_or_else(|| Span::styled("reading the rows that differ…", theme.dim));
+        let waits = match model.newest.link {
+            Link::Up => "reading the rows that differ…",
+            _ => "the rows that differ are read as soon as the server answers",
+        };
+        let line = said.unwrap_or_else(|| Span::styled(waits, theme.dim));
         frame.render_widget(
             Paragraph::new(vec![tab_line(model, screen, theme), Line::default(), Line::from(line)]),
             inner,

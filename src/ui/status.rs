@@ -25,9 +25,21 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     };
     let is_message = model.notice.is_some() || model.action.is_some();
     let room = if is_message { area.width as usize - 2 } else { left_room };
+    let text = match &model.action {
+        Some(action) if model.notice.is_none() => shortened(text, &action.name, room),
+        _ => text,
+    };
     frame.render_widget(Paragraph::new(Line::styled(format!(" {}", fit(&text, room)), style)), area);
     if !is_message || width(&text) + 1 < left_room {
         frame.render_widget(Paragraph::new(right.right_aligned()), area);
+    }
+}
+
+/// Where there is no room for all of it, the view's name gives way: what counts stands at the end.
+fn shortened(text: String, name: &str, room: usize) -> String {
+    match width(&text).saturating_sub(room) {
+        0 => text,
+        excess => text.replacen(name, &fit(name, width(name).saturating_sub(excess).max(8)), 1),
     }
 }
 

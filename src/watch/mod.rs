@@ -184,11 +184,15 @@ impl Task {
         let mut ticker = interval(PULSE);
         ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut asked: Option<Instant> = None;
+        // Before a view is measured because somebody asked, a pulse that began later must have been taken: it sees
+        // what was refreshed, so that the measurement counts as one from after it. Wanted, then asked.
+        let mut measures: [Vec<Oid>; 2] = Default::default();
         loop {
             tokio::select! {
                 _ = ticker.tick() => match asked {
                     None => {
                         asked = Some(Instant::now());
+                        measures[1] = std::mem::take(&mut measures[0]);
                         self.beat(&link, beats.clone());
                     }
                     Some(since) if since.elapsed() > DEAD_AFTER => return Leave::Lost(no_answer()),
@@ -203,6 +207,7 @@ impl Task {
                         Err(problem) if problem.kind == ProblemKind::Connection => return Leave::Lost(problem),
                         Err(problem) => self.keeper.pulse_failed(problem, Utc::now()),
                     }
+                    measures[1].drain(..).for_each(|oid| self.keeper.request(Request::Measure(oid)));
                 }
                 Some(answer) = arrived.recv() => {
                     if link.probes.is_closed() && answer.outcome.is_err() {
@@ -213,10 +218,11 @@ impl Task {
                 request = self.inbox.recv() => match request {
                     None => return Leave::Unwanted,
                     Some(Request::Cancel(pid)) => cancel(link.pulse.clone(), pid),
+                    Some(Request::Measure(oid)) => measures[0].push(oid),
                     Some(request) => self.keeper.request(request),
                 },
             }
-            if asked.is_none() && self.keeper.take_wants_pulse() {
+            if asked.is_none() && (!measures[0].is_empty() || self.keeper.take_wants_pulse()) {
                 ticker.reset_immediately();
             }
             self.launch(&link, &answers);

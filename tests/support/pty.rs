@@ -18,7 +18,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, SlavePty, native_p
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// How often what no output announces (the terminal's modes, the program's end) is looked at.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A running program and its terminal. Dropping it kills the program.
 pub struct Pty {
@@ -237,7 +237,7 @@ impl Drop for Pty {
         let deadline = Instant::now() + Duration::from_secs(5);
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             self.signal_quietly("TERM");
-            std::thread::park_timeout(LOOK * 10);
+            std::thread::park_timeout(LOOK);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -52,6 +52,8 @@ impl Keeper {
 
     fn fold_views(&mut self, beat: &pulse::Answer) {
         let sums: BTreeMap<Oid, i64> = self.last.tables.iter().copied().zip(beat.counters.iter().copied()).collect();
+        // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
+        let is_answered = beat.counters.len() == self.last.tables.len();
         let mut unknown = Vec::new();
         for &(oid, xmin, populated) in &beat.views {
             let Some(place) = self.snapshot.views.iter().position(|v| v.view.oid == oid) else {
@@ -64,7 +66,7 @@ impl Keeper {
                 .iter()
                 .fold(0i64, |sum, t| sum.wrapping_mul(31).wrapping_add(sums.get(t).copied().unwrap_or_default()));
             let held = beat.held.iter().filter(|(view, _)| *view == oid).map(|(_, r)| r.clone()).collect();
-            let signal = Signal { xmin, bases, populated };
+            let signal = Signal { xmin: if is_answered { xmin } else { 0 }, bases, populated };
             let is_first = before.xmin == 0;
             let view = Arc::make_mut(&mut self.edit().views[place]);
             (view.signal, view.refreshing) = (signal, held);
@@ -72,6 +74,12 @@ impl Keeper {
             if !is_first && (before.xmin != xmin || before.populated != populated) {
                 *want = Want::ALL;
                 unknown.push(oid);
+                self.with_drill(|d| {
+                    if d.target.view == oid {
+                        d.index.last = None;
+                        d.pages.clear();
+                    }
+                });
                 if let Some(view) = self.edit_view(oid) {
                     view.observed = Some(beat.at);
                 }
@@ -104,10 +112,14 @@ impl Keeper {
 
     /// Folds an answer.
     pub fn answer(&mut self, answer: Answer, local: Time, now: Instant) {
-        if answer.probe.is_cheap() {
-            self.cheap_busy = false;
-        } else {
-            self.view_busy = false;
+        let rest = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
+        match answer.probe {
+            Probe::Index(..) => (self.view_busy, self.drill_rest) = (false, rest),
+            _ if answer.probe.is_cheap() => (self.cheap_busy, self.cheap_rest) = (false, rest),
+            _ => self.view_busy = false,
+        }
+        if rest.is_some() {
+            self.want_again(&answer.probe);
         }
         let at = self.server_time(local);
         match answer.probe.clone() {
@@ -131,6 +143,17 @@ impl Keeper {
                 let rows = answer.measured(|c| if let Catch::Page(p) = c { Some(Arc::new(p)) } else { None });
                 self.with_drill(|d| d.pages.entry(page).or_default().finish(rows, at));
             }
+        }
+    }
+
+    /// A cheap probe that failed is wanted again.
+    fn want_again(&mut self, probe: &Probe) {
+        match probe {
+            Probe::Catalog(None) => self.catalog = Some(None),
+            Probe::Catalog(Some(oids)) => self.want_catalog(oids.clone()),
+            Probe::Jobs => self.jobs = true,
+            Probe::Runs(_) => self.runs = true,
+            _ => {}
         }
     }
 
@@ -217,15 +240,18 @@ impl Keeper {
     /// After a failure the probe is wanted again, after a pause that fits the reason.
     fn note_failure(&mut self, oid: Oid, answer: &Answer, now: Instant, again: impl FnOnce(&mut Want)) {
         let Some(want) = self.wants.get_mut(&oid) else { return };
-        want.not_before = answer.outcome.as_ref().err().map(|problem| {
-            now + match problem.kind {
-                ProblemKind::LockTimeout | ProblemKind::Connection => Duration::from_secs(5),
-                ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::Other => Duration::from_secs(60),
-            }
-        });
+        want.not_before = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
         if answer.outcome.is_err() {
             again(want);
         }
+    }
+}
+
+/// How long to wait after a failure: what the reason is likely to take to go away.
+fn pause(kind: ProblemKind) -> Duration {
+    match kind {
+        ProblemKind::LockTimeout | ProblemKind::Connection => Duration::from_secs(5),
+        ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::Other => Duration::from_secs(60),
     }
 }
 

@@ -68,6 +68,9 @@ pub struct Keeper {
     lanes: Lanes,
     cheap_busy: bool,
     view_busy: bool,
+    /// After a failure of a cheap probe, or of the drill's: not before this.
+    cheap_rest: Option<Instant>,
+    drill_rest: Option<Instant>,
     last: LastSignals,
 }
 
@@ -97,6 +100,8 @@ impl Keeper {
             lanes: Lanes::default(),
             cheap_busy: false,
             view_busy: false,
+            cheap_rest: None,
+            drill_rest: None,
             last: LastSignals::default(),
         }
     }
@@ -129,6 +134,7 @@ impl Keeper {
         self.catalog = Some(None);
         (self.jobs, self.runs) = (has_cron, has_cron);
         (self.cheap_busy, self.view_busy) = (false, false);
+        (self.cheap_rest, self.drill_rest) = (None, None);
         self.last = LastSignals::default();
         self.lanes = Lanes::default();
         self.wants.values_mut().for_each(|w| *w = Want::ALL);

@@ -20,13 +20,13 @@ impl Keeper {
         if !matches!(self.snapshot.link, Link::Up) {
             return None;
         }
-        let probe = self.next_cheap().or_else(|| self.next_view(now))?;
+        let probe = self.next_cheap(now).or_else(|| self.next_view(now))?;
         self.begin(&probe, local);
         Some(probe)
     }
 
-    fn next_cheap(&mut self) -> Option<Probe> {
-        if self.cheap_busy {
+    fn next_cheap(&mut self, now: Instant) -> Option<Probe> {
+        if self.cheap_busy || self.cheap_rest.is_some_and(|rest| rest > now) {
             return None;
         }
         if let Some(only) = self.catalog.take() {
@@ -51,14 +51,15 @@ impl Keeper {
         if self.view_busy {
             return None;
         }
-        self.next_drill().or_else(|| self.next_stamp(now)).or_else(|| self.next_comparison(now))
+        self.next_drill(now).or_else(|| self.next_stamp(now)).or_else(|| self.next_comparison(now))
     }
 
-    fn next_drill(&mut self) -> Option<Probe> {
+    fn next_drill(&mut self, now: Instant) -> Option<Probe> {
         let drill = self.snapshot.drill.clone()?;
         let view = self.snapshot.view(drill.target.view)?.view.clone();
         let Some(index) = &drill.index.last else {
-            return drill.index.problem().is_none().then(|| Probe::Index(view, drill.target.clone()));
+            let rests = drill.index.problem().is_some() && self.drill_rest.is_some_and(|rest| rest > now);
+            return (!rests).then(|| Probe::Index(view, drill.target.clone()));
         };
         let page = self.pages.pop()?;
         let from = page * Drill::PAGE;
@@ -102,6 +103,8 @@ impl Keeper {
         self.snapshot
             .views
             .iter()
+            // Not before a pulse told whether it is populated, and who holds it.
+            .filter(|v| v.signal.xmin != 0)
             .filter(|v| self.is_measured(&v.view) && !v.refreshing.iter().any(|r| r.granted && !r.concurrently))
             .filter_map(|v| Some((v, self.wants.get(&v.view.oid)?)))
             .filter(move |(_, want)| want.not_before.is_none_or(|t| t <= now))
