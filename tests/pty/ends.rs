@@ -79,7 +79,7 @@ fn a_panic_while_drawing_ends_the_console_and_says_so_on_the_terminal_given_back
 fn a_panic_of_a_task_does_not_end_the_console_and_is_told_after_it() {
     let folder = Folder::new();
     let mut pty = start(&folder, Some("task"));
-    pty.see("values in ");
+    pty.see("values ");
     assert!(pty.is_taken() && !pty.shows("MVTOP_PANIC"), "{}", pty.state());
     pty.press("z", "the console goes on", |pty| !pty.shows("1 Views"));
     pty.send("q");
