@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::demo::scenarios::Scenario;
+
 /// The on-call console for PostgreSQL materialized views: is what people see true? If not, for whom is it wrong, why,
 /// and which key helps.
 #[derive(Debug, Parser)]
@@ -101,12 +103,27 @@ pub struct Demo {
     /// No traffic: nothing changes by itself
     #[arg(long)]
     pub quiet: bool,
+    /// What goes wrong, by the word of the cause; --list tells them all
+    #[arg(long, value_name = "NAME", value_parser = scenario)]
+    pub scenario: Option<Wanted>,
+    /// Print the scenarios, one a line, and end
+    #[arg(long)]
+    pub list: bool,
     /// No console: print the connection string when ready, and stay until SIGINT or SIGTERM
     #[arg(long)]
     pub serve: bool,
     /// How the console looks.
     #[command(flatten)]
     pub console: Console,
+}
+
+/// What `--scenario` asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted {
+    /// This one.
+    Scenario(&'static Scenario),
+    /// Their list.
+    List,
 }
 
 /// Options of `mvtop check`.
@@ -121,9 +138,20 @@ pub struct Check {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Look for at least this long, for what shows only over time: bulk writes, refreshes that wait
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    pub watch: Duration,
     /// End after this time, whatever is known by then
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
+}
+
+fn scenario(name: &str) -> Result<Wanted, String> {
+    match Scenario::named(name) {
+        Some(scenario) => Ok(Wanted::Scenario(scenario)),
+        None if name == "list" => Ok(Wanted::List),
+        None => Err("there is no such scenario; mvtop demo --list prints them".into()),
+    }
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use crate::app::Model;
 use crate::app::model::Settings;
 use crate::app::update::say;
-use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs};
-use crate::demo::{Demo, Options};
+use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs, Wanted};
+use crate::demo::{Demo, Options, scenarios};
 use crate::domain::diagnosis::{Verdict, diagnose};
 use crate::pg::conninfo::{Environment, Target};
 use crate::report;
@@ -173,7 +173,13 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, St
 
 /// The demo: its cluster lives as long as this does, however it ends.
 async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
-    let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet };
+    let scenario = match args.scenario {
+        _ if args.list => return list(),
+        Some(Wanted::List) => return list(),
+        Some(Wanted::Scenario(scenario)) => Some(scenario),
+        None => None,
+    };
+    let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet, scenario };
     let progress = |phase: &str| {
         let _ = writeln!(io::stderr(), "mvtop demo: {phase}");
     };
@@ -190,6 +196,15 @@ async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
     let code = open(watch_settings(target, &connect, Vec::new()), &args.console).await;
     drop(demo);
     code
+}
+
+/// Prints the scenarios, one a line.
+fn list() -> Result<ExitCode, String> {
+    let made = scenarios::ALL.iter().map(|s| format!("{:<29} {}\n", s.name, s.line));
+    let not_here = scenarios::ELSEWHERE.iter().map(|(name, why)| format!("{name:<29} not here: {why}\n"));
+    // A reader that went away (`| head`) has read enough.
+    let _ = io::stdout().write_all(made.chain(not_here).collect::<String>().as_bytes());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints the connection string and stays until a signal comes.
@@ -209,7 +224,7 @@ async fn check(args: Check) -> Result<ExitCode, String> {
     let target = target(&args.connect)?;
     let settings = watch_settings(target, &args.connect, args.views.clone());
     let mut watch = watch::start(settings);
-    let snapshot = report::check::take(&mut watch, args.timeout).await;
+    let snapshot = report::check::take(&mut watch, args.watch, args.timeout.max(args.watch)).await;
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
     let (views, missing) = report::check::chosen(&snapshot, &args.views);
     if let (Some(name), Some(_)) = (missing.first(), &snapshot.catalog.last) {

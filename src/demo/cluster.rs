@@ -155,6 +155,17 @@ impl Cluster {
         self.stop(Stop::Immediate);
     }
 
+    /// Starts the server again as a standby of a primary that is out of reach: readable, and nothing can be changed.
+    ///
+    /// # Errors
+    /// As [`Cluster::start_server`], or the data folder cannot be written to.
+    pub fn become_standby(&self) -> Result<(), DemoError> {
+        self.stop(Stop::Fast);
+        let signal = self.data_dir().join("standby.signal");
+        fs::write(&signal, "").map_err(DemoError::io("write", &signal))?;
+        self.start_server()
+    }
+
     fn stop(&self, how: Stop) {
         if let Some(mut server) = self.lock().take() {
             server.stop(how);

@@ -38,18 +38,18 @@ const COMMITTING: &str = "committing";
 const REOPENING: &str = "opening the kept demo";
 const REOPEN: &str = include_str!("sql/reopen.sql");
 
-/// Fills the database unless an earlier time did; one transaction, so it is filled wholly or not at all.
+/// Fills the database unless an earlier time did; one transaction, so it is filled wholly or not at all. True when it
+/// was filled now.
 pub(super) async fn load(
     conninfo: &str,
     rows: u32,
     seed: u64,
     progress: &mut impl FnMut(&str),
-) -> Result<(), DemoError> {
-    let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.map_err(failed(CONNECTING))?;
-    tokio::spawn(connection);
+) -> Result<bool, DemoError> {
+    let client = connect(conninfo).await?;
     if is_filled(&client).await.map_err(failed(REOPENING))? {
         progress(REOPENING);
-        return client.batch_execute(REOPEN).await.map_err(failed(REOPENING));
+        return client.batch_execute(REOPEN).await.map(|()| false).map_err(failed(REOPENING));
     }
     let mut script = format!("BEGIN;\n{}", parameters(rows, seed));
     for (phase, files) in STEPS {
@@ -61,7 +61,14 @@ pub(super) async fn load(
         script.clear();
     }
     // Temporary functions end with the session, which nobody may be in when the program looks around.
-    client.batch_execute("COMMIT; DISCARD TEMP").await.map_err(failed(COMMITTING))
+    client.batch_execute("COMMIT; DISCARD TEMP").await.map(|()| true).map_err(failed(COMMITTING))
+}
+
+/// A connection that lives as long as its client.
+pub(super) async fn connect(conninfo: &str) -> Result<Client, DemoError> {
+    let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.map_err(failed(CONNECTING))?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 async fn is_filled(client: &Client) -> Result<bool, Error> {
@@ -77,7 +84,7 @@ fn parameters(rows: u32, seed: u64) -> String {
     )
 }
 
-fn failed(phase: &'static str) -> impl Fn(Error) -> DemoError {
+pub(super) fn failed(phase: &'static str) -> impl Fn(Error) -> DemoError {
     move |error| DemoError::Load {
         phase,
         message: error.as_db_error().map_or_else(|| error.to_string(), ToString::to_string),

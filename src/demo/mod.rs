@@ -10,6 +10,7 @@ mod error;
 mod home;
 mod leftovers;
 mod load;
+pub mod scenarios;
 mod server;
 mod traffic;
 
@@ -19,6 +20,7 @@ use tokio::task::{AbortHandle, spawn_blocking};
 
 use self::cluster::{Cluster, ClusterOptions, DATABASE, SUPERUSER};
 pub use self::error::DemoError;
+use self::scenarios::{Going, Scenario};
 
 /// View rows that were there that night.
 pub const ROWS: u32 = 3_230;
@@ -36,22 +38,25 @@ pub struct Options {
     pub keep: Option<PathBuf>,
     /// Whether somebody works in the CRM meanwhile.
     pub traffic: bool,
+    /// What goes wrong; without one it is the incident.
+    pub scenario: Option<&'static Scenario>,
 }
 
 impl Default for Options {
     /// The incident as it was, thrown away afterwards; the seed is its hour.
     fn default() -> Self {
-        Self { rows: ROWS, seed: 202_602_040_215, keep: None, traffic: true }
+        Self { rows: ROWS, seed: 202_602_040_215, keep: None, traffic: true, scenario: None }
     }
 }
 
 /// A running demo. Dropping it stops the server and, unless kept, removes every file.
 #[derive(Debug)]
 pub struct Demo {
-    cluster: Cluster,
     conninfo: String,
     data_dir: PathBuf,
     traffic: Option<AbortHandle>,
+    going: Going,
+    cluster: Cluster,
 }
 
 impl Demo {
@@ -71,14 +76,22 @@ impl Demo {
         progress(&format!("starting PostgreSQL {} with pg_cron", cluster.version()));
         let cluster = spawn_blocking(move || cluster.start_server().map(|()| cluster)).await??;
         let conninfo = cluster.conninfo_for(SUPERUSER, DATABASE);
-        load::load(&conninfo, options.rows, options.seed, &mut progress).await?;
-        let traffic =
-            options.traffic.then(|| tokio::spawn(traffic::run(conninfo.clone(), options.seed)).abort_handle());
+        let is_new = load::load(&conninfo, options.rows, options.seed, &mut progress).await?;
+        let (going, role) = match options.scenario {
+            Some(scenario) => {
+                progress(&format!("setting the scene: {}", scenario.line));
+                (scenario.play(&cluster, is_new).await?, scenario.role)
+            }
+            None => (Going::default(), SUPERUSER),
+        };
+        let has_traffic = options.traffic && !options.scenario.is_some_and(|s| s.still);
+        let traffic = has_traffic.then(|| tokio::spawn(traffic::run(conninfo, options.seed)).abort_handle());
         progress("ready");
-        Ok(Self { data_dir: cluster.data_dir(), cluster, conninfo, traffic })
+        let conninfo = cluster.conninfo_for(role, DATABASE);
+        Ok(Self { data_dir: cluster.data_dir(), conninfo, traffic, going, cluster })
     }
 
-    /// Connection string of the superuser, for psql and tokio-postgres alike.
+    /// Connection string of the superuser, or of the role that looks in the scenario, for psql and tokio-postgres alike.
     #[must_use]
     pub fn conninfo(&self) -> &str {
         &self.conninfo
@@ -119,5 +132,7 @@ impl Drop for Demo {
         if let Some(traffic) = &self.traffic {
             traffic.abort();
         }
+        // Before the server: a launcher that stands still must go on, or the server could not end.
+        drop(std::mem::take(&mut self.going));
     }
 }

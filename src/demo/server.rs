@@ -137,7 +137,7 @@ impl Server {
     fn is_ready(&self, data: &Path) -> bool {
         let file = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
         let mut lines = file.lines().map(str::trim);
-        lines.next() == Some(self.child.id().to_string().as_str()) && lines.nth(6) == Some("ready")
+        lines.next() == Some(self.child.id().to_string().as_str()) && matches!(lines.nth(6), Some("ready" | "standby"))
     }
 }
 

@@ -86,7 +86,7 @@ pub struct Limit {
 pub const DEFAULT_LIMIT: TimeDelta = TimeDelta::minutes(5);
 
 /// What a job gets on top of its interval and usual duration: pg_cron starts within a second, machines hiccup.
-const GRACE: TimeDelta = TimeDelta::seconds(30);
+pub const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// Whether the data is young enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,9 @@ fn refreshed_at(view: &ViewState, history: Option<&History>) -> Option<Refreshed
     let stamp = view.stamp.value();
     let column = || Some((stamp?.column?, Source::Column(view.view.refresh_column()?.to_string())));
     let committed = || Some((stamp?.committed?, Source::Commit));
-    let observed = || Some((view.observed?, Source::Observed));
+    // One that waited for its lock installed what was true before the wait.
+    let waited = |seen: Time| view.waited.as_ref().filter(|w| w.until == seen).map(|w| w.since);
+    let observed = || view.observed.map(|seen| (waited(seen).unwrap_or(seen), Source::Observed));
     let run = || last_good_run(view, history?);
     column()
         .or_else(committed)

@@ -32,6 +32,23 @@ pub struct Job {
     pub username: String,
     /// Whether it is active; a paused job keeps its schedule.
     pub active: bool,
+    /// Does it run in the database that is looked at? Elsewhere it refreshes another view of the same name.
+    pub here: bool,
+    /// Does the role it runs as still exist? If not, pg_cron stops at it and runs no job at all.
+    pub owner_exists: bool,
+}
+
+/// A job that is gone, known from the runs it left behind: pg_cron keeps those for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RemovedJob {
+    /// Its id.
+    pub id: JobId,
+    /// The SQL its last run executed.
+    pub command: String,
+    /// Did that run in the database that is looked at?
+    pub here: bool,
+    /// When it began.
+    pub last: Option<Time>,
 }
 
 impl Job {
@@ -40,13 +57,27 @@ impl Job {
         self.name.as_deref().unwrap_or(&self.command)
     }
 
-    /// Does its command refresh this view? An unqualified name counts only for a view in `public`,
-    /// the schema that a session without settings of its own finds.
+    /// Does it refresh this view? An unqualified name counts only for a view in `public`, the schema that a session
+    /// without settings of its own finds.
     pub fn refreshes(&self, view: &ViewName) -> bool {
-        refreshed_names(&self.command)
-            .iter()
-            .any(|(schema, name)| *name == view.name && schema.as_deref().unwrap_or("public") == view.schema)
+        self.here && command_refreshes(&self.command, view)
     }
+
+    /// The view of the same name in another schema that it refreshes, as its command writes it.
+    pub fn refreshes_namesake(&self, view: &ViewName) -> Option<ViewName> {
+        let named = refreshed_names(&self.command).into_iter();
+        named
+            .filter(|(_, name)| *name == view.name)
+            .map(|(schema, name)| ViewName { schema: schema.unwrap_or_else(|| "public".into()), name })
+            .find(|other| other.schema != view.schema)
+    }
+}
+
+/// Does this command refresh the view?
+pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
+    refreshed_names(command)
+        .iter()
+        .any(|(schema, name)| *name == view.name && schema.as_deref().unwrap_or("public") == view.schema)
 }
 
 /// The views a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it.
@@ -205,6 +236,8 @@ impl Run {
 pub struct History {
     /// All jobs, by id.
     pub jobs: Vec<Job>,
+    /// The jobs that left runs among the newest and exist no more, by id.
+    pub removed: Vec<RemovedJob>,
     /// The newest runs, newest first, at most [`History::WINDOW`].
     pub runs: Vec<Run>,
     /// Was the window full, so that older runs exist which were not read?
@@ -227,6 +260,23 @@ impl History {
         self.runs.iter().filter(move |r| r.job == id)
     }
 
+    /// When each of [`History::runs`] began, as nearly as can be said: one that never began has a NULL start, and is
+    /// then as old as the newest run before it. `None`: nothing older is known.
+    pub fn times(&self) -> Vec<Option<Time>> {
+        let mut last = None;
+        let mut times: Vec<Option<Time>> = self
+            .runs
+            .iter()
+            .rev()
+            .map(|r| {
+                last = r.start.or(last);
+                last
+            })
+            .collect();
+        times.reverse();
+        times
+    }
+
     /// The jobs that refresh a view.
     pub fn jobs_refreshing<'a>(&'a self, view: &'a ViewName) -> impl Iterator<Item = &'a Job> {
         self.jobs.iter().filter(move |j| j.refreshes(view))
@@ -246,6 +296,8 @@ mod tests {
             database: "crm".into(),
             username: "postgres".into(),
             active: true,
+            here: true,
+            owner_exists: true,
         };
         job.refreshes(&ViewName { schema: schema.into(), name: name.into() })
     }

@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O, no database, no terminal, and no clock: the present enters as an argument.
 
+pub mod day;
 pub mod diagnosis;
 pub mod drift;
 pub mod freshness;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::day::Day;
 use super::drift::{Group, GroupId, Kind};
 use super::freshness::Stamp;
 use super::job::History;
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub views: Vec<Arc<ViewState>>,
     /// pg_cron's jobs and runs.
     pub history: Reading<Arc<History>>,
+    /// Does pg_cron's launcher run? `None`: this role may not see it, or there is no pg_cron.
+    pub launcher: Option<bool>,
     /// Each job's figures, in the history's order; made anew when a run came and every minute.
     pub jobs: Arc<Vec<JobStats>>,
     /// The rows a person is looking at, if any.
@@ -61,6 +64,7 @@ impl Snapshot {
             catalog: Reading::default(),
             views: Vec::new(),
             history: Reading::default(),
+            launcher: None,
             jobs: Arc::default(),
             drill: None,
             settled: false,
@@ -109,8 +113,18 @@ pub struct Refreshing {
     pub concurrently: bool,
     /// Has it the lock, or does it wait?
     pub granted: bool,
-    /// Whom it waits for.
+    /// `pg_stat_activity.state`: `active` while it works; `None` where this role may not see it.
+    pub state: Option<String>,
+    /// Whom it waits for: for the view's lock, or having that, for a base table's.
     pub blocked_by: Vec<Blocker>,
+}
+
+impl Refreshing {
+    /// Has it refreshed, or locked, the view and then forgotten to commit? Nobody sees what it did, and no other
+    /// refresh can run.
+    pub fn is_forgotten(&self) -> bool {
+        self.granted && self.state.as_deref().is_some_and(|s| s.starts_with("idle in transaction"))
+    }
 }
 
 /// A session that others wait for.
@@ -126,6 +140,32 @@ pub struct Blocker {
     pub state: String,
     /// Since when it is in its transaction.
     pub since: Option<Time>,
+    /// The beginning of its newest statement; `None` where this role may not see it.
+    pub query: Option<String>,
+}
+
+/// Many rows of a base table written at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkWrite {
+    /// The table.
+    pub table: String,
+    /// Rows inserted, updated or deleted.
+    pub rows: i64,
+    /// When it was seen: the server's time.
+    pub at: Time,
+    /// How many rows a minute the table usually sees, as far as was watched.
+    pub usual: i64,
+}
+
+/// A refresh that waited for its lock before it was done. What it installed is true of the time before the wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// Who refreshed, in words.
+    pub who: String,
+    /// When its statement began: what the data is true of.
+    pub since: Time,
+    /// When it was done.
+    pub until: Time,
 }
 
 /// One view and all that is known about it.
@@ -139,6 +179,12 @@ pub struct ViewState {
     pub observed: Option<Time>,
     /// When the base tables were last seen to move, since the console looks.
     pub moved: Option<Time>,
+    /// The newest bulk write to a base table, until the next refresh.
+    pub bulk: Option<BulkWrite>,
+    /// The newest refresh, if it was seen to wait for its lock.
+    pub waited: Option<Waited>,
+    /// How its refreshes went over the last day; made anew when a run came and every minute.
+    pub day: Option<Arc<Day>>,
     /// Times and size.
     pub stamp: Reading<Stamp>,
     /// The newest comparison, of whichever scope.
@@ -161,6 +207,9 @@ impl ViewState {
             signal: Signal { populated: true, ..Signal::default() },
             observed: None,
             moved: None,
+            bulk: None,
+            waited: None,
+            day: None,
             stamp: Reading::default(),
             drift: Reading::default(),
             values: Reading::default(),

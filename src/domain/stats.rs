@@ -30,7 +30,7 @@ pub struct JobStats {
     pub interval: Option<TimeDelta>,
     /// When it runs next; `None` when paused or when it never fires.
     pub next: Option<Time>,
-    /// The time from which runs were counted: a day ago, or the first run seen.
+    /// The time from which runs were counted: a day ago, or the first run seen where that is later.
     pub since: Option<Time>,
     /// Runs that ended.
     pub ended: usize,
@@ -44,6 +44,10 @@ pub struct JobStats {
     pub p50: Option<TimeDelta>,
     /// 95th percentile of the duration.
     pub p95: Option<TimeDelta>,
+    /// The longest.
+    pub max: Option<TimeDelta>,
+    /// Can the durations be believed? Not on an old pg_cron with background workers.
+    pub reliable: bool,
     /// Durations of the newest good runs in milliseconds, oldest first, for a sparkline.
     pub recent_ms: Vec<u64>,
 }
@@ -72,13 +76,28 @@ impl JobStats {
     pub fn all(history: &History, cron: &CronExtension, now: Time) -> Vec<JobStats> {
         let dialect = Dialect::of(&cron.version, cron.timezone.is_some(), cron.launches.is_some());
         let counts_runs = cron.launches != Some(false) && cron.logs_runs != Some(false);
-        history.jobs.iter().map(|job| JobStats::of(job, history, dialect, cron.tz(), counts_runs, now)).collect()
+        let reliable = cron.has_reliable_durations();
+        let times = history.times();
+        let figures =
+            |job| JobStats { reliable, ..JobStats::of(job, history, &times, dialect, cron.tz(), counts_runs, now) };
+        history.jobs.iter().map(figures).collect()
     }
 
-    fn of(job: &Job, history: &History, dialect: Dialect, tz: Tz, counts_runs: bool, now: Time) -> JobStats {
+    fn of(
+        job: &Job,
+        history: &History,
+        times: &[Option<Time>],
+        dialect: Dialect,
+        tz: Tz,
+        counts_runs: bool,
+        now: Time,
+    ) -> JobStats {
         let schedule = Schedule::parse(&job.schedule, dialect).map_err(|e| e.to_string());
-        let day: Vec<&Run> = history.runs_of(job.id).filter(|r| r.start.is_none_or(|s| s >= now - SPAN)).collect();
-        let since = day.iter().filter_map(|r| r.start).min();
+        let all = || history.runs.iter().zip(times).filter(|(run, _)| run.job == job.id);
+        let is_recent = |time: &Option<Time>| time.is_none_or(|t| t >= now - SPAN);
+        let day: Vec<&Run> = all().filter(|(_, time)| is_recent(time)).map(|(run, _)| run).collect();
+        // A job that ran before the day began was there all day, even if it never ran in it.
+        let since = all().filter_map(|(run, _)| run.start).min().map(|first| first.max(now - SPAN));
         let gaps = match (&schedule, since) {
             (Ok(schedule), Some(since)) if job.active && counts_runs => Some(expect(schedule, &day, since, now, tz)),
             _ => None,
@@ -97,6 +116,8 @@ impl JobStats {
             gaps: gaps.map(|(_, gaps)| gaps).unwrap_or_default(),
             p50: percentile(&lengths, 50),
             p95: percentile(&lengths, 95),
+            max: lengths.last().copied(),
+            reliable: true,
             recent_ms,
             schedule,
         }
@@ -117,8 +138,7 @@ fn percentile(sorted: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
 /// not missing: pg_cron queues it behind.
 fn expect(schedule: &Schedule, runs: &[&Run], since: Time, now: Time, tz: Tz) -> (usize, Vec<Gap>) {
     let fires: Vec<Time> = schedule.fires_between(since - SLACK, now - SLACK, tz).collect();
-    let mut spans: Vec<(Time, Time)> =
-        runs.iter().filter_map(|r| r.start.map(|start| (start, r.end.unwrap_or(now)))).collect();
+    let mut spans: Vec<(Time, Time)> = runs.iter().filter_map(|r| Some((r.start?, end(r, now)?))).collect();
     spans.sort();
     let mut gaps: Vec<Gap> = Vec::new();
     let mut last_missed = false;
@@ -136,6 +156,11 @@ fn expect(schedule: &Schedule, runs: &[&Run], since: Time, now: Time, tz: Tz) ->
         last_missed = missed;
     }
     (fires.len(), gaps)
+}
+
+/// When a run ended, or will not have before now. One that a restart cut off has no end of its own and lasts no longer.
+fn end(run: &Run, now: Time) -> Option<Time> {
+    run.end.or(if run.status.is_open() { Some(now) } else { run.start })
 }
 
 #[cfg(test)]
@@ -165,14 +190,16 @@ mod tests {
             database: "crm".into(),
             username: "postgres".into(),
             active: true,
+            here: true,
+            owner_exists: true,
         };
         let mut runs: Vec<Run> = minutes.iter().enumerate().map(run).collect();
         runs.reverse();
-        History { jobs: vec![job], runs, truncated: false }
+        History { jobs: vec![job], runs, ..History::default() }
     }
 
     fn stats(history: &History, now: Time) -> JobStats {
-        JobStats::of(&history.jobs[0], history, Dialect::latest(), chrono_tz::UTC, true, now)
+        JobStats::of(&history.jobs[0], history, &history.times(), Dialect::latest(), chrono_tz::UTC, true, now)
     }
 
     #[test]
@@ -202,6 +229,27 @@ mod tests {
         let mut history = history(&[0, 5, 15]);
         history.runs[1].end = Some(at(14));
         assert_eq!(stats(&history, at(17)).missed(), 0);
+    }
+
+    #[test]
+    fn a_job_that_did_not_run_all_day_is_missed_all_day() {
+        let stats = stats(&history(&[0, 5]), at(0) + TimeDelta::hours(30));
+        assert_eq!((stats.ended, stats.expected, stats.missed()), (0, Some(288), 288));
+    }
+
+    #[test]
+    fn what_a_restart_cut_off_does_not_hide_the_runs_that_did_not_come() {
+        let mut history = history(&[0, 5]);
+        (history.runs[0].status, history.runs[0].end) = (RunStatus::Failed, None);
+        assert_eq!(stats(&history, at(31)).missed(), 5);
+    }
+
+    #[test]
+    fn a_run_that_never_began_counts_for_the_day_in_which_its_neighbours_ran() {
+        let mut history = history(&[0, 5, 10]);
+        (history.runs[1].status, history.runs[1].start, history.runs[1].end) = (RunStatus::Failed, None, None);
+        assert_eq!(stats(&history, at(11)).failed, 1);
+        assert_eq!(stats(&history, at(11) + TimeDelta::hours(24)).failed, 0, "a day later it is no longer of the day");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A materialized view as the catalog describes it: its name, key, groups and what may be done with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -108,6 +108,8 @@ pub struct View {
     pub refresh_columns: Vec<String>,
     /// The tables the definition reads, through other views too.
     pub base_tables: BTreeSet<Oid>,
+    /// What those are called.
+    pub base_names: BTreeMap<Oid, String>,
     /// May this role read it?
     pub can_select: bool,
     /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?

@@ -37,9 +37,13 @@ fn cron(row: &Row) -> Cron {
             timezone: text("cron_timezone"),
             launches: on("cron_launches"),
             logs_runs: on("cron_logs_runs"),
+            workers: on("cron_workers"),
+            preloaded: row.get("cron_preloaded"),
             row_security: row.get("cron_row_security"),
         }),
         (Some(_), _) => Cron::Forbidden,
+        // Its library looks for the extension here, and it was never created.
+        (None, Some(database)) if database == row.get::<_, &str>("database") => Cron::Absent,
         (None, Some(database)) => Cron::Elsewhere(database),
         (None, None) => Cron::Absent,
     }
@@ -61,9 +65,15 @@ struct Entry {
     definition: String,
     columns: Vec<Column>,
     key: Option<Vec<String>>,
-    base_tables: Vec<Oid>,
+    base_tables: Vec<BaseTable>,
     can_select: bool,
     can_refresh: bool,
+}
+
+#[derive(Deserialize)]
+struct BaseTable {
+    oid: Oid,
+    name: String,
 }
 
 /// The materialized views with these OIDs, or all of them.
@@ -86,7 +96,8 @@ fn view(json: &str) -> Result<View, Problem> {
         columns: entry.columns,
         has_unique_index: entry.key.is_some(),
         key: entry.key.unwrap_or_default(),
-        base_tables: entry.base_tables.into_iter().collect(),
+        base_tables: entry.base_tables.iter().map(|t| t.oid).collect(),
+        base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,
         can_refresh: entry.can_refresh,
     })

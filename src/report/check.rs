@@ -4,18 +4,20 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::domain::diagnosis::{Diagnosis, Verdict, thousands};
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::human;
 use crate::watch::Watch;
 
-/// Waits until everything wanted was read, well or badly, but not longer than `limit`: the Snapshot as it is then.
-pub async fn take(watch: &mut Watch, limit: Duration) -> Arc<Snapshot> {
+/// Looks for `least`, then until everything wanted was read, well or badly, but not longer than `limit` in all: the
+/// Snapshot as it is then.
+pub async fn take(watch: &mut Watch, least: Duration, limit: Duration) -> Arc<Snapshot> {
+    sleep(least).await;
     let settled = watch.snapshots.wait_for(|s| s.settled || is_hopeless(s));
     // On a timeout the newest Snapshot says what was still under way.
-    let _ = timeout(limit, settled).await;
+    let _ = timeout(limit.saturating_sub(least), settled).await;
     watch.snapshots.borrow().clone()
 }
 
@@ -61,6 +63,9 @@ pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) ->
             let _ = writeln!(out, "{}: {}", report.verdict.code(), report.what);
             let _ = writeln!(out, "  age {age}, limit {limit}{}", drift_line(view));
             for line in report.whom.iter().chain(report.causes.iter().map(|c| &c.text)) {
+                let _ = writeln!(out, "  {line}");
+            }
+            for line in view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at))) {
                 let _ = writeln!(out, "  {line}");
             }
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::domain::diagnosis::{Cause, Diagnosis, ViewReport};
+use crate::domain::day::{Advice, Day};
+use crate::domain::diagnosis::{Cause, Diagnosis, Remedy, ViewReport};
 use crate::domain::drift::{Drift, GroupId};
 use crate::domain::freshness::{Freshness, LimitSource};
 use crate::domain::job::History;
@@ -51,11 +52,18 @@ fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
         "job": report.job.and_then(|id| snapshot.job(id)).map(|stats| job(stats, history)),
         "cause": report.causes.first().map(cause),
         "causes": report.causes.iter().map(cause).collect::<Vec<_>>(),
+        "remedy": report.remedy.map(Remedy::code),
+        "then": report.then.map(Remedy::code),
+        "advice": report.advice(),
+        "watch_24h": state.day.as_deref().map(watch_24h),
     })
 }
 
 fn cause(cause: &Cause) -> Value {
-    json!({"code": cause.code.code(), "text": cause.text})
+    json!({
+        "code": cause.code.code(), "text": cause.text, "severity": cause.severity.code(),
+        "remedy": cause.remedy.map(Remedy::code),
+    })
 }
 
 fn freshness(freshness: &Freshness) -> Value {
@@ -142,6 +150,41 @@ fn job(stats: &JobStats, history: Option<&History>) -> Value {
             "run": run.id.0, "status": run.status.word(), "message": run.message,
             "start": run.start.map(iso), "end": run.end.map(iso),
         })),
+    })
+}
+
+/// The last day. An age or share that is not known is `null`.
+fn watch_24h(day: &Day) -> Value {
+    json!({
+        "since": iso(day.since),
+        "expected": day.expected,
+        "ended": day.ended,
+        "failed": day.failed,
+        "missed": day.missed(),
+        "success_rate": day.success_rate(),
+        "gaps": day.gaps.iter().map(|g| json!({
+            "from": iso(g.from), "to": iso(g.to), "missed": g.missed,
+        })).collect::<Vec<_>>(),
+        "p50_s": day.took.map(|t| seconds(t.p50)),
+        "p95_s": day.took.map(|t| seconds(t.p95)),
+        "max_s": day.took.map(|t| seconds(t.max)),
+        "durations_reliable": day.took.map(|t| t.reliable),
+        "worst_age_s": day.worst.map(|(age, _)| seconds(age)),
+        "worst_age_at": day.worst.map(|(_, at)| iso(at)),
+        "limit_s": seconds(day.limit),
+        "within_limit": day.within,
+        "advice": day.advice.as_ref().map(|a| advice(a, day)),
+    })
+}
+
+fn advice(advice: &Advice, day: &Day) -> Value {
+    json!({
+        "schedule": advice.schedule.as_ref().map(|(_, text)| text),
+        "interval_s": advice.schedule.as_ref().map(|(interval, _)| seconds(*interval)),
+        "load": advice.load,
+        "refresh_s": seconds(advice.duration),
+        "estimated": advice.estimated,
+        "text": advice.text(day.limit),
     })
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //!  ✖ CRITICAL  mv_conversaciones_dashboard is wrong: 258 of 3,230 misplaced, 203 outdated
 //!              Osmara Partida sees VEN 166 instead of 0, BOOM 0 instead of 29; 40 more are affected
-//!              No cron job refreshes it. Data 3 d 02 h old. Press r to refresh.
+//!              No cron job refreshes it. Data 3 d 02 h old.
+//!              Press r to refresh, then f to schedule it.
 //! ```
 
 use ratatui::Frame;
@@ -14,9 +15,9 @@ use ratatui::widgets::Paragraph;
 
 use super::verdict_sign;
 use crate::app::Model;
-use crate::domain::diagnosis::{Remedy, Verdict, ViewReport};
+use crate::domain::diagnosis::{Verdict, ViewReport};
 use crate::domain::server::Link;
-use crate::domain::text::fit;
+use crate::domain::text::{fit, width as text_width};
 use crate::domain::time::{self, human};
 use crate::theme::Theme;
 
@@ -27,7 +28,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let badge = Span::styled(format!(" {sign} {word:<8} "), badge_style(theme, verdict).add_modifier(Modifier::BOLD));
     let indent = Span::raw(" ".repeat(12));
     let width = area.width as usize - 15;
-    let lines: Vec<Line> = sentences(model, theme, width)
+    let lines: Vec<Line> = sentences(model, theme, width, area.height as usize)
         .into_iter()
         .take(area.height as usize)
         .enumerate()
@@ -49,7 +50,7 @@ fn badge_style(theme: &Theme, verdict: Verdict) -> Style {
 }
 
 /// What is said, the most important first; three lines must do where room is short.
-fn sentences(model: &Model, theme: &Theme, width: usize) -> Vec<(String, Style)> {
+fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
     let bold = theme.words().add_modifier(Modifier::BOLD);
     if let Some(said) = link(model) {
         let last = model
@@ -65,7 +66,7 @@ fn sentences(model: &Model, theme: &Theme, width: usize) -> Vec<(String, Style)>
     let more = if others > 1 { format!("  (+{} more views need a look)", others - 1) } else { String::new() };
     let mut said = vec![(format!("{}{more}", report.what), bold)];
     said.extend(report.whom.clone().map(|whom| (whom, theme.accent)));
-    said.push((why(report, width), theme.words()));
+    said.extend(reasons(report, theme, width, height));
     said
 }
 
@@ -95,18 +96,20 @@ fn nothing(model: &Model, style: Style) -> (String, Style) {
     (text, style)
 }
 
-/// The worst cause, the age, and last the key, which keeps its room whatever the cause has to say.
-fn why(report: &ViewReport, width: usize) -> String {
-    let cause = report.causes.first().map(|c| c.text.clone());
+/// The worst cause with the age, the key, and the other causes. On three lines cause and key share one, where the key
+/// keeps its room whatever the cause has to say.
+fn reasons(report: &ViewReport, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
     let age = report.freshness.age.map(|age| format!("Data {} old.", ago(age)));
-    let press = match report.remedy {
-        Some(Remedy::Refresh) => " Press r to refresh.",
-        Some(Remedy::Measure) => " Press R to compare.",
-        Some(Remedy::Wait) => " Wait for it to end.",
-        None => "",
-    };
-    let said = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
-    format!("{}{press}", fit(&said, width.saturating_sub(press.len())))
+    let cause = report.causes.first().map(|c| c.text.clone());
+    let why = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
+    let press = report.advice().unwrap_or_default();
+    let others = report.causes.iter().skip(1).map(|cause| cause.text.clone());
+    if height < 4 {
+        let why = fit(&why, width.saturating_sub(text_width(&press) + 1)).into_owned();
+        return vec![(format!("{why} {press}"), theme.words())];
+    }
+    let also = others.map(|text| format!("Also: {text}")).collect::<Vec<_>>().join(" ");
+    vec![(why, theme.words()), (format!("{press} {also}"), theme.words())]
 }
 
 /// An age that ticks in whole seconds.

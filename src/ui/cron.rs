@@ -68,6 +68,10 @@ fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: 
         if inner.height >= 6 {
             lines.extend(gaps(theme, stats, now));
         }
+        // The last day and the advice, where there is room for runs as well.
+        if inner.height >= 10 {
+            lines.extend(day(model, theme, job, now));
+        }
         if inner.height >= 4 {
             lines.push(Line::styled(sparkline(&stats.recent_ms, inner.width as usize), theme.spark));
         }
@@ -153,7 +157,9 @@ fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow:
         (None, true) => " · never fires".into(),
     };
     if !is_narrow {
-        spans.push(Span::styled(format!(" · p50 {} p95 {}", length(stats.p50), length(stats.p95)), theme.words()));
+        let took = [("p50", stats.p50), ("p95", stats.p95), ("longest", stats.max)];
+        let took = took.map(|(name, l)| format!("{name} {}", length(l))).join(" ");
+        spans.push(Span::styled(format!(" · {took}"), theme.words()));
     }
     spans.push(Span::styled(next, theme.dim));
     Line::from(spans)
@@ -170,6 +176,17 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
             Span::styled(format!(" · {} missing from {}", gap.missed, clock(gap.from, now)), theme.warning),
         ]),
     })
+}
+
+/// How the view that the job refreshes fared, and which schedule would keep its limit.
+fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> {
+    let Some(view) = model.snapshot.views.iter().find(|v| job.refreshes(&v.view.name)) else { return Vec::new() };
+    let Some(day) = &view.day else { return Vec::new() };
+    let style = if day.within.is_some_and(|w| w < 1.0) { theme.warning } else { theme.dim };
+    let doubt = day.took.filter(|t| !t.reliable).map(|_| "durations as recorded; this pg_cron records them wrongly");
+    let ages = day.ages(now).map(|text| Line::styled(text, style));
+    let advice = day.advice.as_ref().map(|a| Line::styled(a.text(day.limit), theme.dim));
+    ages.into_iter().chain(advice).chain(doubt.map(|d| Line::styled(d, theme.warning))).collect()
 }
 
 /// The newest durations as bars, scaled to the longest.

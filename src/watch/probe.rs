@@ -7,7 +7,7 @@ use chrono::Utc;
 
 use crate::domain::drift::Scope;
 use crate::domain::freshness::Stamp;
-use crate::domain::job::{Job, Run, RunId};
+use crate::domain::job::{Job, RemovedJob, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::{Measured, Problem};
 use crate::domain::snapshot::{DrillIndex, DrillTarget, RowDetail};
@@ -40,8 +40,8 @@ pub enum Probe {
 pub enum Catch {
     /// For [`Probe::Catalog`].
     Views(Vec<View>),
-    /// For [`Probe::Jobs`].
-    Jobs(Vec<Job>),
+    /// For [`Probe::Jobs`]: those there are, those that are gone.
+    Jobs(Vec<Job>, Vec<RemovedJob>),
     /// For [`Probe::Runs`].
     Runs(Vec<Run>),
     /// For [`Probe::Stamp`].
@@ -94,7 +94,10 @@ impl Probe {
     async fn ask(&self, session: &Session, version_num: i32, limits: Limits) -> Result<Catch, Problem> {
         Ok(match self {
             Probe::Catalog(only) => Catch::Views(catalog::views(session, version_num, only.as_deref()).await?),
-            Probe::Jobs => Catch::Jobs(probes::cron::jobs(session).await?),
+            Probe::Jobs => {
+                let (jobs, removed) = probes::cron::jobs(session).await?;
+                Catch::Jobs(jobs, removed)
+            }
             Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above).await?),
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
             Probe::Compare(view, scope) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use mvtop::domain::diagnosis::{CauseCode, Diagnosis, Remedy, Verdict, diagnose};
+use mvtop::domain::diagnosis::{CauseCode, Diagnosis, Failure, Remedy, Verdict, diagnose};
 use mvtop::domain::drift::Scope;
 use mvtop::domain::freshness::{FreshnessState, LimitSource, Source};
 use mvtop::domain::job::{JobId, RunStatus};
@@ -71,7 +71,7 @@ fn after_a_refresh_by_hand_it_is_true_but_still_a_warning_for_nothing_keeps_it_s
 fn with_its_job_on_time_all_is_well() {
     let snapshot = fresh(|_, _| {});
     let diagnosis = diagnose(&snapshot, night());
-    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Ok, None));
+    assert_eq!(verdict_and_cause(&snapshot), (Verdict::Ok, Some(CauseCode::ViewIsTrue)));
     let limit = diagnosis.views[0].freshness.limit;
     assert_eq!(limit.source, LimitSource::Job(JobId(3)));
     assert!(limit.length > TimeDelta::minutes(5) && limit.length < TimeDelta::minutes(6), "{limit:?}");
@@ -95,7 +95,7 @@ fn each_trouble_of_the_job_has_its_cause() {
                 runs[0].status = RunStatus::Failed;
                 runs[0].message = Some("ERROR: must be owner of materialized view".into());
             }),
-            CauseCode::LastRunFailed,
+            CauseCode::RunFailed(Failure::NotOwner),
         ),
         (fresh(|_, runs| drop(runs.drain(..4))), CauseCode::RunsMissing),
         (fresh(|job, _| job.command = "REFRESH MATERIALIZED VIEW otra".into()), CauseCode::NeverScheduled),
@@ -129,7 +129,7 @@ fn what_cannot_be_known_about_the_schedule_is_never_called_unscheduled() {
     for (snapshot, code) in [
         (with_cron(healed_snapshot(), Cron::Elsewhere("postgres".into())), CauseCode::CronNotVisible),
         (with_cron(healed_snapshot(), Cron::Forbidden), CauseCode::CronNotVisible),
-        (hidden, CauseCode::CronNotVisible),
+        (hidden, CauseCode::HistoryNotVisible),
         (with_cron(healed_snapshot(), Cron::Absent), CauseCode::CronMissing),
     ] {
         assert_eq!(verdict_and_cause(&snapshot).1, Some(code));
@@ -144,19 +144,24 @@ fn a_blocked_refresh_names_who_blocks_it() {
         application: "pg_cron".into(),
         since: Some(night() - TimeDelta::seconds(40)),
         concurrently: true,
+        state: Some("active".into()),
         granted: false,
         blocked_by: vec![Blocker {
             pid: 11,
             user: "ana".into(),
             application: "psql".into(),
             state: "idle in transaction".into(),
-            since: None,
+            since: Some(night() - TimeDelta::minutes(7)),
+            query: Some("UPDATE prospectos SET etapa = 'x'".into()),
         }],
     };
     let snapshot = edited(fresh(|_, _| {}), |view| view.refreshing = vec![refresh.clone()]);
     let (diagnosis, text) = said(&snapshot);
     assert_eq!(diagnosis.views[0].causes[0].code, CauseCode::RefreshBlocked);
-    assert!(text.contains("waits for 40 s for ana (psql, pid 11), idle in transaction"), "{text}");
+    assert!(
+        text.contains("waits for 40 s for ana (psql, pid 11), idle in transaction for 7:00 min: UPDATE prospectos"),
+        "{text}"
+    );
     let running = edited(fresh(|_, _| {}), |view| {
         view.refreshing = vec![Refreshing { granted: true, blocked_by: vec![], ..refresh }];
     });

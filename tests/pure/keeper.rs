@@ -36,9 +36,11 @@ impl Bench {
             started_at: night(),
             views: vec![(VIEW, 801, true)],
             counters: vec![],
+            files: vec![7],
             held: vec![],
             jobs: None,
             runs: None,
+            launcher: None,
         };
         Bench { keeper, now: Instant::now(), beat }
     }
@@ -179,6 +181,7 @@ fn a_view_locked_against_readers_is_not_read() {
         application: String::new(),
         since: None,
         concurrently,
+        state: Some("active".into()),
         granted: true,
         blocked_by: vec![],
     };
@@ -265,14 +268,16 @@ fn runs_are_read_from_the_oldest_open_one_on() {
         started_at: night(),
         views: vec![],
         counters: vec![],
+        files: vec![],
         held: vec![],
         jobs: Some("a".into()),
         runs: Some(runs.into()),
+        launcher: None,
     };
     keeper.pulse(beat("1"), Duration::ZERO, night());
     while let Some(probe) = keeper.next(night(), now) {
         let catch = match &probe {
-            Probe::Jobs => Catch::Jobs(vec![]),
+            Probe::Jobs => Catch::Jobs(vec![], vec![]),
             Probe::Catalog(_) => Catch::Views(vec![]),
             Probe::Runs(above) => {
                 assert_eq!(*above, RunId(open.0 - 1));
@@ -282,4 +287,99 @@ fn runs_are_read_from_the_oldest_open_one_on() {
         };
         keeper.answer(answer(probe, catch), night(), now);
     }
+}
+
+fn waiting(granted: bool) -> Vec<(Oid, Refreshing)> {
+    let refresh = Refreshing {
+        pid: 31,
+        user: "postgres".into(),
+        application: "pg_cron".into(),
+        since: Some(night() - TimeDelta::seconds(20)),
+        concurrently: true,
+        granted,
+        state: Some("active".into()),
+        blocked_by: vec![],
+    };
+    vec![(VIEW, refresh)]
+}
+
+#[test]
+fn a_refresh_that_was_seen_to_wait_is_remembered_when_it_is_done_and_until_the_next_one() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    for granted in [false, true] {
+        bench.beat.held = waiting(granted);
+        bench.pulse();
+    }
+    (bench.beat.held, bench.beat.views) = (vec![], vec![(VIEW, 802, true)]);
+    bench.beat.at = night() + TimeDelta::seconds(2);
+    bench.pulse();
+    let snapshot = bench.keeper.snapshot(night(), bench.now);
+    let waited = snapshot.views[0].waited.clone().expect("it waited");
+    assert_eq!((waited.who.as_str(), waited.until), ("postgres (pg_cron, pid 31)", bench.beat.at));
+    assert_eq!(waited.since, night() - TimeDelta::seconds(20), "what its data is true of");
+    bench.beat.views = vec![(VIEW, 803, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
+}
+
+#[test]
+fn while_a_refresh_waits_the_one_before_it_is_done_without_having_waited() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.held = waiting(false);
+    bench.pulse();
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
+}
+
+#[test]
+fn a_cancelled_wait_says_nothing_of_a_refresh_long_after_it() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.held = waiting(false);
+    bench.pulse();
+    bench.beat.held = vec![];
+    bench.beat.at = night() + TimeDelta::minutes(3);
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
+}
+
+#[test]
+fn many_rows_at_once_are_a_bulk_write_until_the_view_is_refreshed() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.counters = vec![4];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None, "3 rows are everyday work");
+    bench.beat.counters = vec![604];
+    bench.pulse();
+    let bulk = bench.keeper.snapshot(night(), bench.now).views[0].bulk.clone().expect("a bulk write");
+    assert_eq!((bulk.table.as_str(), bulk.rows, bulk.at), ("prospectos", 600, bench.beat.at));
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
+}
+
+#[test]
+fn a_table_that_always_sees_many_rows_has_no_bulk_writes() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    let busy = |bench: &mut Bench| {
+        bench.beat.counters = vec![bench.beat.counters[0] + 300];
+        bench.pulse();
+    };
+    (0..60).for_each(|_| busy(&mut bench));
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    (0..10).for_each(|_| busy(&mut bench));
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
+}
+
+#[test]
+fn counters_that_were_reset_are_no_bulk_write() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    for counted in [900, 0] {
+        bench.beat.counters = vec![counted];
+        bench.pulse();
+    }
+    let bulk = bench.keeper.snapshot(night(), bench.now).views[0].bulk.clone().expect("the 899 rows before");
+    assert_eq!(bulk.rows, 899);
 }

@@ -4,6 +4,8 @@
 #[path = "../support/scene.rs"]
 mod scene;
 
+mod causes;
+mod day;
 mod diagnosis;
 mod keeper;
 mod update;

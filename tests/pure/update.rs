@@ -118,6 +118,7 @@ fn a_lock_timeout_says_who_held_the_lock() {
         application: "psql".into(),
         state: "idle in transaction".into(),
         since: None,
+        query: None,
     };
     Arc::make_mut(&mut snapshot.views[0]).refreshing = vec![Refreshing {
         pid: 77,
@@ -125,6 +126,7 @@ fn a_lock_timeout_says_who_held_the_lock() {
         application: "mvtop action".into(),
         since: None,
         concurrently: true,
+        state: Some("active".into()),
         granted: false,
         blocked_by: vec![blocker],
     }];
@@ -179,6 +181,7 @@ fn a_missing_right_a_standby_and_a_running_refresh_each_say_why_r_is_off() {
         application: "pg_cron".into(),
         since: None,
         concurrently: true,
+        state: Some("active".into()),
         granted: true,
         blocked_by: vec![],
     }];

@@ -202,6 +202,7 @@ fn a_lock_a_wait_and_a_failure_are_said_in_their_panes() {
         application: "psql".into(),
         since: Some(night() - TimeDelta::seconds(42)),
         concurrently: false,
+        state: Some("active".into()),
         granted: true,
         blocked_by: vec![],
     }];

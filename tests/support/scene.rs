@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
+use mvtop::domain::day::Day;
 use mvtop::domain::drift::{Drift, Flow, GroupId, Groups, Scope};
 use mvtop::domain::freshness::Stamp;
 use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
@@ -38,6 +39,8 @@ pub fn server() -> Server {
             timezone: None,
             launches: None,
             logs_runs: Some(true),
+            workers: Some(false),
+            preloaded: Some(true),
             row_security: false,
         }),
     }
@@ -64,6 +67,7 @@ pub fn view() -> View {
         groups: vec![group("ejecutivo_id", "ejecutivo_nombre"), group("coordinacion_id", "coordinacion_codigo")],
         refresh_columns: vec!["vista_actualizada_at".into()],
         base_tables: [TABLE].into(),
+        base_names: [(TABLE, "prospectos".to_string())].into(),
         can_select: true,
         can_refresh: true,
     }
@@ -151,6 +155,8 @@ pub fn job(id: i64, name: &str, schedule: &str, command: &str) -> Job {
         database: "crm".into(),
         username: "postgres".into(),
         active: true,
+        here: true,
+        owner_exists: true,
     }
 }
 
@@ -180,24 +186,31 @@ pub fn runs(job: i64, minutes: i64) -> Vec<Run> {
 
 pub fn history(jobs: Vec<Job>, mut runs: Vec<Run>) -> History {
     runs.sort_by_key(|r| std::cmp::Reverse(r.id));
-    History { jobs, runs, truncated: false }
+    History { jobs, runs, ..History::default() }
 }
 
 pub fn snapshot(views: Vec<ViewState>, history: History) -> Snapshot {
     let server = server();
     let cron = server.cron.present().unwrap().clone();
     let jobs = JobStats::all(&history, &cron, night());
-    Snapshot {
+    let mut snapshot = Snapshot {
         link: Link::Up,
         server: Some(Arc::new(server)),
         pulse: Some(Pulse { at: night(), offset: TimeDelta::zero(), took: Duration::from_millis(4) }),
         catalog: measured((), night(), 3),
         views: views.into_iter().map(Arc::new).collect(),
         history: measured(Arc::new(history), night(), 2),
+        launcher: Some(true),
         jobs: Arc::new(jobs),
         drill: None,
         settled: true,
+    };
+    // As the keeper does, once a minute.
+    let days: Vec<_> = snapshot.views.iter().map(|v| Day::of(&snapshot, v, night()).map(Arc::new)).collect();
+    for (view, day) in snapshot.views.iter_mut().zip(days) {
+        Arc::make_mut(view).day = day;
     }
+    snapshot
 }
 
 /// The console at 02:15: two other jobs, none that refreshes the view.

@@ -1,157 +1,182 @@
 //! Why a view is as it is: every cause that holds, with its sentence.
 
-use super::{Cause, CauseCode, Scene, who};
+use std::cmp::Reverse;
+
+use super::{Cause, CauseCode, Remedy, Scene, Severity, who};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState, LimitSource};
-use crate::domain::job::{History, Job, Run, RunStatus};
+use crate::domain::job::{Run, RunStatus};
 use crate::domain::reading::{Problem, ProblemKind};
-use crate::domain::server::{Cron, Server};
-use crate::domain::snapshot::{Blocker, Refreshing, ViewState};
-use crate::domain::time::{ago, clock, human};
+use crate::domain::server::Server;
+use crate::domain::snapshot::{Blocker, BulkWrite, Refreshing, ViewState};
+use crate::domain::text::fit;
+use crate::domain::time::{ago, human};
+
+/// A refresh that took this many times the usual, and at least ten seconds, did not work all the while: it waited.
+const WAITED_TIMES: i32 = 10;
+const WAITED_SECONDS: i64 = 10;
 
 impl Scene<'_> {
     /// Every cause that holds, worst first.
     pub(super) fn causes(&self, view: &ViewState, freshness: &Freshness, totals: Option<&Totals>) -> Vec<Cause> {
+        let server = self.snapshot.server.as_deref();
+        let wrong = totals.map(Totals::wrong);
         let mut causes: Vec<Cause> = [
-            (!view.view.can_select).then(|| not_readable(view, self.snapshot.server.as_deref())),
+            (!view.view.can_select).then(|| not_readable(view, server)),
             (!view.signal.populated).then(never_populated),
-            view.refreshing.iter().find_map(|r| self.refreshing(r)),
-            view.drift.problem().filter(|_| view.view.can_select && view.signal.populated).map(cannot_compare),
-            self.schedule(view),
+            self.refreshing(view),
+            cannot_compare(view),
+            server.filter(|s| s.standby).map(|_| standby()),
         ]
         .into_iter()
         .flatten()
         .collect();
-        let is_late = freshness.state == FreshnessState::Late;
-        if is_late && !causes.iter().any(|c| c.grave) {
+        causes.extend(self.schedule(view));
+        if freshness.state == FreshnessState::Late && !causes.iter().any(|c| c.severity == Severity::Grave) {
             causes.push(late(freshness));
         }
-        if causes.is_empty() && totals.is_some_and(|t| t.wrong() > 0) {
-            causes.push(self.normal_drift(view));
+        if wrong.is_some_and(|n| n > 0) {
+            causes.extend(self.drifted(view, freshness, &causes));
         }
-        causes.sort_by_key(|c| !c.grave);
+        if totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated() {
+            causes.push(view_is_true());
+        }
+        causes.sort_by_key(|c| (Reverse(c.severity), c.code.rank()));
         causes
     }
 
-    fn refreshing(&self, refresh: &Refreshing) -> Option<Cause> {
+    /// Who refreshes it or wants to: one that waits comes before one that works.
+    fn refreshing(&self, view: &ViewState) -> Option<Cause> {
+        let waits = |r: &&Refreshing| !r.granted || !r.blocked_by.is_empty();
+        let all = &view.refreshing;
+        let refresh = all.iter().find(waits).or_else(|| all.iter().find(|r| r.is_forgotten())).or(all.first())?;
         let since = refresh.since.map_or(String::new(), |s| format!(" for {}", ago(s, self.now)));
         let who = who(&refresh.user, &refresh.application, refresh.pid);
-        let cause = |code, text| Some(Cause { code, text, grave: code == CauseCode::RefreshBlocked });
+        let blocked = |text| Some(Cause::grave(CauseCode::RefreshBlocked, Remedy::CancelBlocker, text));
         match refresh.blocked_by.first() {
-            _ if refresh.granted => cause(CauseCode::RefreshRunning, format!("{who} refreshes it now{since}.")),
-            Some(by) => cause(
-                CauseCode::RefreshBlocked,
-                format!("A refresh by {who} waits{since} for {}, {}.", who_blocks(by), by.state),
-            ),
-            None => cause(CauseCode::RefreshBlocked, format!("A refresh by {who} waits{since} for its lock.")),
+            Some(by) => blocked(format!("A refresh by {who} waits{since} for {}.", self.blocker(by))),
+            None if !refresh.granted => blocked(format!("A refresh by {who} waits{since} for its lock.")),
+            None if refresh.is_forgotten() => Some(Cause::grave(
+                CauseCode::RefreshUncommitted,
+                Remedy::CancelBlocker,
+                format!("{who} has held its lock{since} without a COMMIT: nobody sees that refresh, no other can run."),
+            )),
+            None => {
+                Some(Cause::note(CauseCode::RefreshRunning, Remedy::Wait, format!("{who} refreshes it now{since}.")))
+            }
         }
     }
 
-    /// What its schedule, or the lack of one, explains.
-    fn schedule(&self, view: &ViewState) -> Option<Cause> {
-        let cause = |code, text: String, grave| Some(Cause { code, text, grave });
-        match &self.snapshot.server.as_ref()?.cron {
-            Cron::Absent => {
-                return cause(
-                    CauseCode::CronMissing,
-                    "pg_cron is not installed in this database, so no job here refreshes it.".into(),
-                    true,
-                );
-            }
-            Cron::Elsewhere(database) => {
-                return cause(
-                    CauseCode::CronNotVisible,
-                    format!(
-                        "pg_cron keeps its jobs in the database {database}: whether one refreshes it is not known here."
-                    ),
-                    false,
-                );
-            }
-            Cron::Forbidden => {
-                return cause(
-                    CauseCode::CronNotVisible,
-                    "This role may not read pg_cron's tables: whether a job refreshes it is not known.".into(),
-                    false,
-                );
-            }
-            Cron::Present(_) => {}
+    /// Who blocks, since when, doing what: `ana (psql, pid 11), idle in transaction for 12 s: UPDATE …`.
+    fn blocker(&self, by: &Blocker) -> String {
+        let since = by.since.map_or(String::new(), |s| format!(" for {}", ago(s, self.now)));
+        let query = by.query.as_deref().map_or(String::new(), |q| format!(": {}", fit(q, 60)));
+        format!("{}, {}{since}{query}", who(&by.user, &by.application, by.pid), by.state)
+    }
+
+    /// Why rows differ although nothing need be broken.
+    fn drifted(&self, view: &ViewState, freshness: &Freshness, others: &[Cause]) -> Vec<Cause> {
+        let mut causes: Vec<Cause> =
+            [self.stale_install(view, freshness), view.bulk.as_ref().map(|b| self.bulk_write(b))]
+                .into_iter()
+                .flatten()
+                .collect();
+        if causes.is_empty() && !others.iter().any(|c| c.severity > Severity::Note) {
+            causes.push(self.normal_drift(view));
         }
+        causes
+    }
+
+    fn stale_install(&self, view: &ViewState, freshness: &Freshness) -> Option<Cause> {
+        let cause = |text| Cause::new(CauseCode::StaleInstall, Severity::Warning, Remedy::Refresh, text);
+        if let Some(waited) = &view.waited {
+            return Some(cause(format!(
+                "The refresh by {} waited {} for its lock and installed what was true before that.",
+                waited.who,
+                human(waited.until - waited.since)
+            )));
+        }
+        let (run, usual) = self.slow_run(view, freshness)?;
+        Some(cause(format!(
+            "Its last refresh took {} instead of {}: it waited, and installed what was true before that.",
+            human(run.duration()?),
+            human(usual)
+        )))
+    }
+
+    /// The run that the view's data is from, where it took far longer than usual, and the usual.
+    fn slow_run(&self, view: &ViewState, freshness: &Freshness) -> Option<(&Run, chrono::TimeDelta)> {
         let history = self.history?;
-        let Some(job) = self.job(view).and_then(|s| history.job(s.job)) else {
-            return Some(self.unscheduled());
+        let refreshed = freshness.refreshed.as_ref()?.at;
+        let stats = self.job(view).filter(|s| s.reliable)?;
+        let made_it = |r: &&Run| {
+            r.status == RunStatus::Succeeded && r.start.is_some_and(|s| s <= refreshed) && r.end >= Some(refreshed)
         };
-        self.job_trouble(job, history)
+        let run = history.runs_of(stats.job).find(made_it)?;
+        let (took, usual) = (run.duration()?, stats.p50?);
+        (took >= usual * WAITED_TIMES && took.num_seconds() >= WAITED_SECONDS).then_some((run, usual))
     }
 
-    fn unscheduled(&self) -> Cause {
-        let hidden = self.snapshot.server.as_ref().and_then(|s| s.cron.present()).is_some_and(|c| c.row_security);
-        if hidden {
-            let text = "No job that this role may see refreshes it; row security hides other roles' jobs.".into();
-            return Cause { code: CauseCode::CronNotVisible, text, grave: false };
-        }
-        let text = "No cron job refreshes it.".into();
-        Cause { code: CauseCode::NeverScheduled, text, grave: true }
-    }
-
-    fn job_trouble(&self, job: &Job, history: &History) -> Option<Cause> {
-        let stats = self.jobs.iter().find(|s| s.job == job.id)?;
-        let cause = |code, text: String| Some(Cause { code, text, grave: true });
-        let title = job.title();
-        if !job.active {
-            return cause(CauseCode::JobPaused, format!("Its job {title} is paused."));
-        }
-        let schedule = match &stats.schedule {
-            Ok(schedule) => schedule,
-            Err(why) => {
-                let text = format!("Its job {title} has a schedule that this pg_cron cannot read: {why}");
-                return cause(CauseCode::ScheduleNeverFires, text);
-            }
-        };
-        if stats.next.is_none() && !schedule.runs_at_start() {
-            let text = format!("Its job {title} has the schedule {}, which never fires.", job.schedule);
-            return cause(CauseCode::ScheduleNeverFires, text);
-        }
-        let ended = history.runs_of(job.id).find(|r| !r.status.is_open());
-        if let Some(run) = ended.filter(|r| r.status == RunStatus::Failed) {
-            return cause(CauseCode::LastRunFailed, format!("The last run of {title} failed{}.", self.failure(run)));
-        }
-        let gap = stats.gaps.last().filter(|g| self.now - g.to < stats.interval.unwrap_or_default() * 2)?;
-        let text = format!("{} runs of {title} did not come since {}.", gap.missed, clock(gap.from, self.now));
-        cause(CauseCode::RunsMissing, text)
-    }
-
-    fn failure(&self, run: &Run) -> String {
-        let when = run.start.map_or(String::new(), |s| format!(" {} ago", ago(s, self.now)));
-        let message = run.message.as_deref().unwrap_or("no message");
-        format!("{when}: {}", message.lines().next().unwrap_or_default())
+    fn bulk_write(&self, bulk: &BulkWrite) -> Cause {
+        let rows = super::thousands(bulk.rows.unsigned_abs());
+        let text = format!(
+            "One bulk write changed {rows} rows of {} {} ago; it usually sees {} a minute.",
+            bulk.table,
+            ago(bulk.at, self.now),
+            super::thousands(bulk.usual.unsigned_abs())
+        );
+        Cause::new(CauseCode::BulkWrite, Severity::Warning, Remedy::Refresh, text)
     }
 
     fn normal_drift(&self, view: &ViewState) -> Cause {
-        let next =
-            self.job(view).and_then(|j| j.next).map(|n| format!(" The next refresh is in {}.", human(n - self.now)));
-        let text = format!("It is on time; its tables moved on since.{}", next.unwrap_or_default());
-        Cause { code: CauseCode::NormalDrift, text, grave: false }
+        let next = self.job(view).and_then(|j| j.next);
+        let until = next.map_or(String::new(), |n| {
+            format!(" until the next refresh in {}", human((n - self.now).max(chrono::TimeDelta::zero())))
+        });
+        let text = format!("It was refreshed on time and its tables moved on since; this is normal{until}.");
+        Cause::note(CauseCode::NormalDrift, Remedy::Wait, text)
     }
 }
 
-fn who_blocks(blocker: &Blocker) -> String {
-    who(&blocker.user, &blocker.application, blocker.pid)
-}
-
 fn never_populated() -> Cause {
-    let text = "It was created WITH NO DATA and never refreshed: every query on it fails.".into();
-    Cause { code: CauseCode::NeverPopulated, text, grave: true }
+    let text = "It was created WITH NO DATA and never refreshed: every query on it fails.";
+    Cause::grave(CauseCode::NeverPopulated, Remedy::Refresh, text)
 }
 
 fn not_readable(view: &ViewState, server: Option<&Server>) -> Cause {
     let role = server.map_or("this role", |s| &s.user);
     let text = format!("{role} may not read {}: it needs SELECT on it.", view.view.name.short());
-    Cause { code: CauseCode::NotReadable, text, grave: false }
+    Cause::new(CauseCode::NotReadable, Severity::Warning, Remedy::Grant, text)
 }
 
-fn cannot_compare(problem: &Problem) -> Cause {
-    let grave = problem.kind == ProblemKind::Other;
-    Cause { code: CauseCode::CannotCompare, text: format!("It cannot be compared: {}", problem.text), grave }
+/// Only where it matters: not while what was known of the same data still stands.
+fn cannot_compare(view: &ViewState) -> Option<Cause> {
+    let problem = view.drift.problem().or_else(|| view.values.problem())?;
+    if !view.view.can_select || !view.signal.populated {
+        return None;
+    }
+    let stands = view.values.last.is_some() && !view.is_drift_outdated();
+    let (severity, remedy) = match problem.kind {
+        _ if stands => (Severity::Note, Remedy::Measure),
+        ProblemKind::Permission => (Severity::Warning, Remedy::Grant),
+        ProblemKind::Other => (Severity::Grave, Remedy::Measure),
+        _ => (Severity::Warning, Remedy::Measure),
+    };
+    Some(Cause::new(CauseCode::CannotCompare, severity, remedy, compare_text(problem)))
+}
+
+fn compare_text(problem: &Problem) -> String {
+    format!("It cannot be compared: {}", problem.text)
+}
+
+fn standby() -> Cause {
+    let text = "This is a standby: refreshes and jobs run on its primary, and nothing can be changed here.";
+    Cause::note(CauseCode::Standby, Remedy::Primary, text)
+}
+
+fn view_is_true() -> Cause {
+    let text = "Every row matches its definition: who still misses something is shown less by the application.";
+    Cause::note(CauseCode::ViewIsTrue, Remedy::Application, text)
 }
 
 fn late(freshness: &Freshness) -> Cause {
@@ -161,5 +186,5 @@ fn late(freshness: &Freshness) -> Cause {
         LimitSource::Job(_) => "what its schedule promises",
     };
     let text = format!("Its data is {age} old; {why} is {}.", human(freshness.limit.length));
-    Cause { code: CauseCode::Late, text, grave: true }
+    Cause::grave(CauseCode::Late, Remedy::Refresh, text)
 }

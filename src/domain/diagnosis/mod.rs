@@ -3,10 +3,15 @@
 //! A pure function of a Snapshot and the time, so every face says the same and a table of cases can test it.
 
 mod causes;
+mod code;
+mod failure;
+mod jobs;
+mod remedy;
 mod sentences;
+mod verdict;
 
 use super::drift::Totals;
-use super::freshness::{Freshness, FreshnessState};
+use super::freshness::Freshness;
 use super::job::{History, Job, JobId};
 use super::matrix::Comparison;
 use super::server::Link;
@@ -14,111 +19,12 @@ use super::snapshot::{Snapshot, ViewState};
 use super::stats::JobStats;
 use super::time::Time;
 use super::view::Oid;
+pub use code::{CauseCode, Severity};
+pub use failure::Failure;
+pub use remedy::Remedy;
 use sentences::{what, whom};
-
-/// How bad it is, as monitoring plugins have it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
-    /// What people see is true, and something keeps it so.
-    Ok,
-    /// True now, but not for long or not certainly.
-    Warning,
-    /// It cannot be said.
-    Unknown,
-    /// What people see is wrong, or cannot be read at all.
-    Critical,
-}
-
-impl Verdict {
-    /// The stable word for it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Verdict::Ok => "ok",
-            Verdict::Warning => "warning",
-            Verdict::Critical => "critical",
-            Verdict::Unknown => "unknown",
-        }
-    }
-
-    /// The exit code that monitoring plugins use for it.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Verdict::Ok => 0,
-            Verdict::Warning => 1,
-            Verdict::Critical => 2,
-            Verdict::Unknown => 3,
-        }
-    }
-}
-
-/// Why a view is as it is. The words are stable; the JSON carries them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CauseCode {
-    /// It was created and never filled.
-    NeverPopulated,
-    /// No cron job refreshes it.
-    NeverScheduled,
-    /// pg_cron is not installed, so nothing in the database can refresh it by itself.
-    CronMissing,
-    /// pg_cron is in another database, or its tables are closed to this role: it may be scheduled.
-    CronNotVisible,
-    /// The job that refreshes it is paused.
-    JobPaused,
-    /// The job's schedule is one that never fires.
-    ScheduleNeverFires,
-    /// The job's last run failed.
-    LastRunFailed,
-    /// A refresh waits for a lock.
-    RefreshBlocked,
-    /// A refresh runs now.
-    RefreshRunning,
-    /// A job exists and is active, but its runs do not come.
-    RunsMissing,
-    /// Older than its limit for no reason that is visible.
-    Late,
-    /// On time; the base tables moved on since, as they do.
-    NormalDrift,
-    /// The comparison failed.
-    CannotCompare,
-    /// This role may not read it.
-    NotReadable,
-    /// The server does not answer.
-    Unreachable,
-}
-
-impl CauseCode {
-    /// The stable word for it.
-    pub fn code(self) -> &'static str {
-        match self {
-            CauseCode::NeverPopulated => "never_populated",
-            CauseCode::NeverScheduled => "never_scheduled",
-            CauseCode::CronMissing => "cron_missing",
-            CauseCode::CronNotVisible => "cron_not_visible",
-            CauseCode::JobPaused => "job_paused",
-            CauseCode::ScheduleNeverFires => "schedule_never_fires",
-            CauseCode::LastRunFailed => "last_run_failed",
-            CauseCode::RefreshBlocked => "refresh_blocked",
-            CauseCode::RefreshRunning => "refresh_running",
-            CauseCode::RunsMissing => "runs_missing",
-            CauseCode::Late => "late",
-            CauseCode::NormalDrift => "normal_drift",
-            CauseCode::CannotCompare => "cannot_compare",
-            CauseCode::NotReadable => "not_readable",
-            CauseCode::Unreachable => "unreachable",
-        }
-    }
-}
-
-/// What helps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Refresh the view.
-    Refresh,
-    /// Measure again.
-    Measure,
-    /// Nothing to do but wait.
-    Wait,
-}
+pub use verdict::Verdict;
+use verdict::{remedies, verdict};
 
 /// One cause with its sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,8 +33,24 @@ pub struct Cause {
     pub code: CauseCode,
     /// The sentence, evidence included.
     pub text: String,
-    /// Is it bad in itself, or only worth saying?
-    pub grave: bool,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The next best action against it, if there is any.
+    pub remedy: Option<Remedy>,
+}
+
+impl Cause {
+    fn new(code: CauseCode, severity: Severity, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
+        Cause { code, severity, remedy: remedy.into(), text: text.into() }
+    }
+
+    fn grave(code: CauseCode, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
+        Cause::new(code, Severity::Grave, remedy, text)
+    }
+
+    fn note(code: CauseCode, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
+        Cause::new(code, Severity::Note, remedy, text)
+    }
 }
 
 /// What is to be said of one view.
@@ -148,12 +70,26 @@ pub struct ViewReport {
     pub whom: Option<String>,
     /// Why; worst first.
     pub causes: Vec<Cause>,
-    /// What helps.
+    /// What helps first.
     pub remedy: Option<Remedy>,
+    /// What then keeps it true, where a refresh comes first.
+    pub then: Option<Remedy>,
     /// The job that refreshes it: the active one with the shortest interval.
     pub job: Option<JobId>,
     /// When that runs next.
     pub next: Option<Time>,
+}
+
+impl ViewReport {
+    /// What to do, in a few words: `Press r to refresh, then f to schedule it.`
+    pub fn advice(&self) -> Option<String> {
+        let first = self.remedy?;
+        let Some(then) = self.then else { return Some(first.hint()) };
+        Some(match (first.key(), then.key()) {
+            (Some((key, does)), Some((next, also))) => format!("Press {key} to {does}, then {next} to {also}."),
+            _ => format!("{} Then: {}", first.hint(), then.hint()),
+        })
+    }
 }
 
 /// What is to be said of the whole database.
@@ -201,7 +137,7 @@ fn unreachable(snapshot: &Snapshot) -> Option<Cause> {
         Link::Silent { .. } => "The server does not answer. What is shown is what was last known.".to_string(),
         Link::Down { why, .. } => format!("No connection: {why}"),
     };
-    Some(Cause { code: CauseCode::Unreachable, text, grave: true })
+    Some(Cause::grave(CauseCode::Unreachable, Remedy::Reconnect, text))
 }
 
 /// What a report is made from.
@@ -219,13 +155,15 @@ impl Scene<'_> {
         let totals = compared.map(|c| totals(view, c));
         let causes = self.causes(view, &freshness, totals.as_ref());
         let verdict = verdict(&freshness, totals.as_ref(), &causes);
+        let (remedy, then) = remedies(view, verdict, &causes);
         let job = self.job(view);
         ViewReport {
             oid: view.view.oid,
             verdict,
             what: what(view, totals.as_ref(), &freshness),
             whom: compared.and_then(|c| whom(&c.matrix.lines, &c.matrix.columns)),
-            remedy: remedy(verdict, &causes),
+            remedy,
+            then,
             next: job.and_then(|j| j.next),
             job: job.map(|j| j.job),
             totals,
@@ -259,30 +197,6 @@ fn totals(view: &ViewState, newest: &Comparison) -> Totals {
         is_current.then_some(values.value.totals.changed)?
     });
     Totals { changed, ..newest.totals }
-}
-
-fn verdict(freshness: &Freshness, totals: Option<&Totals>, causes: &[Cause]) -> Verdict {
-    let is_late = freshness.state == FreshnessState::Late;
-    let grave = causes.iter().any(|c| c.grave);
-    match totals.map(Totals::wrong) {
-        _ if freshness.state == FreshnessState::NeverPopulated => Verdict::Critical,
-        Some(1..) if is_late || grave => Verdict::Critical,
-        Some(_) if is_late || grave => Verdict::Warning,
-        Some(_) => Verdict::Ok,
-        None if is_late => Verdict::Warning,
-        None => Verdict::Unknown,
-    }
-}
-
-fn remedy(verdict: Verdict, causes: &[Cause]) -> Option<Remedy> {
-    let has = |code| causes.iter().any(|c| c.code == code);
-    match verdict {
-        _ if has(CauseCode::RefreshRunning) => Some(Remedy::Wait),
-        Verdict::Critical => Some(Remedy::Refresh),
-        Verdict::Unknown => Some(Remedy::Measure),
-        Verdict::Warning if has(CauseCode::Late) => Some(Remedy::Refresh),
-        Verdict::Warning | Verdict::Ok => None,
-    }
 }
 
 /// `12345` → `12,345`.

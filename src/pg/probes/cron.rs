@@ -2,17 +2,20 @@
 
 use tokio_postgres::types::Type;
 
-use crate::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
+use crate::domain::job::{History, Job, JobId, RemovedJob, Run, RunId, RunStatus};
 use crate::domain::reading::Problem;
 use crate::domain::text::visible;
 use crate::pg::catalog::unexpected;
 use crate::pg::session::{Limits, Session};
 
-/// Every job that this role may see.
-pub async fn jobs(session: &Session) -> Result<Vec<Job>, Problem> {
-    let rows = session.read(Limits::CHEAP, include_str!("../sql/jobs.sql"), &[]).await?;
-    let json: &str = rows.first().map(|row| row.get(0)).unwrap_or("[]");
-    serde_json::from_str(json).map_err(|e| unexpected(&format!("cron.job: {e}")))
+/// Every job that this role may see, and those that are gone but left runs.
+pub async fn jobs(session: &Session) -> Result<(Vec<Job>, Vec<RemovedJob>), Problem> {
+    let sql = include_str!("../sql/jobs.sql");
+    let rows = session.read(Limits::CHEAP, sql, &[(&History::WINDOW, Type::INT8)]).await?;
+    let row = rows.first().ok_or_else(|| unexpected("no answer about cron.job"))?;
+    let failed = |e: serde_json::Error| unexpected(&format!("cron.job: {e}"));
+    let jobs = serde_json::from_str(row.get("jobs")).map_err(failed)?;
+    Ok((jobs, serde_json::from_str(row.get("removed")).map_err(failed)?))
 }
 
 /// The newest runs above this id, newest first, at most [`History::WINDOW`].

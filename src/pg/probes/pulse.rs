@@ -7,6 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 use crate::domain::job::RunId;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{Blocker, Refreshing};
+use crate::domain::text::visible;
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
 use crate::pg::catalog::unexpected;
@@ -34,14 +35,18 @@ pub struct Answer {
     pub started_at: Time,
     /// Each view's OID, `xmin` and whether it is populated.
     pub views: Vec<(Oid, u32, bool)>,
-    /// Each asked table's counter, in the question's order.
+    /// Each asked table's rows written so far, in the question's order.
     pub counters: Vec<i64>,
+    /// Each asked table's file number: another after TRUNCATE or a rewrite.
+    pub files: Vec<i64>,
     /// Who holds or wants the lock of a refresh, by view.
     pub held: Vec<(Oid, Refreshing)>,
     /// Different when a job changed.
     pub jobs: Option<String>,
     /// Different when a run came or changed.
     pub runs: Option<String>,
+    /// Does pg_cron's launcher run? `None` where this role may not see it.
+    pub launcher: Option<bool>,
 }
 
 /// The statement, with or without pg_cron's tables.
@@ -65,9 +70,11 @@ pub async fn pulse(session: &Session, question: &Question) -> Result<Answer, Pro
         started_at: row.get("started_at"),
         views: oids.iter().zip(xmins).zip(populated).map(|((&o, x), p)| (Oid(o), x as u32, p)).collect(),
         counters: row.get("counters"),
+        files: row.get("files"),
         held: row.get::<_, Option<&str>>("held").map(held).transpose()?.unwrap_or_default(),
         jobs: row.get("jobs"),
         runs: row.get("runs"),
+        launcher: row.get("launcher"),
     })
 }
 
@@ -80,6 +87,7 @@ struct Held {
     user: Option<String>,
     application: Option<String>,
     since: Option<Time>,
+    state: Option<String>,
     blocked_by: Option<Vec<HeldBy>>,
 }
 
@@ -90,6 +98,7 @@ struct HeldBy {
     application: Option<String>,
     state: Option<String>,
     since: Option<Time>,
+    query: Option<String>,
 }
 
 fn held(json: &str) -> Result<Vec<(Oid, Refreshing)>, Problem> {
@@ -104,6 +113,8 @@ fn refreshing(held: Held) -> Refreshing {
         application: by.application.unwrap_or_default(),
         state: by.state.unwrap_or_else(|| "in a state this role may not see".into()),
         since: by.since,
+        // Without pg_read_all_stats the server says <insufficient privilege>.
+        query: by.query.filter(|q| !q.starts_with('<') && !q.is_empty()).map(|q| visible(&q).into_owned()),
     };
     Refreshing {
         pid: held.pid,
@@ -112,6 +123,7 @@ fn refreshing(held: Held) -> Refreshing {
         since: held.since,
         concurrently: held.concurrently,
         granted: held.granted,
+        state: held.state,
         blocked_by: held.blocked_by.unwrap_or_default().into_iter().map(blocker).collect(),
     }
 }

@@ -52,8 +52,8 @@ SELECT json_build_object(
         JOIN pg_catalog.pg_attribute a ON a.attrelid = mv.oid AND a.attnum = k.attnum
         WHERE k.place <= best.indnkeyatts),
     'base_tables', (
-        SELECT coalesce(json_agg(DISTINCT reads.relation::int8), '[]')
-        FROM reads
+        SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'name', c.relname)), '[]')
+        FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_class c ON c.oid = reads.relation
         WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
     'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT'),

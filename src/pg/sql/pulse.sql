@@ -2,9 +2,9 @@
 SELECT clock_timestamp() AS at,
        pg_postmaster_start_time() AS started_at,
        mv.oids, mv.xmins, mv.populated,
-       base.counters,
+       base.counters, base.files,
        locks.held,
-       cron.jobs, cron.runs
+       cron.jobs, cron.runs, cron.launcher
 FROM (
     SELECT coalesce(array_agg(c.oid), '{}') AS oids,
            coalesce(array_agg(c.xmin::text::int8), '{}') AS xmins,
@@ -16,25 +16,28 @@ CROSS JOIN (
     -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.
     SELECT coalesce(array_agg(
                pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid) + pg_stat_get_tuples_deleted(t.oid)
-               + coalesce(c.relfilenode::int8, -1) * 1000003 ORDER BY t.place), '{}') AS counters
+               ORDER BY t.place), '{}') AS counters,
+           coalesce(array_agg(coalesce(c.relfilenode::int8, -1) ORDER BY t.place), '{}') AS files
     FROM unnest($1::oid[]) WITH ORDINALITY AS t (oid, place)
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid
 ) AS base
 CROSS JOIN (
-    -- CONCURRENTLY holds ExclusiveLock, a plain refresh AccessExclusiveLock; no privilege is needed to see them.
+    -- CONCURRENTLY holds ExclusiveLock, a plain refresh AccessExclusiveLock; no privilege is needed to see them. One
+    -- that has its lock can still wait for a base table's.
     SELECT json_agg(json_build_object(
                'view', l.relation::int8, 'pid', l.pid, 'granted', l.granted,
                'concurrently', l.mode = 'ExclusiveLock',
                'user', a.usename, 'application', a.application_name, 'since', a.query_start,
-               'blocked_by', CASE WHEN l.granted THEN NULL ELSE (
+               'state', a.state,
+               'blocked_by', (
                    SELECT json_agg(json_build_object(
                               'pid', b.pid, 'user', b.usename, 'application', b.application_name,
-                              'state', b.state, 'since', b.xact_start))
+                              'state', b.state, 'since', b.xact_start, 'query', left(b.query, 200)))
                    FROM pg_catalog.pg_stat_activity b
-                   WHERE b.pid = ANY (pg_blocking_pids(l.pid))) END))::text AS held
+                   WHERE b.pid = ANY (pg_blocking_pids(l.pid)))))::text AS held
     FROM pg_catalog.pg_locks l
     LEFT JOIN LATERAL (
-        SELECT s.usename, s.application_name, s.query_start FROM pg_catalog.pg_stat_activity s WHERE s.pid = l.pid
+        SELECT s.usename, s.application_name, s.query_start, s.state FROM pg_catalog.pg_stat_activity s WHERE s.pid = l.pid
     ) AS a ON true
     WHERE l.locktype = 'relation' AND l.relation = ANY ($2::oid[])
       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())

@@ -4,4 +4,7 @@
            (SELECT coalesce(max(r.runid), 0) || ':' || coalesce(sum(hashtext(r.status || coalesce(r.end_time::text, ''))), 0)
             FROM (SELECT d.runid, d.status, d.end_time
                   FROM cron.job_run_details d
-                  WHERE d.runid > $3::int8 ORDER BY d.runid DESC LIMIT 100) r) AS runs
+                  WHERE d.runid > $3::int8 ORDER BY d.runid DESC LIMIT 100) r) AS runs,
+           -- Only who sees every backend's type gets an answer worth anything.
+           (SELECT EXISTS (SELECT FROM pg_stat_get_activity(NULL) a WHERE a.backend_type = 'pg_cron launcher')
+            WHERE pg_has_role('pg_read_all_stats', 'USAGE')) AS launcher

@@ -1,17 +1,17 @@
 //! Takes pulses and answers into the Snapshot: whatever signal moved wants its probe.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 
 use super::{Keeper, Want};
+use crate::domain::day::Day;
 use crate::domain::drift::Scope;
 use crate::domain::job::{History, Run, RunId};
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::Link;
-use crate::domain::snapshot::{Pulse, Signal, ViewState};
+use crate::domain::snapshot::{Pulse, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
@@ -29,6 +29,7 @@ impl Keeper {
         let snapshot = self.edit();
         snapshot.link = Link::Up;
         snapshot.pulse = Some(Pulse { at: beat.at, offset, took });
+        snapshot.launcher = beat.launcher;
         self.fold_views(&beat);
         self.jobs |= moved(&mut self.last.jobs, &beat.jobs);
         self.runs |= moved(&mut self.last.runs, &beat.runs);
@@ -48,56 +49,15 @@ impl Keeper {
         if let (Some(history), Some(cron)) = (snapshot.history.value(), cron) {
             snapshot.jobs = Arc::new(JobStats::all(history, cron, at));
         }
+        self.figure_days(at);
     }
 
-    fn fold_views(&mut self, beat: &pulse::Answer) {
-        let sums: BTreeMap<Oid, i64> = self.last.tables.iter().copied().zip(beat.counters.iter().copied()).collect();
-        // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
-        let is_answered = beat.counters.len() == self.last.tables.len();
-        let mut unknown = Vec::new();
-        for &(oid, xmin, populated) in &beat.views {
-            let Some(place) = self.snapshot.views.iter().position(|v| v.view.oid == oid) else {
-                unknown.push(oid);
-                continue;
-            };
-            let before = self.snapshot.views[place].signal;
-            let tables = &self.snapshot.views[place].view.base_tables;
-            let bases = tables
-                .iter()
-                .fold(0i64, |sum, t| sum.wrapping_mul(31).wrapping_add(sums.get(t).copied().unwrap_or_default()));
-            let held = beat.held.iter().filter(|(view, _)| *view == oid).map(|(_, r)| r.clone()).collect();
-            let signal = Signal { xmin: if is_answered { xmin } else { 0 }, bases, populated };
-            let is_first = before.xmin == 0;
-            let view = Arc::make_mut(&mut self.edit().views[place]);
-            (view.signal, view.refreshing) = (signal, held);
-            let want = self.wants.entry(oid).or_insert(Want::ALL);
-            if !is_first && (before.xmin != xmin || before.populated != populated) {
-                *want = Want::ALL;
-                unknown.push(oid);
-                self.with_drill(|d| {
-                    if d.target.view == oid {
-                        d.index.last = None;
-                        d.pages.clear();
-                    }
-                });
-                if let Some(view) = self.edit_view(oid) {
-                    view.observed = Some(beat.at);
-                }
-            } else if !is_first && before.bases != bases {
-                (want.groups, want.values) = (true, true);
-                if let Some(view) = self.edit_view(oid) {
-                    view.moved = Some(beat.at);
-                }
-            }
-        }
-        let is_gone = |v: &Arc<ViewState>| !beat.views.iter().any(|(oid, ..)| *oid == v.view.oid);
-        if self.snapshot.views.iter().any(is_gone) {
-            let gone: Vec<Oid> = self.snapshot.views.iter().filter(|v| is_gone(v)).map(|v| v.view.oid).collect();
-            self.edit().views.retain(|v| !gone.contains(&v.view.oid));
-            self.wants.retain(|oid, _| !gone.contains(oid));
-        }
-        if !unknown.is_empty() && self.snapshot.catalog.last.is_some() {
-            self.want_catalog(unknown);
+    /// Makes each view's last day from the jobs' figures.
+    fn figure_days(&mut self, at: Time) {
+        let snapshot = self.snapshot.clone();
+        let days: Vec<_> = snapshot.views.iter().map(|v| Day::of(&snapshot, v, at).map(Arc::new)).collect();
+        for (place, day) in days.into_iter().enumerate() {
+            Arc::make_mut(&mut self.edit().views[place]).day = day;
         }
     }
 
@@ -129,6 +89,7 @@ impl Keeper {
                 self.note_failure(view.oid, &answer, now, |want| want.stamp = true);
                 let stamp = answer.measured(|c| if let Catch::Stamp(s) = c { Some(s) } else { None });
                 self.with_view(view.oid, |v| v.stamp.finish(stamp, at));
+                self.figure_days(at);
             }
             Probe::Compare(view, scope) => self.fold_comparison(view.oid, scope, answer, at, now),
             Probe::Index(_, target) => {
@@ -198,8 +159,8 @@ impl Keeper {
             _ => RunId(0),
         };
         let outcome = answer.measured(|catch| match catch {
-            Catch::Jobs(jobs) => {
-                history.jobs = jobs;
+            Catch::Jobs(jobs, removed) => {
+                (history.jobs, history.removed) = (jobs, removed);
                 Some(history)
             }
             Catch::Runs(runs) => {

@@ -5,6 +5,7 @@
 
 mod fold;
 mod plan;
+mod signals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -83,6 +84,10 @@ struct LastSignals {
     newest_run: RunId,
     minute: i64,
     wants_pulse: bool,
+    /// The base tables' counters.
+    counted: BTreeMap<Oid, signals::Table>,
+    /// Refreshes that wait for their lock, by view.
+    waiting: BTreeMap<Oid, signals::Waiting>,
 }
 
 impl Keeper {

@@ -1,0 +1,2 @@
+CREATE ROLE analista LOGIN;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO analista;

@@ -1,0 +1,205 @@
+//! What its job, or the lack of one, explains.
+
+use super::failure::{Failure, headline};
+use super::{Cause, CauseCode, Remedy, Scene, Severity};
+use crate::domain::job::{History, Job, Run, RunStatus, command_refreshes};
+use crate::domain::server::{Cron, CronExtension};
+use crate::domain::snapshot::ViewState;
+use crate::domain::stats::JobStats;
+use crate::domain::time::{Time, ago, clock, human};
+
+impl Scene<'_> {
+    pub(super) fn schedule(&self, view: &ViewState) -> Vec<Cause> {
+        let Some(server) = &self.snapshot.server else { return Vec::new() };
+        let (cron, history) = match (&server.cron, self.history) {
+            (Cron::Present(cron), Some(history)) => (cron, history),
+            (Cron::Present(_), None) => return Vec::new(),
+            (without, _) => return vec![no_cron(without)],
+        };
+        let jobs: Vec<&Job> = history.jobs_refreshing(&view.view.name).collect();
+        let mut causes =
+            if jobs.is_empty() { vec![self.unscheduled(view, history, cron)] } else { self.troubles(&jobs, history) };
+        let is_needed = jobs.iter().any(|j| j.active);
+        if is_needed && let Some(cause) = self.launcher(cron, history).filter(|_| !server.standby) {
+            // It is why they are missing.
+            causes.retain(|c| c.code != CauseCode::RunsMissing);
+            causes.push(cause);
+        }
+        causes
+    }
+
+    /// Why no job refreshes it, as far as that can be seen.
+    fn unscheduled(&self, view: &ViewState, history: &History, cron: &CronExtension) -> Cause {
+        let name = &view.view.name;
+        let elsewhere = history.jobs.iter().find(|j| !j.here && command_refreshes(&j.command, name));
+        if let Some(job) = elsewhere {
+            let text = format!("Its job {} runs in the database {}, not in this one.", job.title(), job.database);
+            return Cause::grave(CauseCode::JobInOtherDatabase, Remedy::FixJob, text);
+        }
+        let namesake = history.jobs.iter().find_map(|j| Some((j, j.refreshes_namesake(name).filter(|_| j.here)?)));
+        if let Some((job, other)) = namesake {
+            let text = format!("The job {} refreshes {other}, another view of the same name.", job.title());
+            return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text);
+        }
+        let removed = history.removed.iter().filter(|j| j.here && command_refreshes(&j.command, name));
+        if let Some(job) = removed.max_by_key(|j| j.last) {
+            let last = job.last.map_or(String::new(), |l| format!(" {} ago", ago(l, self.now)));
+            let text = format!("Job {} refreshed it last{last} and no longer exists.", job.id.0);
+            return Cause::grave(CauseCode::JobRemoved, Remedy::Schedule, text);
+        }
+        if cron.row_security {
+            let text = "No job that this role may see refreshes it; row security hides other roles' jobs and runs.";
+            return Cause::note(CauseCode::HistoryNotVisible, Remedy::Grant, text);
+        }
+        Cause::grave(CauseCode::NeverScheduled, Remedy::Schedule, "No cron job refreshes it.")
+    }
+
+    /// What stops every job.
+    fn launcher(&self, cron: &CronExtension, history: &History) -> Option<Cause> {
+        if cron.preloaded == Some(false) {
+            let text = "pg_cron is installed but not in shared_preload_libraries, so no job runs.";
+            return Some(Cause::grave(CauseCode::CronNotPreloaded, Remedy::PreloadCron, text));
+        }
+        if let Some(job) = history.jobs.iter().find(|j| !j.owner_exists) {
+            let text = format!(
+                "The job {} belongs to the role {}, which no longer exists: pg_cron stops at it, so no job runs.",
+                job.title(),
+                job.username
+            );
+            return Some(Cause::grave(CauseCode::JobOfDroppedRole, Remedy::RemoveJob, text));
+        }
+        if cron.launches == Some(false) {
+            let text = "cron.launch_active_jobs is off, so no job runs.";
+            return Some(Cause::grave(CauseCode::LauncherOff, Remedy::LaunchJobs, text));
+        }
+        let last = history.runs.iter().filter_map(|r| r.start).max();
+        let last = last.map_or(String::new(), |l| format!(" since {}", clock(l, self.now)));
+        let text = format!("pg_cron's launcher does not run, so no job has run{last}; it logs nothing.");
+        (self.snapshot.launcher == Some(false))
+            .then(|| Cause::grave(CauseCode::LauncherDead, Remedy::RestartLauncher, text))
+    }
+
+    /// What is wrong with its jobs. One that works is enough: then the others' troubles are only worth saying.
+    fn troubles(&self, jobs: &[&Job], history: &History) -> Vec<Cause> {
+        let each: Vec<Vec<Cause>> = jobs.iter().map(|job| self.job_troubles(job, history)).collect();
+        let one_works = each.iter().any(Vec::is_empty);
+        let mut causes: Vec<Cause> = each.into_iter().flatten().collect();
+        if one_works {
+            causes.iter_mut().for_each(|c| c.severity = Severity::Note);
+        }
+        causes
+    }
+
+    fn job_troubles(&self, job: &Job, history: &History) -> Vec<Cause> {
+        let Some(stats) = self.jobs.iter().find(|s| s.job == job.id) else { return Vec::new() };
+        if let Some(cause) = cannot_fire(job, stats) {
+            return vec![cause];
+        }
+        let is_standby = self.snapshot.server.as_ref().is_some_and(|s| s.standby);
+        [
+            self.last_failure(job, history),
+            self.stuck(job, history),
+            self.missing(job, stats, history).filter(|_| !is_standby),
+            too_slow(job, stats),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    fn last_failure(&self, job: &Job, history: &History) -> Option<Cause> {
+        let run = history.runs_of(job.id).find(|r| !r.status.is_open())?;
+        if run.status != RunStatus::Failed {
+            return None;
+        }
+        let message = run.message.as_deref().unwrap_or("no message");
+        let failure = Failure::of(message);
+        let when = run.start.map_or(String::new(), |s| format!(" {} ago", ago(s, self.now)));
+        let meaning = failure.meaning().map_or(String::new(), |m| format!("; {m}"));
+        let text = format!("The last run of {} failed{when}: {}{meaning}.", job.title(), headline(message));
+        Some(Cause::grave(CauseCode::RunFailed(failure), failure.remedy(), text))
+    }
+
+    /// A restart leaves runs that were connecting or sending so for ever; a newer run, or the restart, tells them from
+    /// one that has just begun.
+    fn stuck(&self, job: &Job, history: &History) -> Option<Cause> {
+        let run = history.runs_of(job.id).next()?;
+        if !matches!(run.status, RunStatus::Starting | RunStatus::Connecting | RunStatus::Sending) {
+            return None;
+        }
+        let since = before(run, history).map_or(String::new(), |t| format!(" since {}", clock(t, self.now)));
+        let newer = history.runs.iter().take_while(|r| r.id > run.id).any(|r| r.start.is_some());
+        let restarted = self.snapshot.server.as_ref().zip(before(run, history)).is_some_and(|(s, t)| s.started_at > t);
+        let text = format!(
+            "Run {} of {} has been {}{since} and stays so: a restart leaves such runs behind.",
+            run.id.0,
+            job.title(),
+            run.status.word()
+        );
+        (newer || restarted).then(|| Cause::grave(CauseCode::RunStuck, Remedy::Refresh, text))
+    }
+
+    /// Runs that did not come, and none has come since.
+    fn missing(&self, job: &Job, stats: &JobStats, history: &History) -> Option<Cause> {
+        let gap = stats.gaps.last()?;
+        let last = history.runs_of(job.id).filter_map(|r| r.start).max();
+        let runs = if gap.missed == 1 { "1 run".into() } else { format!("{} runs", gap.missed) };
+        let text = format!(
+            "{runs} of {} did not come since {}, and nothing says why.",
+            job.title(),
+            clock(gap.from, self.now)
+        );
+        (last < Some(gap.from)).then(|| Cause::grave(CauseCode::RunsMissing, Remedy::Refresh, text))
+    }
+}
+
+/// The newest start before a run: it cannot have begun earlier.
+fn before(run: &Run, history: &History) -> Option<Time> {
+    history.runs.iter().filter(|r| r.id < run.id).find_map(|r| r.start)
+}
+
+fn no_cron(cron: &Cron) -> Cause {
+    let hidden = |text: String| Cause::note(CauseCode::CronNotVisible, Remedy::Grant, text);
+    match cron {
+        Cron::Elsewhere(database) => hidden(format!(
+            "pg_cron keeps its jobs in the database {database}: whether one refreshes it is not known here."
+        )),
+        Cron::Forbidden => {
+            hidden("This role may not read pg_cron's tables: whether a job refreshes it is not known.".into())
+        }
+        Cron::Absent | Cron::Present(_) => Cause::grave(
+            CauseCode::CronMissing,
+            Remedy::InstallCron,
+            "pg_cron is not installed in this database, so no job here refreshes it.",
+        ),
+    }
+}
+
+fn cannot_fire(job: &Job, stats: &JobStats) -> Option<Cause> {
+    let title = job.title();
+    if !job.active {
+        return Some(Cause::grave(CauseCode::JobPaused, Remedy::Resume, format!("Its job {title} is paused.")));
+    }
+    let never = |text| Some(Cause::grave(CauseCode::ScheduleNeverFires, Remedy::FixSchedule, text));
+    match &stats.schedule {
+        Err(why) => {
+            never(format!("Its job {title} has a schedule that this pg_cron cannot read, so it never runs: {why}."))
+        }
+        Ok(schedule) if stats.next.is_none() && !schedule.runs_at_start() => {
+            never(format!("Its job {title} has the schedule {}, which never fires.", job.schedule))
+        }
+        Ok(_) => None,
+    }
+}
+
+fn too_slow(job: &Job, stats: &JobStats) -> Option<Cause> {
+    let (usual, interval) = (stats.p50.filter(|_| stats.reliable)?, stats.interval?);
+    let text = format!(
+        "A refresh by {} takes {}, longer than the {} between two: each starts late and the server never rests.",
+        job.title(),
+        human(usual),
+        human(interval)
+    );
+    (usual >= interval)
+        .then(|| Cause::new(CauseCode::RefreshSlowerThanInterval, Severity::Warning, Remedy::FixSchedule, text))
+}

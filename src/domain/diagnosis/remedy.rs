@@ -1,0 +1,105 @@
+//! What helps: the next best action for each cause, and which key it is on.
+
+/// What helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Refresh the view.
+    Refresh,
+    /// Measure again.
+    Measure,
+    /// Nothing to do but wait.
+    Wait,
+    /// Install a job that refreshes it.
+    Schedule,
+    /// Resume its paused job.
+    Resume,
+    /// Change its job's schedule.
+    FixSchedule,
+    /// Change its job: the role, the database, the command, or where it connects.
+    FixJob,
+    /// Remove the job that is in the way.
+    RemoveJob,
+    /// Create the unique index.
+    CreateIndex,
+    /// Cancel or end the session that blocks it.
+    CancelBlocker,
+    /// Change the definition so that each key comes once.
+    UniqueRows,
+    /// Install pg_cron, or refresh by another way.
+    InstallCron,
+    /// Load pg_cron's library, which needs a restart.
+    PreloadCron,
+    /// Bring the launcher back, which needs a restart.
+    RestartLauncher,
+    /// Let pg_cron launch jobs again.
+    LaunchJobs,
+    /// Ask for a right that is missing.
+    Grant,
+    /// Connect to the primary.
+    Primary,
+    /// Look at the application.
+    Application,
+    /// Nothing: the program tries again by itself.
+    Reconnect,
+}
+
+impl Remedy {
+    /// The stable word for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Remedy::Refresh => "refresh",
+            Remedy::Measure => "measure",
+            Remedy::Wait => "wait",
+            Remedy::Schedule => "schedule",
+            Remedy::Resume => "resume",
+            Remedy::FixSchedule => "fix_schedule",
+            Remedy::FixJob => "fix_job",
+            Remedy::RemoveJob => "remove_job",
+            Remedy::CreateIndex => "create_index",
+            Remedy::CancelBlocker => "cancel_blocker",
+            Remedy::UniqueRows => "unique_rows",
+            Remedy::InstallCron => "install_cron",
+            Remedy::PreloadCron => "preload_cron",
+            Remedy::RestartLauncher => "restart_launcher",
+            Remedy::LaunchJobs => "launch_jobs",
+            Remedy::Grant => "grant",
+            Remedy::Primary => "primary",
+            Remedy::Application => "application",
+            Remedy::Reconnect => "reconnect",
+        }
+    }
+
+    /// The key that does it, and what it does; `None`: no key of this program does.
+    pub fn key(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Remedy::Refresh => ("r", "refresh"),
+            Remedy::Measure => ("R", "compare"),
+            Remedy::Schedule => ("f", "schedule it"),
+            Remedy::Resume => ("f", "resume its job"),
+            Remedy::FixSchedule => ("f", "change its schedule"),
+            Remedy::FixJob => ("f", "mend its job"),
+            Remedy::RemoveJob => ("f", "remove that job"),
+            Remedy::CreateIndex => ("f", "create the index"),
+            Remedy::CancelBlocker => ("f", "end what blocks it"),
+            Remedy::InstallCron => ("f", "see the other ways"),
+            _ => return None,
+        })
+    }
+
+    /// What to do, in a few words.
+    pub fn hint(self) -> String {
+        let by_hand = match self {
+            Remedy::Wait => "Nothing to do but wait.",
+            Remedy::UniqueRows => "Make the definition's rows unique.",
+            Remedy::PreloadCron => "Add pg_cron to shared_preload_libraries and restart.",
+            Remedy::RestartLauncher => "Restart the server.",
+            Remedy::LaunchJobs => "Set cron.launch_active_jobs = on.",
+            Remedy::Grant => "Ask for that right.",
+            Remedy::Primary => "Connect to the primary.",
+            Remedy::Application => "Look at the application's filter.",
+            Remedy::Reconnect => "It tries again by itself.",
+            _ => "",
+        };
+        self.key().map_or(by_hand.into(), |(key, does)| format!("Press {key} to {does}."))
+    }
+}

@@ -1,0 +1,76 @@
+//! How bad it is, and which action comes first.
+
+use super::{Cause, CauseCode, Remedy, Severity};
+use crate::domain::drift::Totals;
+use crate::domain::freshness::{Freshness, FreshnessState};
+use crate::domain::snapshot::ViewState;
+
+/// How bad it is, as monitoring plugins have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// What people see is true, and something keeps it so.
+    Ok,
+    /// True now, but not for long or not certainly.
+    Warning,
+    /// It cannot be said.
+    Unknown,
+    /// What people see is wrong, or cannot be read at all.
+    Critical,
+}
+
+impl Verdict {
+    /// The stable word for it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Critical => "critical",
+            Verdict::Unknown => "unknown",
+        }
+    }
+
+    /// The exit code that monitoring plugins use for it.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Ok => 0,
+            Verdict::Warning => 1,
+            Verdict::Critical => 2,
+            Verdict::Unknown => 3,
+        }
+    }
+}
+
+/// Wrong rows weigh by what explains them; what could not be compared is never called true, however young.
+pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, causes: &[Cause]) -> Verdict {
+    let is_late = freshness.state == FreshnessState::Late;
+    let worst = causes.iter().map(|c| c.severity).max();
+    let is_unsafe = is_late || worst == Some(Severity::Grave);
+    let is_blind = causes.iter().any(|c| c.code == CauseCode::CannotCompare && c.severity > Severity::Note);
+    match totals.map(Totals::wrong) {
+        _ if freshness.state == FreshnessState::NeverPopulated => Verdict::Critical,
+        Some(1..) if is_unsafe => Verdict::Critical,
+        None => Verdict::Unknown,
+        Some(_) if is_blind => Verdict::Unknown,
+        Some(_) if is_unsafe || worst == Some(Severity::Warning) => Verdict::Warning,
+        Some(_) => Verdict::Ok,
+    }
+}
+
+/// The action that comes first, and the one after it that keeps the view true.
+///
+/// Wrong rows are put right before anything else where a refresh can be done at all.
+pub(super) fn remedies(view: &ViewState, verdict: Verdict, causes: &[Cause]) -> (Option<Remedy>, Option<Remedy>) {
+    let has = |code| causes.iter().any(|c| c.code == code);
+    let worst = causes.first().and_then(|c| c.remedy);
+    let cannot_refresh = !view.view.can_refresh
+        || [CauseCode::Standby, CauseCode::RefreshBlocked, CauseCode::RefreshUncommitted].into_iter().any(has);
+    match verdict {
+        _ if has(CauseCode::RefreshRunning) => (Some(Remedy::Wait), None),
+        Verdict::Critical if !cannot_refresh && !has(CauseCode::RunFailed(super::Failure::Duplicates)) => {
+            (Some(Remedy::Refresh), worst.filter(|r| *r != Remedy::Refresh))
+        }
+        Verdict::Critical if has(CauseCode::Standby) => (Some(Remedy::Primary), None),
+        Verdict::Unknown if worst.is_none() => (Some(Remedy::Measure), None),
+        _ => (worst, None),
+    }
+}

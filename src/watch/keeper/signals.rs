@@ -1,0 +1,190 @@
+//! The views' own signals out of a pulse: refreshed, written to, locked; and what only shows between two pulses.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use super::{Keeper, Want};
+use crate::domain::diagnosis::who;
+use crate::domain::snapshot::{BulkWrite, Refreshing, Signal, ViewState, Waited};
+use crate::domain::time::Time;
+use crate::domain::view::Oid;
+use crate::pg::probes::pulse;
+
+/// Fewer rows than this at once are everyday work.
+const BULK_ROWS: i64 = 100;
+
+/// A bulk write is this many times what the table usually sees between two pulses. Counters may come up to ten
+/// seconds late and then all at once, so ten times the usual is nothing yet.
+const BULK_TIMES: f64 = 20.0;
+
+/// How much a new pulse weighs in what is usual: about the last minute counts.
+const WEIGHT: f64 = 0.03;
+
+/// A refresh that waited is recognised by its catalog row moving at most this long after its lock was last seen.
+const WAIT_REMEMBERED: TimeDelta = TimeDelta::seconds(10);
+
+/// One base table's counters as the last pulse had them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Table {
+    rows: i64,
+    file: i64,
+    /// Rows between two pulses, as they usually are.
+    usual: f64,
+}
+
+/// A refresh that was seen to wait for its lock and has not been seen to end.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pid: i32,
+    who: String,
+    since: Time,
+    /// When its lock was last seen, had or waited for.
+    seen: Time,
+}
+
+impl Keeper {
+    pub(super) fn fold_views(&mut self, beat: &pulse::Answer) {
+        let jumps = self.fold_tables(beat);
+        let mut changed = Vec::new();
+        for &(oid, xmin, populated) in &beat.views {
+            match self.snapshot.views.iter().position(|v| v.view.oid == oid) {
+                Some(place) if self.fold_view(place, xmin, populated, &jumps, beat) => changed.push(oid),
+                Some(_) => {}
+                None => changed.push(oid),
+            }
+        }
+        self.forget_dropped(beat);
+        if !changed.is_empty() && self.snapshot.catalog.last.is_some() {
+            self.want_catalog(changed);
+        }
+    }
+
+    /// Folds one view's signals; true when its catalog row moved.
+    fn fold_view(
+        &mut self,
+        place: usize,
+        xmin: u32,
+        populated: bool,
+        jumps: &[(Oid, BulkWrite)],
+        beat: &pulse::Answer,
+    ) -> bool {
+        // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
+        let xmin = if beat.counters.len() == self.last.tables.len() { xmin } else { 0 };
+        let signal = Signal { xmin, bases: self.bases(&self.snapshot.views[place]), populated };
+        let view = Arc::make_mut(&mut self.edit().views[place]);
+        let (oid, before) = (view.view.oid, view.signal);
+        view.signal = signal;
+        view.refreshing = beat.held.iter().filter(|(v, _)| *v == oid).map(|(_, r)| r.clone()).collect();
+        if let Some((table, bulk)) = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table)) {
+            let table = view.view.base_names.get(table).cloned().unwrap_or_default();
+            view.bulk = Some(BulkWrite { table, ..bulk.clone() });
+        }
+        let is_first = before.xmin == 0;
+        let refreshed = !is_first && (before.xmin != xmin || before.populated != populated);
+        let moved = !is_first && before.bases != signal.bases;
+        if refreshed {
+            (view.observed, view.bulk) = (Some(beat.at), None);
+        } else if moved {
+            view.moved = Some(beat.at);
+        }
+        self.follow_waits(place, refreshed, beat.at);
+        if refreshed {
+            self.reread_drill(oid);
+        }
+        let want = self.wants.entry(oid).or_insert(Want::ALL);
+        match (refreshed, moved) {
+            (true, _) => *want = Want::ALL,
+            (false, true) => (want.groups, want.values) = (true, true),
+            (false, false) => {}
+        }
+        refreshed
+    }
+
+    /// The rows looked at are other ones after a refresh.
+    fn reread_drill(&mut self, oid: Oid) {
+        self.with_drill(|drill| {
+            if drill.target.view == oid {
+                drill.index.last = None;
+                drill.pages.clear();
+            }
+        });
+    }
+
+    /// Remembers the base tables' counters; what was written at once since the last pulse.
+    fn fold_tables(&mut self, beat: &pulse::Answer) -> Vec<(Oid, BulkWrite)> {
+        let mut jumps = Vec::new();
+        let counted = self.last.tables.iter().zip(beat.counters.iter().zip(&beat.files));
+        for (&oid, (&rows, &file)) in counted {
+            let before = self.last.counted.get(&oid).copied();
+            // A counter that fell was reset, and what came before the first look says nothing.
+            let written = before.map_or(0, |t| rows - t.rows).max(0);
+            let usual = before.map_or(0.0, |t| t.usual);
+            if written >= BULK_ROWS && written as f64 >= usual * BULK_TIMES {
+                let usual = (usual * 60.0).round() as i64;
+                jumps.push((oid, BulkWrite { table: String::new(), rows: written, at: beat.at, usual }));
+            }
+            let usual = usual + (written as f64 - usual) * WEIGHT;
+            self.last.counted.insert(oid, Table { rows, file, usual });
+        }
+        jumps.sort_by_key(|(_, bulk)| -bulk.rows);
+        jumps
+    }
+
+    /// One number for all base tables of a view: different when any was written to, truncated or rewritten.
+    fn bases(&self, view: &ViewState) -> i64 {
+        let counted = view.view.base_tables.iter().filter_map(|t| self.last.counted.get(t));
+        counted.fold(0i64, |sum, t| sum.wrapping_mul(31).wrapping_add(t.rows).wrapping_mul(31).wrapping_add(t.file))
+    }
+
+    /// Did the refresh that was just seen wait for its lock before?
+    fn follow_waits(&mut self, place: usize, refreshed: bool, at: Time) {
+        let state = self.snapshot.views[place].clone();
+        let oid = state.view.oid;
+        if let Some(waiting) = self.last.waiting.get_mut(&oid) {
+            let now = state.refreshing.iter().find(|r| r.pid == waiting.pid);
+            let waits = now.is_some_and(|r| !r.granted);
+            waiting.seen = if now.is_some() { at } else { waiting.seen };
+            let is_over = at - waiting.seen > WAIT_REMEMBERED;
+            if refreshed {
+                // While it still waits, it was the one before it that was done.
+                let done = (!waits && !is_over).then(|| waiting.clone());
+                let waited = done.map(|w| Waited { who: w.who, since: w.since, until: at });
+                let has_ended = waited.is_some();
+                self.with_view(oid, |v| v.waited = waited);
+                if has_ended {
+                    self.last.waiting.remove(&oid);
+                }
+            } else if is_over {
+                self.last.waiting.remove(&oid);
+            }
+        } else if refreshed {
+            self.with_view(oid, |v| v.waited = None);
+        }
+        if !self.last.waiting.contains_key(&oid)
+            && let Some(refresh) = state.refreshing.iter().find(|r| !r.granted)
+        {
+            self.last.waiting.insert(oid, Waiting::new(refresh, at));
+        }
+    }
+
+    fn forget_dropped(&mut self, beat: &pulse::Answer) {
+        let is_there = |oid: Oid| beat.views.iter().any(|(there, ..)| *there == oid);
+        if self.snapshot.views.iter().any(|v| !is_there(v.view.oid)) {
+            self.edit().views.retain(|v| is_there(v.view.oid));
+            self.wants.retain(|oid, _| is_there(*oid));
+            self.last.waiting.retain(|oid, _| is_there(*oid));
+        }
+    }
+}
+
+impl Waiting {
+    fn new(refresh: &Refreshing, at: Time) -> Waiting {
+        Waiting {
+            pid: refresh.pid,
+            who: who(&refresh.user, &refresh.application, refresh.pid),
+            since: refresh.since.unwrap_or(at),
+            seen: at,
+        }
+    }
+}

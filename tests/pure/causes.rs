@@ -1,0 +1,400 @@
+//! The causes beyond the incident's own: a table of Snapshots, each with the code, words and remedy it must give.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mvtop::domain::diagnosis::{Cause, CauseCode, Diagnosis, Failure, Remedy, Severity, Verdict, diagnose};
+use mvtop::domain::drift::Scope;
+use mvtop::domain::job::{Job, JobId, RemovedJob, Run, RunId, RunStatus};
+use mvtop::domain::matrix::Comparison;
+use mvtop::domain::reading::{Problem, ProblemKind, Progress};
+use mvtop::domain::server::{Cron, CronExtension, Server};
+use mvtop::domain::snapshot::{BulkWrite, Refreshing, Snapshot, ViewState, Waited};
+use mvtop::domain::stats::JobStats;
+
+use crate::scene::*;
+
+fn with_server(mut snapshot: Snapshot, edit: impl FnOnce(&mut Server)) -> Snapshot {
+    edit(Arc::make_mut(snapshot.server.as_mut().unwrap()));
+    refigured(snapshot)
+}
+
+fn with_cron(snapshot: Snapshot, edit: impl FnOnce(&mut CronExtension)) -> Snapshot {
+    with_server(snapshot, |server| {
+        if let Cron::Present(cron) = &mut server.cron {
+            edit(cron);
+        }
+    })
+}
+
+fn with_view(mut snapshot: Snapshot, edit: impl FnOnce(&mut ViewState)) -> Snapshot {
+    edit(Arc::make_mut(&mut snapshot.views[0]));
+    snapshot
+}
+
+fn with_removed(mut snapshot: Snapshot, here: bool) -> Snapshot {
+    let history = &mut snapshot.history.last.as_mut().unwrap().value;
+    let command = refresh_job().command;
+    Arc::make_mut(history).removed =
+        vec![RemovedJob { id: JobId(9), command, here, last: Some(night() - TimeDelta::hours(3)) }];
+    snapshot
+}
+
+/// The jobs' figures as the keeper makes them.
+fn refigured(mut snapshot: Snapshot) -> Snapshot {
+    if let Some(cron) = snapshot.server.as_ref().and_then(|s| s.cron.present()) {
+        snapshot.jobs = Arc::new(JobStats::all(snapshot.history.value().unwrap(), cron, night()));
+    }
+    snapshot
+}
+
+/// The view as its job left it two minutes ago, with some of it edited.
+fn job_and_runs(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
+    scheduled_snapshot(healed(), TimeDelta::minutes(2), edit)
+}
+
+fn drifted(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
+    scheduled_snapshot(incident(), TimeDelta::minutes(2), edit)
+}
+
+fn two_jobs(second: impl FnOnce(&mut Job)) -> Snapshot {
+    let (first, mut other) = (refresh_job(), Job { id: JobId(4), ..refresh_job() });
+    second(&mut other);
+    let view = view_state(healed(), night() - TimeDelta::minutes(2));
+    snapshot(vec![view], history(vec![first, other], runs(3, 5)))
+}
+
+fn found(snapshot: &Snapshot, code: CauseCode) -> (Diagnosis, Cause) {
+    let diagnosis = diagnose(snapshot, night());
+    let causes = &diagnosis.views[0].causes;
+    let cause = causes.iter().find(|c| c.code == code).cloned();
+    let codes: Vec<&str> = causes.iter().map(|c| c.code.code()).collect();
+    let cause = cause.unwrap_or_else(|| panic!("{} is not among {codes:?}", code.code()));
+    (diagnosis, cause)
+}
+
+fn failed(message: &str) -> Snapshot {
+    job_and_runs(|_, runs| {
+        (runs[0].status, runs[0].message) = (RunStatus::Failed, Some(message.into()));
+    })
+}
+
+#[test]
+fn each_cause_has_its_words_its_remedy_and_the_weight_it_should() {
+    use {CauseCode as C, Remedy as R, Severity as S};
+    let cases: Vec<(Snapshot, C, S, Option<R>, &str)> = vec![
+        (
+            with_removed(incident_snapshot(), true),
+            C::JobRemoved,
+            S::Grave,
+            Some(R::Schedule),
+            "3 h 00 m ago and no longer exists",
+        ),
+        (
+            job_and_runs(|job, _| (job.here, job.database) = (false, "postgres".into())),
+            C::JobInOtherDatabase,
+            S::Grave,
+            Some(R::FixJob),
+            "in the database postgres",
+        ),
+        (
+            job_and_runs(|job, _| job.command = "REFRESH MATERIALIZED VIEW ventas.mv_conversaciones_dashboard".into()),
+            C::JobRefreshesOtherView,
+            S::Grave,
+            Some(R::FixJob),
+            "ventas.mv_conversaciones_dashboard, another view",
+        ),
+        (
+            job_and_runs(|job, _| job.owner_exists = false),
+            C::JobOfDroppedRole,
+            S::Grave,
+            Some(R::RemoveJob),
+            "the role postgres, which no longer exists",
+        ),
+        (
+            with_cron(job_and_runs(|_, _| {}), |c| c.preloaded = Some(false)),
+            C::CronNotPreloaded,
+            S::Grave,
+            Some(R::PreloadCron),
+            "shared_preload_libraries",
+        ),
+        (
+            with_cron(job_and_runs(|_, _| {}), |c| c.launches = Some(false)),
+            C::LauncherOff,
+            S::Grave,
+            Some(R::LaunchJobs),
+            "cron.launch_active_jobs is off",
+        ),
+        (
+            Snapshot { launcher: Some(false), ..job_and_runs(|_, _| {}) },
+            C::LauncherDead,
+            S::Grave,
+            Some(R::RestartLauncher),
+            "launcher does not run",
+        ),
+        (
+            job_and_runs(|_, runs| {
+                let newest = Run {
+                    id: RunId(20_000),
+                    status: RunStatus::Connecting,
+                    message: None,
+                    start: None,
+                    end: None,
+                    ..runs[0].clone()
+                };
+                runs.push(Run { id: RunId(20_001), job: JobId(8), ..runs[0].clone() });
+                runs.push(newest);
+            }),
+            C::RunStuck,
+            S::Grave,
+            Some(R::Refresh),
+            "has been connecting since 02:15:00",
+        ),
+        (
+            job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6)))),
+            C::RefreshSlowerThanInterval,
+            S::Warning,
+            Some(R::FixSchedule),
+            "takes 6:00 min, longer than the 5:00 min",
+        ),
+        (
+            with_server(drifted(|_, _| {}), |s| s.standby = true),
+            C::Standby,
+            S::Note,
+            Some(R::Primary),
+            "This is a standby",
+        ),
+        (
+            with_view(drifted(|_, _| {}), |v| {
+                v.bulk = Some(BulkWrite {
+                    table: "prospectos".into(),
+                    rows: 1_660,
+                    at: night() - TimeDelta::seconds(12),
+                    usual: 30,
+                });
+            }),
+            C::BulkWrite,
+            S::Warning,
+            Some(R::Refresh),
+            "changed 1,660 rows of prospectos 12 s ago; it usually sees 30 a minute",
+        ),
+        (
+            with_view(drifted(|_, _| {}), |v| {
+                v.waited = Some(Waited {
+                    who: "postgres (pg_cron, pid 31)".into(),
+                    since: night() - TimeDelta::minutes(3),
+                    until: night() - TimeDelta::minutes(1),
+                });
+            }),
+            C::StaleInstall,
+            S::Warning,
+            Some(R::Refresh),
+            "waited 2:00 min for its lock and installed what was true before",
+        ),
+        (
+            // Two minutes ago by its column, and the run that made it took four times its usual minute.
+            drifted(|_, runs| {
+                runs[0].start = Some(night() - TimeDelta::minutes(2));
+                runs[0].end = Some(night() - TimeDelta::seconds(30));
+            }),
+            C::StaleInstall,
+            S::Warning,
+            Some(R::Refresh),
+            "took 1:30 min instead of 1.6 s",
+        ),
+        (job_and_runs(|_, _| {}), C::ViewIsTrue, S::Note, Some(R::Application), "shown less by the application"),
+        (
+            with_view(drifted(|_, _| {}), |v| v.refreshing = vec![holder(Some("idle in transaction"))]),
+            C::RefreshUncommitted,
+            S::Grave,
+            Some(R::CancelBlocker),
+            "without a COMMIT",
+        ),
+        (
+            with_view(drifted(|_, _| {}), |v| v.refreshing = vec![holder(Some("active"))]),
+            C::RefreshRunning,
+            S::Note,
+            Some(R::Wait),
+            "refreshes it now for 40 s",
+        ),
+    ];
+    for (snapshot, code, severity, remedy, words) in cases {
+        let (_, cause) = found(&snapshot, code);
+        assert_eq!((cause.severity, cause.remedy), (severity, remedy), "{}: {}", code.code(), cause.text);
+        assert!(cause.text.contains(words), "{}: {}", code.code(), cause.text);
+        assert!(cause.text.ends_with('.') || cause.text.ends_with('…'), "{}", cause.text);
+    }
+}
+
+fn holder(state: Option<&str>) -> Refreshing {
+    Refreshing {
+        pid: 10,
+        user: "ana".into(),
+        application: "psql".into(),
+        since: Some(night() - TimeDelta::seconds(40)),
+        concurrently: true,
+        granted: true,
+        state: state.map(Into::into),
+        blocked_by: vec![],
+    }
+}
+
+#[test]
+fn a_failed_run_is_classed_by_its_message_each_class_with_its_own_way_out() {
+    use {Failure as F, Remedy as R};
+    for (message, class, remedy) in [
+        ("ERROR:  must be owner of materialized view mv⏎", F::NotOwner, R::FixJob),
+        ("ERROR:  permission denied for materialized view mv", F::NotOwner, R::FixJob),
+        (
+            "ERROR:  cannot refresh materialized view \"public.mv\" concurrently⏎HINT:  Create a unique index with no WHERE clause",
+            F::NoUniqueIndex,
+            R::CreateIndex,
+        ),
+        (
+            "ERROR:  new data for materialized view \"mv\" contains duplicate rows without any null columns",
+            F::Duplicates,
+            R::UniqueRows,
+        ),
+        ("ERROR:  duplicate key value violates unique constraint \"mv_key\"", F::Duplicates, R::UniqueRows),
+        ("ERROR:  canceling statement due to statement timeout", F::Timeout, R::FixJob),
+        ("ERROR:  canceling statement due to lock timeout", F::LockTimeout, R::Refresh),
+        ("ERROR:  deadlock detected⏎DETAIL:  Process 1 waits", F::Deadlock, R::Refresh),
+        ("connection failed", F::Connection, R::FixJob),
+        ("connection lost", F::Connection, R::FixJob),
+        ("job startup timeout", F::StartupTimeout, R::Refresh),
+        ("job canceled", F::Cancelled, R::Refresh),
+        ("ERROR:  canceling statement due to user request", F::Cancelled, R::Refresh),
+        ("server restarted", F::ServerRestarted, R::Refresh),
+        ("ERROR:  division by zero", F::Other, R::Refresh),
+        ("FEHLER:  Division durch Null", F::Other, R::Refresh),
+    ] {
+        let (_, cause) = found(&failed(message), CauseCode::RunFailed(class));
+        assert_eq!(cause.remedy, Some(remedy), "{message}");
+        assert!(!cause.text.contains("ERROR:") && !cause.text.contains('⏎'), "one line, no noise: {}", cause.text);
+    }
+}
+
+#[test]
+fn every_code_is_a_word_of_its_own() {
+    let mut codes: Vec<&str> = CauseCode::ALL.iter().map(|c| c.code()).collect();
+    assert!(codes.iter().all(|c| c.chars().all(|c| c.is_ascii_lowercase() || c == '_')));
+    codes.sort();
+    codes.dedup();
+    assert_eq!(codes.len(), CauseCode::ALL.len());
+}
+
+#[test]
+fn schedules_that_never_fire_are_told_from_those_that_this_pg_cron_cannot_read() {
+    let modern = |snapshot| with_cron(snapshot, |c| (c.version, c.timezone) = ("1.6".into(), Some("GMT".into())));
+    for (schedule, is_modern, words) in [
+        ("0 0 30 2 *", false, "which never fires"),
+        ("0 0 * * fri-sun", false, "which never fires"),
+        ("0 5-1 * * *", false, "which never fires"),
+        ("@yearly", true, "which never fires"),
+        ("30 seconds", false, "cannot read"),
+        ("*/60 * * * *", true, "cannot read"),
+    ] {
+        let snapshot = job_and_runs(|job, _| job.schedule = schedule.into());
+        let snapshot = if is_modern { modern(snapshot) } else { snapshot };
+        let (_, cause) = found(&snapshot, CauseCode::ScheduleNeverFires);
+        assert!(cause.text.contains(words), "{schedule}: {}", cause.text);
+        assert_eq!(cause.remedy, Some(Remedy::FixSchedule));
+    }
+    let yearly = job_and_runs(|job, _| job.schedule = "@yearly".into());
+    assert!(!codes(&yearly).contains(&"schedule_never_fires"), "before 1.6 @yearly fires: {:?}", codes(&yearly));
+}
+
+fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
+    diagnose(snapshot, night()).views[0].causes.iter().map(|c| c.code.code()).collect()
+}
+
+#[test]
+fn one_job_that_works_is_enough_and_the_others_troubles_are_only_told() {
+    let diagnosis = diagnose(&two_jobs(|job| job.active = false), night());
+    assert_eq!(diagnosis.verdict, Verdict::Ok);
+    assert_eq!(diagnosis.views[0].causes[0].code, CauseCode::JobPaused);
+    assert_eq!(diagnosis.views[0].causes[0].severity, Severity::Note);
+    assert_eq!(diagnosis.views[0].job, Some(JobId(3)), "the one that works is the view's");
+}
+
+#[test]
+fn a_job_that_runs_elsewhere_promises_nothing_here() {
+    let report = &diagnose(&job_and_runs(|job, _| job.here = false), night()).views[0];
+    assert_eq!((report.job, report.next), (None, None));
+    assert_eq!(report.freshness.limit.length, TimeDelta::minutes(5));
+}
+
+#[test]
+fn a_launcher_that_cannot_be_seen_is_not_called_dead_and_on_a_standby_none_is_expected() {
+    assert!(!codes(&Snapshot { launcher: None, ..job_and_runs(|_, _| {}) }).contains(&"launcher_dead"));
+    let dead = Snapshot { launcher: Some(false), ..job_and_runs(|_, runs| drop(runs.drain(..4))) };
+    assert!(!codes(&dead).contains(&"runs_missing"), "a dead launcher is why they are missing");
+    assert_eq!(
+        codes(&with_server(dead, |s| s.standby = true)),
+        ["late", "standby", "view_is_true"][1..],
+        "not late yet"
+    );
+}
+
+#[test]
+fn a_gap_after_which_runs_came_again_is_over() {
+    let over = job_and_runs(|_, runs| drop(runs.drain(1..9)));
+    assert!(!codes(&over).contains(&"runs_missing"), "{:?}", codes(&over));
+}
+
+#[test]
+fn durations_that_cannot_be_believed_accuse_nobody() {
+    let slow = job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6))));
+    let doubtful = with_cron(slow, |c| c.workers = Some(true));
+    assert!(!codes(&doubtful).contains(&"refresh_slower_than_interval"));
+}
+
+#[test]
+fn wrong_rows_are_put_right_first_and_then_kept_so_where_a_refresh_can_be_done() {
+    let paused = || drifted(|job, _| job.active = false);
+    let advice = |snapshot: &Snapshot| diagnose(snapshot, night()).views[0].advice();
+    assert_eq!(advice(&paused()).as_deref(), Some("Press r to refresh, then f to resume its job."));
+    let dead = Snapshot { launcher: Some(false), ..drifted(|_, _| {}) };
+    assert_eq!(advice(&dead).as_deref(), Some("Press r to refresh. Then: Restart the server."));
+    let held = with_view(paused(), |v| v.refreshing = vec![holder(Some("idle in transaction"))]);
+    assert_eq!(advice(&held).as_deref(), Some("Press f to end what blocks it."));
+    let standby = with_server(paused(), |s| s.standby = true);
+    assert_eq!(advice(&standby).as_deref(), Some("Connect to the primary."));
+}
+
+fn failing(mut snapshot: Snapshot, kind: ProblemKind, moved: bool) -> Snapshot {
+    snapshot = with_view(snapshot, |v| {
+        let why = Problem { kind, text: "canceling statement due to statement timeout".into() };
+        v.values.progress = Progress::Failed { at: night(), why };
+        v.moved = moved.then(night);
+    });
+    snapshot
+}
+
+#[test]
+fn a_look_that_failed_counts_only_when_what_was_known_no_longer_stands() {
+    let stands = failing(job_and_runs(|_, _| {}), ProblemKind::Timeout, false);
+    assert_eq!(diagnose(&stands, night()).verdict, Verdict::Ok);
+    let outdated = failing(job_and_runs(|_, _| {}), ProblemKind::Timeout, true);
+    assert_eq!(diagnose(&outdated, night()).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn values_that_could_never_be_compared_are_not_called_true() {
+    let same: Comparison = comparison(Scope::Groups, &[(Some(("a", "b")), Some(("a", "b")), 5, 0)]);
+    let snapshot = with_view(job_and_runs(|_, _| {}), |v| {
+        v.drift = measured(Arc::new(same), night(), 1);
+        v.values = Default::default();
+    });
+    let snapshot = failing(snapshot, ProblemKind::Timeout, false);
+    assert_eq!(diagnose(&snapshot, night()).verdict, Verdict::Unknown);
+    assert!(!codes(&snapshot).contains(&"view_is_true"));
+}
+
+#[test]
+fn a_late_view_that_was_never_compared_is_unknown_not_a_warning() {
+    let snapshot = with_view(scheduled_snapshot(healed(), TimeDelta::hours(9), |_, _| {}), |v| {
+        (v.drift, v.values) = Default::default();
+    });
+    assert_eq!(diagnose(&snapshot, night()).verdict, Verdict::Unknown);
+}

@@ -1,0 +1,107 @@
+//! A view's last 24 hours: what the runs, gaps and ages add up to, and the schedule that is advised.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mvtop::domain::day::Day;
+use mvtop::domain::job::{Job, Run, RunStatus};
+use mvtop::domain::server::Cron;
+use mvtop::domain::snapshot::Snapshot;
+use mvtop::domain::stats::JobStats;
+
+use crate::scene::*;
+
+fn scheduled(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
+    scheduled_snapshot(healed(), TimeDelta::zero(), edit)
+}
+
+fn day(snapshot: &Snapshot) -> Day {
+    Day::of(snapshot, &snapshot.views[0], night()).expect("a day is known")
+}
+
+#[test]
+fn a_good_day_is_all_within_its_limit() {
+    let day = day(&scheduled(|_, _| {}));
+    assert_eq!((day.expected, day.ended, day.failed, day.missed()), (Some(287), 288, 0, 0));
+    assert_eq!((day.success_rate(), day.within), (Some(1.0), Some(1.0)));
+    let (age, _) = day.worst.unwrap();
+    assert!(age > TimeDelta::minutes(5) && age < day.limit, "an interval and a refresh: {age}");
+    let took = day.took.unwrap();
+    assert!(took.p50 <= took.p95 && took.p95 <= took.max && took.max < TimeDelta::seconds(3) && took.reliable);
+}
+
+#[test]
+fn a_gap_is_the_worst_age_and_its_time_the_share_that_was_too_old() {
+    // Twelve runs missing, an hour and five minutes between two that came.
+    let day = day(&scheduled(|_, runs| drop(runs.drain(100..112))));
+    assert_eq!((day.expected, day.missed(), day.gaps.len()), (Some(287), 12, 1));
+    let (age, at) = day.worst.unwrap();
+    assert_eq!(age.num_minutes(), 65);
+    assert!(at > day.gaps[0].to && at - day.gaps[0].to < TimeDelta::minutes(6), "when the next one came: {at}");
+    let within = day.within.unwrap();
+    assert!((0.955..0.96).contains(&within), "an hour of a day is 4.2 %: {within}");
+}
+
+#[test]
+fn failed_runs_make_nothing_younger() {
+    let day = day(&scheduled(|_, runs| runs[20..26].iter_mut().for_each(|r| r.status = RunStatus::Failed)));
+    assert_eq!((day.failed, day.missed()), (6, 0), "they came, and failed");
+    assert_eq!(day.worst.unwrap().0.num_minutes(), 35);
+}
+
+#[test]
+fn on_the_night_of_the_incident_the_whole_day_was_too_old() {
+    let day = day(&incident_snapshot());
+    assert_eq!((day.expected, day.ended, day.within), (None, 0, Some(0.0)));
+    assert_eq!(day.worst, Some((TimeDelta::hours(74), night())));
+    assert_eq!(day.since, night() - TimeDelta::hours(24));
+}
+
+#[test]
+fn the_advice_is_the_longest_schedule_that_keeps_the_limit_with_its_load() {
+    let kept = day(&scheduled(|_, _| {})).advice.unwrap();
+    assert_eq!(kept.schedule, Some((TimeDelta::minutes(5), "*/5 * * * *".into())), "the one it has");
+    assert!((0.004..0.007).contains(&kept.load.unwrap()), "1.6 s in 300: {kept:?}");
+    let night = day(&incident_snapshot());
+    let advice = night.advice.clone().unwrap();
+    assert_eq!(advice.schedule, Some((TimeDelta::minutes(4), "*/4 * * * *".into())), "5 min less 30 s and a refresh");
+    assert!(advice.estimated, "no run says how long a refresh takes; a comparison does");
+    assert_eq!(advice.text(night.limit), "longest schedule to keep 5m: */4 * * * *, load about 0.0 %");
+}
+
+#[test]
+fn where_a_refresh_takes_longer_than_the_limit_no_schedule_is_advised() {
+    let slow = scheduled(|job, runs| {
+        job.active = false;
+        runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(7)));
+    });
+    let day = day(&slow);
+    let advice = day.advice.clone().unwrap();
+    assert_eq!((&advice.schedule, advice.load), (&None, None));
+    assert_eq!(advice.text(day.limit), "no schedule keeps 5m: a refresh takes 7:00 min");
+}
+
+#[test]
+fn an_old_pg_cron_with_workers_has_its_durations_marked() {
+    let mut snapshot = scheduled(|_, _| {});
+    if let Cron::Present(cron) = &mut Arc::make_mut(snapshot.server.as_mut().unwrap()).cron {
+        cron.workers = Some(true);
+        snapshot.jobs = Arc::new(JobStats::all(snapshot.history.value().unwrap(), cron, night()));
+    }
+    let day = day(&snapshot);
+    assert!(!day.took.unwrap().reliable);
+    assert!(day.lines(night())[0].contains("as recorded"), "{:?}", day.lines(night()));
+}
+
+#[test]
+fn the_day_is_told_in_three_sentences() {
+    let lines = day(&scheduled(|_, runs| drop(runs.drain(100..112)))).lines(night());
+    assert_eq!(
+        lines,
+        [
+            "24 h: 275 of 287 runs came, 100.0 % good, p50 1.6 s, p95 2.0 s, longest 2.0 s",
+            "24 h: within 5m32s for 95.8 % of 23h54m, worst 1h05m at 02-03 18:00",
+            "24 h: longest schedule to keep 5m32s: */5 * * * *, load 0.5 %",
+        ]
+    );
+}
