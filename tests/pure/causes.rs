@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use mvtop::domain::diagnosis::{Cause, CauseCode, Diagnosis, Failure, Remedy, Severity, Verdict, diagnose};
-use mvtop::domain::drift::Scope;
 use mvtop::domain::job::{Job, JobId, RemovedJob, Run, RunId, RunStatus};
-use mvtop::domain::matrix::Comparison;
-use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, CronExtension, Server};
 use mvtop::domain::snapshot::{BulkWrite, Refreshing, Snapshot, ViewState, Waited};
 use mvtop::domain::stats::JobStats;
 
 use crate::scene::*;
 
-fn with_server(mut snapshot: Snapshot, edit: impl FnOnce(&mut Server)) -> Snapshot {
+pub fn with_server(mut snapshot: Snapshot, edit: impl FnOnce(&mut Server)) -> Snapshot {
     edit(Arc::make_mut(snapshot.server.as_mut().unwrap()));
     refigured(snapshot)
 }
@@ -27,7 +24,7 @@ fn with_cron(snapshot: Snapshot, edit: impl FnOnce(&mut CronExtension)) -> Snaps
     })
 }
 
-fn with_view(mut snapshot: Snapshot, edit: impl FnOnce(&mut ViewState)) -> Snapshot {
+pub fn with_view(mut snapshot: Snapshot, edit: impl FnOnce(&mut ViewState)) -> Snapshot {
     edit(Arc::make_mut(&mut snapshot.views[0]));
     snapshot
 }
@@ -49,11 +46,11 @@ fn refigured(mut snapshot: Snapshot) -> Snapshot {
 }
 
 /// The view as its job left it two minutes ago, with some of it edited.
-fn job_and_runs(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
+pub fn job_and_runs(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
     scheduled_snapshot(healed(), TimeDelta::minutes(2), edit)
 }
 
-fn drifted(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
+pub fn drifted(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Snapshot {
     scheduled_snapshot(incident(), TimeDelta::minutes(2), edit)
 }
 
@@ -79,10 +76,22 @@ fn failed(message: &str) -> Snapshot {
     })
 }
 
+/// A Snapshot, the cause it must give, and that cause's weight, remedy and words.
+type Case = (Snapshot, CauseCode, Severity, Option<Remedy>, &'static str);
+
+fn each_is_told(cases: Vec<Case>) {
+    for (snapshot, code, severity, remedy, words) in cases {
+        let (_, cause) = found(&snapshot, code);
+        assert_eq!((cause.severity, cause.remedy), (severity, remedy), "{}: {}", code.code(), cause.text);
+        assert!(cause.text.contains(words), "{}: {}", code.code(), cause.text);
+        assert!(cause.text.ends_with('.') || cause.text.ends_with('…'), "{}", cause.text);
+    }
+}
+
 #[test]
-fn each_cause_has_its_words_its_remedy_and_the_weight_it_should() {
+fn a_job_that_is_not_there_or_not_right_is_told_with_its_remedy() {
     use {CauseCode as C, Remedy as R, Severity as S};
-    let cases: Vec<(Snapshot, C, S, Option<R>, &str)> = vec![
+    each_is_told(vec![
         (
             with_removed(incident_snapshot(), true),
             C::JobRemoved,
@@ -104,6 +113,38 @@ fn each_cause_has_its_words_its_remedy_and_the_weight_it_should() {
             Some(R::FixJob),
             "ventas.mv_conversaciones_dashboard, another view",
         ),
+        (
+            job_and_runs(|_, runs| {
+                let newest = Run {
+                    id: RunId(20_000),
+                    status: RunStatus::Connecting,
+                    message: None,
+                    start: None,
+                    end: None,
+                    ..runs[0].clone()
+                };
+                runs.push(Run { id: RunId(20_001), job: JobId(8), ..runs[0].clone() });
+                runs.push(newest);
+            }),
+            C::RunStuck,
+            S::Grave,
+            Some(R::Refresh),
+            "has been connecting since 02:15:00",
+        ),
+        (
+            job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6)))),
+            C::RefreshSlowerThanInterval,
+            S::Warning,
+            Some(R::FixSchedule),
+            "takes 6:00 min, longer than the 5:00 min",
+        ),
+    ]);
+}
+
+#[test]
+fn what_stops_or_delays_every_run_is_told_with_its_remedy() {
+    use {CauseCode as C, Remedy as R, Severity as S};
+    each_is_told(vec![
         (
             job_and_runs(|job, _| job.owner_exists = false),
             C::JobOfDroppedRole,
@@ -133,37 +174,19 @@ fn each_cause_has_its_words_its_remedy_and_the_weight_it_should() {
             "launcher does not run",
         ),
         (
-            job_and_runs(|_, runs| {
-                let newest = Run {
-                    id: RunId(20_000),
-                    status: RunStatus::Connecting,
-                    message: None,
-                    start: None,
-                    end: None,
-                    ..runs[0].clone()
-                };
-                runs.push(Run { id: RunId(20_001), job: JobId(8), ..runs[0].clone() });
-                runs.push(newest);
-            }),
-            C::RunStuck,
-            S::Grave,
-            Some(R::Refresh),
-            "has been connecting since 02:15:00",
-        ),
-        (
-            job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6)))),
-            C::RefreshSlowerThanInterval,
-            S::Warning,
-            Some(R::FixSchedule),
-            "takes 6:00 min, longer than the 5:00 min",
-        ),
-        (
             with_server(drifted(|_, _| {}), |s| s.standby = true),
             C::Standby,
             S::Note,
             Some(R::Primary),
             "This is a standby",
         ),
+    ]);
+}
+
+#[test]
+fn what_happens_to_the_view_itself_is_told_with_its_remedy() {
+    use {CauseCode as C, Remedy as R, Severity as S};
+    each_is_told(vec![
         (
             with_view(drifted(|_, _| {}), |v| {
                 v.bulk = Some(BulkWrite {
@@ -217,16 +240,10 @@ fn each_cause_has_its_words_its_remedy_and_the_weight_it_should() {
             Some(R::Wait),
             "refreshes it now for 40 s",
         ),
-    ];
-    for (snapshot, code, severity, remedy, words) in cases {
-        let (_, cause) = found(&snapshot, code);
-        assert_eq!((cause.severity, cause.remedy), (severity, remedy), "{}: {}", code.code(), cause.text);
-        assert!(cause.text.contains(words), "{}: {}", code.code(), cause.text);
-        assert!(cause.text.ends_with('.') || cause.text.ends_with('…'), "{}", cause.text);
-    }
+    ]);
 }
 
-fn holder(state: Option<&str>) -> Refreshing {
+pub fn holder(state: Option<&str>) -> Refreshing {
     Refreshing {
         pid: 10,
         user: "ana".into(),
@@ -304,7 +321,7 @@ fn schedules_that_never_fire_are_told_from_those_that_this_pg_cron_cannot_read()
     assert!(!codes(&yearly).contains(&"schedule_never_fires"), "before 1.6 @yearly fires: {:?}", codes(&yearly));
 }
 
-fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
+pub fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
     diagnose(snapshot, night()).views[0].causes.iter().map(|c| c.code.code()).collect()
 }
 
@@ -347,54 +364,4 @@ fn durations_that_cannot_be_believed_accuse_nobody() {
     let slow = job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6))));
     let doubtful = with_cron(slow, |c| c.workers = Some(true));
     assert!(!codes(&doubtful).contains(&"refresh_slower_than_interval"));
-}
-
-#[test]
-fn wrong_rows_are_put_right_first_and_then_kept_so_where_a_refresh_can_be_done() {
-    let paused = || drifted(|job, _| job.active = false);
-    let advice = |snapshot: &Snapshot| diagnose(snapshot, night()).views[0].advice();
-    assert_eq!(advice(&paused()).as_deref(), Some("Press r to refresh, then f to resume its job."));
-    let dead = Snapshot { launcher: Some(false), ..drifted(|_, _| {}) };
-    assert_eq!(advice(&dead).as_deref(), Some("Press r to refresh. Then: Restart the server."));
-    let held = with_view(paused(), |v| v.refreshing = vec![holder(Some("idle in transaction"))]);
-    assert_eq!(advice(&held).as_deref(), Some("Press f to end what blocks it."));
-    let standby = with_server(paused(), |s| s.standby = true);
-    assert_eq!(advice(&standby).as_deref(), Some("Connect to the primary."));
-}
-
-fn failing(mut snapshot: Snapshot, kind: ProblemKind, moved: bool) -> Snapshot {
-    snapshot = with_view(snapshot, |v| {
-        let why = Problem { kind, text: "canceling statement due to statement timeout".into() };
-        v.values.progress = Progress::Failed { at: night(), why };
-        v.moved = moved.then(night);
-    });
-    snapshot
-}
-
-#[test]
-fn a_look_that_failed_counts_only_when_what_was_known_no_longer_stands() {
-    let stands = failing(job_and_runs(|_, _| {}), ProblemKind::Timeout, false);
-    assert_eq!(diagnose(&stands, night()).verdict, Verdict::Ok);
-    let outdated = failing(job_and_runs(|_, _| {}), ProblemKind::Timeout, true);
-    assert_eq!(diagnose(&outdated, night()).verdict, Verdict::Unknown);
-}
-
-#[test]
-fn values_that_could_never_be_compared_are_not_called_true() {
-    let same: Comparison = comparison(Scope::Groups, &[(Some(("a", "b")), Some(("a", "b")), 5, 0)]);
-    let snapshot = with_view(job_and_runs(|_, _| {}), |v| {
-        v.drift = measured(Arc::new(same), night(), 1);
-        v.values = Default::default();
-    });
-    let snapshot = failing(snapshot, ProblemKind::Timeout, false);
-    assert_eq!(diagnose(&snapshot, night()).verdict, Verdict::Unknown);
-    assert!(!codes(&snapshot).contains(&"view_is_true"));
-}
-
-#[test]
-fn a_late_view_that_was_never_compared_is_unknown_not_a_warning() {
-    let snapshot = with_view(scheduled_snapshot(healed(), TimeDelta::hours(9), |_, _| {}), |v| {
-        (v.drift, v.values) = Default::default();
-    });
-    assert_eq!(diagnose(&snapshot, night()).verdict, Verdict::Unknown);
 }

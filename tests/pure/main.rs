@@ -9,3 +9,4 @@ mod day;
 mod diagnosis;
 mod keeper;
 mod update;
+mod verdict;

@@ -77,11 +77,12 @@ impl Scenario {
     pub(super) async fn play(&self, cluster: &Cluster, is_new: bool) -> Result<Going, DemoError> {
         let conninfo = cluster.conninfo_for(SUPERUSER, DATABASE);
         let mut going = Going::default();
-        let mut client = None;
+        let mut client: Option<Client> = None;
         for step in self.steps {
-            // One session for all statements, so that they share temporary functions; made anew after a restart.
-            if client.as_ref().is_none_or(Client::is_closed) && step.writes() {
-                client = Some(connect(&conninfo).await?);
+            match step {
+                Step::Sql(_) | Step::Run(_) if client.is_none() => client = Some(connect(&conninfo).await?),
+                Step::Restart | Step::Standby | Step::StopServer => client = None,
+                _ => {}
             }
             match (step, &client) {
                 (Step::Sql(sql), Some(client)) if is_new => client.batch_execute(sql).await.map_err(failed(PHASE))?,
@@ -98,12 +99,6 @@ impl Scenario {
             }
         }
         Ok(going)
-    }
-}
-
-impl Step {
-    fn writes(self) -> bool {
-        matches!(self, Step::Sql(_) | Step::Run(_))
     }
 }
 
