@@ -18,7 +18,7 @@ use crate::domain::diagnosis::{Verdict, diagnose};
 use crate::pg::conninfo::{Environment, Target};
 use crate::report;
 use crate::runtime::{Console, End};
-use crate::term::{self, Screen, shutdown_signal};
+use crate::term::{self, Screen, Signals};
 use crate::theme::{Theme, ThemeError, detect_depth, user_folder};
 use crate::{ui, watch};
 
@@ -183,12 +183,14 @@ async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
     let progress = |phase: &str| {
         let _ = writeln!(io::stderr(), "mvtop demo: {phase}");
     };
+    // From before the first thing is made, and until the last is gone, so that no signal falls between.
+    let mut signals = Signals::listen().map_err(|e| format!("signals cannot be listened to: {e}"))?;
     let demo = tokio::select! {
         demo = Demo::start(&options, progress) => demo.map_err(|e| e.to_string())?,
-        signal = shutdown_signal() => return Ok(ExitCode::from(signal.map_or(FAILED, |s| s.exit_code()))),
+        signal = signals.shutdown() => return Ok(ExitCode::from(signal.exit_code())),
     };
     if args.serve {
-        return serve(&demo).await;
+        return serve(&demo, &mut signals).await;
     }
     let connect = Connect { budget: 2.0, statement_timeout: Duration::from_secs(30), ..Connect::default() };
     let target =
@@ -208,11 +210,11 @@ fn list() -> Result<ExitCode, String> {
 }
 
 /// Prints the connection string and stays until a signal comes.
-async fn serve(demo: &Demo) -> Result<ExitCode, String> {
+async fn serve(demo: &Demo, signals: &mut Signals) -> Result<ExitCode, String> {
     let mut out = io::stdout();
     let printed = writeln!(out, "{}", demo.conninfo()).and_then(|()| out.flush());
     printed.map_err(|e| format!("the connection string could not be printed: {e}"))?;
-    let signal = shutdown_signal().await.map_err(|e| format!("signals cannot be listened to: {e}"))?;
+    let signal = signals.shutdown().await;
     Ok(match signal {
         term::Shutdown::Hangup => ExitCode::from(signal.exit_code()),
         // These two are how a served demo is meant to end.

@@ -11,4 +11,4 @@ mod signals;
 pub use events::Events;
 pub use panic::{install_panic_hook, take_reports};
 pub use screen::{Options, Screen};
-pub use signals::{Shutdown, Signal, Signals, shutdown_signal};
+pub use signals::{Shutdown, Signal, Signals};

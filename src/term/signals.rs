@@ -71,17 +71,13 @@ impl Signals {
             _ = self.cont.recv() => Signal::Continued,
         }
     }
-}
 
-/// Waits for a signal that ends the program: for commands without a screen. Listening starts with the first poll.
-///
-/// # Errors
-/// The system refuses a handler.
-pub async fn shutdown_signal() -> io::Result<Shutdown> {
-    let mut signals = Signals::listen()?;
-    loop {
-        if let Signal::Shutdown(shutdown) = signals.next().await {
-            return Ok(shutdown);
+    /// Waits for a signal that ends the program: for commands without a screen.
+    pub async fn shutdown(&mut self) -> Shutdown {
+        loop {
+            if let Signal::Shutdown(shutdown) = self.next().await {
+                return shutdown;
+            }
         }
     }
 }
