@@ -120,13 +120,15 @@ impl Day {
         format!("{came}{good}{took}")
     }
 
-    /// The ages in words: `within 5m32s for 99.1 % of 1d, worst 45m12s at 10:05:00`.
+    /// The ages in words: `within 5m32s for 99.1 %, worst 45m12s at 10:05:00`; of what span, if it is
+    /// not about a day.
     pub fn ages(&self, now: Time) -> Option<String> {
         let (worst, at) = self.worst?;
         let when = if at >= now { "now".into() } else { format!("at {}", clock(at, now)) };
         let share = self.within.map_or(String::new(), |w| {
-            let span = compact(now - self.since);
-            format!("within {} for {:.1} % of {span}, ", compact(self.limit), (w * 1000.0).floor() / 10.0)
+            let span = now - self.since;
+            let of = if span < SPAN - TimeDelta::hours(1) { format!(" of {}", compact(span)) } else { String::new() };
+            format!("within {} for {:.1} %{of}, ", compact(self.limit), (w * 1000.0).floor() / 10.0)
         });
         Some(format!("{share}worst {} {when}", compact(worst)))
     }

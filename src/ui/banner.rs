@@ -15,7 +15,7 @@ use ratatui::widgets::Paragraph;
 
 use super::verdict_sign;
 use crate::app::Model;
-use crate::domain::diagnosis::{Verdict, ViewReport};
+use crate::domain::diagnosis::{Remedy, Verdict, ViewReport};
 use crate::domain::server::Link;
 use crate::domain::text::{fit, width as text_width};
 use crate::domain::time::{self, human};
@@ -105,6 +105,9 @@ fn reasons(report: &ViewReport, theme: &Theme, width: usize, height: usize) -> V
     let press = report.advice().unwrap_or_default();
     let others = report.causes.iter().skip(1).map(|cause| cause.text.clone());
     if height < 4 {
+        // Where both do not fit, the cause needs the room more than what comes after the first key.
+        let is_tight = text_width(&why) + text_width(&press) >= width;
+        let press = report.remedy.filter(|_| is_tight).map_or(press, Remedy::hint);
         let why = fit(&why, width.saturating_sub(text_width(&press) + 1)).into_owned();
         return vec![(format!("{why} {press}"), theme.words())];
     }

@@ -180,12 +180,15 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
 
 /// How the view that the job refreshes fared, and which schedule would keep its limit.
 fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> {
-    let Some(view) = model.snapshot.views.iter().find(|v| job.refreshes(&v.view.name)) else { return Vec::new() };
-    let Some(day) = &view.day else { return Vec::new() };
+    let own = model.snapshot.views.iter().find(|v| job.refreshes(&v.view.name));
+    // A view that no job refreshes has its day, too.
+    let orphan = || model.selected_view().filter(|_| model.selected_report().is_some_and(|r| r.job.is_none()));
+    let Some(day) = own.or_else(orphan).and_then(|view| view.day.as_ref()) else { return Vec::new() };
+    let whose = if own.is_some() { "" } else { "the view: " };
     let style = if day.within.is_some_and(|w| w < 1.0) { theme.warning } else { theme.dim };
     let doubt = day.took.filter(|t| !t.reliable).map(|_| "durations as recorded; this pg_cron records them wrongly");
-    let ages = day.ages(now).map(|text| Line::styled(text, style));
-    let advice = day.advice.as_ref().map(|a| Line::styled(a.text(day.limit), theme.dim));
+    let ages = day.ages(now).map(|text| Line::styled(format!("{whose}{text}"), style));
+    let advice = day.advice.as_ref().map(|a| Line::styled(format!("{whose}{}", a.text(day.limit)), theme.dim));
     ages.into_iter().chain(advice).chain(doubt.map(|d| Line::styled(d, theme.warning))).collect()
 }
 

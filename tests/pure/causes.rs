@@ -225,7 +225,7 @@ fn what_happens_to_the_view_itself_is_told_with_its_remedy() {
             Some(R::Refresh),
             "took 1:30 min instead of 1.6 s",
         ),
-        (job_and_runs(|_, _| {}), C::ViewIsTrue, S::Note, Some(R::Application), "shown less by the application"),
+        (job_and_runs(|_, _| {}), C::ViewIsTrue, S::Note, Some(R::Application), "hidden by the application"),
         (
             with_view(drifted(|_, _| {}), |v| v.refreshing = vec![holder(Some("idle in transaction"))]),
             C::RefreshUncommitted,

@@ -35,7 +35,7 @@ async fn pg_cron_itself_writes_the_failures_that_are_told_apart() {
     let (client, connection) = tokio_postgres::connect(demo.conninfo(), NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute(JOBS).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(80);
+    let deadline = Instant::now() + Duration::from_secs(150);
     let mut failures: Vec<(String, String)> = Vec::new();
     while failures.len() < 4 && Instant::now() < deadline {
         let rows = client.query(ENDED, &[]).await.unwrap();
