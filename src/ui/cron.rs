@@ -188,7 +188,7 @@ fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> 
     let style = if day.within.is_some_and(|w| w < 1.0) { theme.warning } else { theme.dim };
     let doubt = day.took.filter(|t| !t.reliable).map(|_| "durations as recorded; this pg_cron records them wrongly");
     let ages = day.ages(now).map(|text| Line::styled(format!("{whose}{text}"), style));
-    let advice = day.advice.as_ref().map(|a| Line::styled(format!("{whose}{}", a.text(day.limit)), theme.dim));
+    let advice = day.advice.as_ref().map(|a| Line::styled(a.text(day.limit), theme.dim));
     ages.into_iter().chain(advice).chain(doubt.map(|d| Line::styled(d, theme.warning))).collect()
 }
 

@@ -46,7 +46,7 @@ fn incident(folder: &Folder, args: &[&str], size: (u16, u16)) -> Pty {
     // 258 of 3,230; the traffic adds to it.
     pty.wait("the verdict", |pty| pty.line("CRITICAL").is_some_and(|l| l.contains("_dashboard is wrong: 2")));
     pty.see("changed 203");
-    for seen in ["Osmara Partida sees VEN 166 instead of 0, BOOM 0 instead of 29", "Press r to refresh."] {
+    for seen in ["Osmara Partida sees VEN 166 instead of 0, BOOM 0 instead of 29", "Press r to refresh"] {
         pty.see(seen.split_at(if size == SMALL { 60.min(seen.len()) } else { seen.len() }).0);
     }
     pty.send("r");

@@ -40,5 +40,5 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("history_not_visible", "ok", "row security hides other roles' jobs", "grant"),
     ("refresh_running", "ok", "postgres (crm nightly, pid ", "wait"),
     ("normal_drift", "ok", "this is normal until the next refresh in", "wait"),
-    ("view_is_true", "ok", "Every row matches its definition", "application"),
+    ("view_is_true", "ok", "Every row matches: what people miss", "application"),
 ];

@@ -175,7 +175,7 @@ fn standby() -> Cause {
 }
 
 fn view_is_true() -> Cause {
-    let text = "Every row matches its definition: what people miss is hidden by the application, not here.";
+    let text = "Every row matches: what people miss is hidden by the application, not here.";
     Cause::note(CauseCode::ViewIsTrue, Remedy::Application, text)
 }
 
