@@ -1,5 +1,7 @@
 //! A materialized view as the catalog describes it: its name, key, groups and what may be done with it.
 
+mod stamped;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +51,9 @@ pub struct Column {
     /// Its type as `format_type` writes it, e.g. `timestamp with time zone`.
     #[serde(rename = "type")]
     pub data_type: String,
+    /// May its values hold a row of a table or of a composite type, as they are or in an array, domain or range?
+    #[serde(default)]
+    pub is_composite: bool,
 }
 
 impl Column {
@@ -56,6 +61,15 @@ impl Column {
     pub fn is_timestamptz(&self) -> bool {
         self.data_type == "timestamp with time zone"
     }
+}
+
+/// A column of the unique index by which rows are paired.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct KeyColumn {
+    /// Its name, unquoted.
+    pub name: String,
+    /// The index's equality, e.g. `OPERATOR(pg_catalog.=)`: an extension's type may have its own in any schema.
+    pub equals: String,
 }
 
 /// A column by which rows are counted, and the column that names its values.
@@ -99,7 +113,7 @@ pub struct View {
     /// Its columns, in order.
     pub columns: Vec<Column>,
     /// The columns of the unique index by which rows are paired; empty: none is usable.
-    pub key: Vec<String>,
+    pub key: Vec<KeyColumn>,
     /// Whether `CONCURRENTLY` has the unique index it needs.
     pub has_unique_index: bool,
     /// The columns counted by; empty: all rows are one group.
@@ -122,6 +136,11 @@ impl View {
         self.refresh_columns.first().map(String::as_str)
     }
 
+    /// The columns that are compared: all but those that hold the time of the refresh.
+    pub fn compared(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| !self.refresh_columns.contains(&c.name))
+    }
+
     /// How a refresh would run now.
     pub fn refresh_mode(&self, populated: bool) -> RefreshMode {
         match (populated, self.has_unique_index) {
@@ -132,30 +151,11 @@ impl View {
     }
 }
 
-/// Expressions that give the transaction's time, as `pg_get_viewdef` writes them.
-const NOW: [&str; 6] = [
-    "now()",
-    "CURRENT_TIMESTAMP",
-    "transaction_timestamp()",
-    "statement_timestamp()",
-    "clock_timestamp()",
-    "LOCALTIMESTAMP",
-];
-
-/// The timestamptz columns whose definition is the time of the refresh.
-///
-/// `pg_get_viewdef` puts each output column on its own line as `expression AS name`; now() is STABLE, so
-/// volatility does not find it.
+/// The timestamptz columns whose value is nothing but the time of the refresh, as the definition shows.
 pub fn refresh_columns(definition: &str, columns: &[Column]) -> Vec<String> {
-    let stamped = |column: &&Column| {
-        definition.lines().any(|line| {
-            let line = line.trim().trim_start_matches("SELECT ").trim_end_matches(',').trim();
-            line.split_once(" AS ").is_some_and(|(expression, name)| {
-                NOW.contains(&expression.trim()) && name.trim_matches('"') == column.name
-            })
-        })
-    };
-    columns.iter().filter(|c| c.is_timestamptz()).filter(stamped).map(|c| c.name.clone()).collect()
+    let outputs = stamped::outputs(definition);
+    let pairs = columns.iter().zip(outputs);
+    pairs.filter(|(c, output)| output.is_stamp && c.is_timestamptz()).map(|(c, _)| c.name.clone()).collect()
 }
 
 /// The group columns a view has by convention: ejecutivo × coordinación, with the columns that name them.

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::session::{Limits, Session};
+use super::session::{Limits, Parameters, Session};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
-use crate::domain::view::{Column, Oid, View, ViewName, conventional_groups, refresh_columns};
+use crate::domain::view::{Column, KeyColumn, Oid, View, ViewName, conventional_groups, refresh_columns};
 
 /// From PostgreSQL 17 the privilege MAINTAIN allows a refresh, too.
 const MAINTAIN_SINCE: i32 = 170_000;
@@ -64,7 +64,7 @@ struct Entry {
     owner: String,
     definition: String,
     columns: Vec<Column>,
-    key: Option<Vec<String>>,
+    unique: Vec<Vec<Indexed>>,
     base_tables: Vec<BaseTable>,
     can_select: bool,
     can_refresh: bool,
@@ -76,26 +76,50 @@ struct BaseTable {
     name: String,
 }
 
+/// A column of a unique index; without the operator by which a join can find equal values, it is no key to pair by.
+#[derive(Deserialize)]
+struct Indexed {
+    name: String,
+    equals: Option<String>,
+}
+
+/// The first of the unique indexes that can pair rows: the time of the refresh tells no row from another.
+fn key(unique: Vec<Vec<Indexed>>, refresh_columns: &[String]) -> Vec<KeyColumn> {
+    let column = |c: Indexed| {
+        let equals = c.equals.filter(|_| !refresh_columns.contains(&c.name))?;
+        Some(KeyColumn { name: c.name, equals })
+    };
+    unique.into_iter().find_map(|index| index.into_iter().map(column).collect()).unwrap_or_default()
+}
+
 /// The materialized views with these OIDs, or all of them.
 pub async fn views(session: &Session, version_num: i32, only: Option<&[Oid]>) -> Result<Vec<View>, Problem> {
     let only: Option<Vec<u32>> = only.map(|oids| oids.iter().map(|o| o.0).collect());
-    let rows = session.read(Limits::CHEAP, &catalog_sql(version_num), &[(&only, Type::OID_ARRAY)]).await?;
+    let sql = catalog_sql(version_num);
+    let parameters: Parameters = &[(&only, Type::OID_ARRAY)];
+    let read = || session.read(Limits::CHEAP, &sql, parameters);
+    let rows = match read().await {
+        // A view that is dropped just now makes pg_get_viewdef fail; the next snapshot does not have it any more.
+        Err(problem) if problem.text.contains("XX000") => read().await,
+        rows => rows,
+    }?;
     rows.iter().map(|row| view(row.get(0))).collect()
 }
 
 fn view(json: &str) -> Result<View, Problem> {
     let entry: Entry = serde_json::from_str(json).map_err(|e| unexpected(&format!("the catalog's answer: {e}")))?;
     let definition = entry.definition.trim().trim_end_matches(';');
+    let refresh_columns = refresh_columns(definition, &entry.columns);
     Ok(View {
         oid: entry.oid,
         name: entry.name,
         owner: entry.owner,
         groups: conventional_groups(&entry.columns),
-        refresh_columns: refresh_columns(definition, &entry.columns),
         definition: definition.into(),
         columns: entry.columns,
-        has_unique_index: entry.key.is_some(),
-        key: entry.key.unwrap_or_default(),
+        has_unique_index: !entry.unique.is_empty(),
+        key: key(entry.unique, &refresh_columns),
+        refresh_columns,
         base_tables: entry.base_tables.iter().map(|t| t.oid).collect(),
         base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,

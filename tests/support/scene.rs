@@ -15,7 +15,7 @@ use mvtop::domain::server::{Cron, CronExtension, Link, Server};
 use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState};
 use mvtop::domain::stats::JobStats;
 use mvtop::domain::time::Time;
-use mvtop::domain::view::{Column, GroupColumn, Oid, View, ViewName};
+use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewName};
 
 /// The night of the incident, 02:15 UTC.
 pub fn night() -> Time {
@@ -47,7 +47,8 @@ pub fn server() -> Server {
 }
 
 pub fn view() -> View {
-    let column = |name: &str, data_type: &str| Column { name: name.into(), data_type: data_type.into() };
+    let column =
+        |name: &str, data_type: &str| Column { name: name.into(), data_type: data_type.into(), is_composite: false };
     let group = |column: &str, label: &str| GroupColumn { column: column.into(), label: Some(label.into()) };
     View {
         oid: VIEW,
@@ -62,7 +63,7 @@ pub fn view() -> View {
             column("coordinacion_codigo", "text"),
             column("vista_actualizada_at", "timestamp with time zone"),
         ],
-        key: vec!["prospecto_id".into()],
+        key: vec![KeyColumn { name: "prospecto_id".into(), equals: "OPERATOR(pg_catalog.=)".into() }],
         has_unique_index: true,
         groups: vec![group("ejecutivo_id", "ejecutivo_nombre"), group("coordinacion_id", "coordinacion_codigo")],
         refresh_columns: vec!["vista_actualizada_at".into()],

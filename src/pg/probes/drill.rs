@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use crate::domain::drift::{Groups, Kind};
+use crate::domain::drift::{Groups, Kind, Scope};
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::view::View;
@@ -16,11 +16,12 @@ pub async fn index(
     target: &DrillTarget,
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
+    let (pairing, _) = super::compare::paired(session, view, Scope::Groups, limits).await?;
     let member = target.member.clone().flatten();
     let most = DrillIndex::LIMIT as i64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&member, Type::TEXT), (&most, Type::INT8)];
-    let rows = session.read(limits, &drifted(view, target.member.is_some()), &parameters).await?;
+    let rows = session.read(limits, &drifted(view, pairing, target.member.is_some()), &parameters).await?;
     let mut groups = Groups::default();
     let total = rows.first().map_or(0, |row| row.get::<_, i64>("total") as u64);
     let rows: Vec<DriftRow> = rows
@@ -40,17 +41,19 @@ pub async fn index(
     Ok(DrillIndex { groups: groups.finish(), rows, left_out })
 }
 
-/// The values of the rows with these keys, in their order. A view without a key has none to look up by.
+/// The values of the rows with these keys, in their order. A row compared as a whole has no key to look it up by: its
+/// values are not given.
 pub async fn page(session: &Session, view: &View, keys: &[String], limits: Limits) -> Result<Vec<RowDetail>, Problem> {
+    let mut details = vec![RowDetail::default(); keys.len()];
     if view.key.is_empty() {
-        return Ok(vec![RowDetail::default(); keys.len()]);
+        return Ok(details);
     }
-    let rows = session.read(limits, &values(view), &[(&keys, Type::TEXT_ARRAY)]).await?;
-    let object = |json: Option<&str>| {
-        let mut values: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json?).ok()?;
-        // The time of the refresh differs in every row and says nothing about this one.
-        values.retain(|column, _| !view.refresh_columns.contains(column));
-        Some(values)
-    };
-    Ok(rows.iter().map(|r| RowDetail { view: object(r.get("in_view")), live: object(r.get("live")) }).collect())
+    for row in session.read(limits, &values(view), &[(&keys, Type::TEXT_ARRAY)]).await? {
+        let detail = &mut details[row.get::<_, i64>("place") as usize - 1];
+        let side = if row.get("stored") { &mut detail.view } else { &mut detail.live };
+        let texts: Vec<Option<String>> = row.get("row");
+        let values = texts.into_iter().map(serde_json::Value::from);
+        *side = Some(view.compared().map(|c| c.name.clone()).zip(values).collect());
+    }
+    Ok(details)
 }

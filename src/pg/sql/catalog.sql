@@ -27,12 +27,35 @@ reads (view, relation) AS (
         SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = reads.relation
     ) AS next
 ),
--- The indexes REFRESH … CONCURRENTLY and the comparison can use: unique, valid, immediate, whole, on columns.
+-- The indexes REFRESH … CONCURRENTLY can use: unique, valid, immediate, whole, on columns. Shortest first.
 usable AS (
-    SELECT i.indrelid, i.indexrelid, i.indnkeyatts, i.indkey
+    SELECT i.indrelid, i.indexrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation
     FROM pg_catalog.pg_index i
     JOIN mv ON mv.oid = i.indrelid
     WHERE i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+),
+-- Their columns, with the equality each index goes by if a join can use it. A join compares in the column's collation,
+-- so it may take for equal what an index in another one tells apart.
+keys AS (
+    SELECT u.indrelid, u.indexrelid, u.indnkeyatts, json_agg(json_build_object('name', a.attname, 'equals', (
+               SELECT pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+               FROM pg_catalog.pg_opclass c
+               JOIN pg_catalog.pg_am am ON am.oid = c.opcmethod AND am.amname = 'btree'
+               JOIN pg_catalog.pg_amop m ON m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype
+                                        AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3
+               JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr AND (o.oprcanmerge OR o.oprcanhash)
+               JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+               WHERE c.oid = k.opclass
+                 AND (k.in_collation = a.attcollation
+                      OR EXISTS (SELECT FROM pg_catalog.pg_collation l
+                                 WHERE l.oid = a.attcollation AND l.collisdeterministic))
+           )) ORDER BY k.place) AS columns
+    FROM usable u
+    CROSS JOIN LATERAL unnest(u.indkey::int2[], u.indclass::oid[], u.indcollation::oid[])
+                       WITH ORDINALITY AS k (attnum, opclass, in_collation, place)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = u.indrelid AND a.attnum = k.attnum
+    WHERE k.place <= u.indnkeyatts
+    GROUP BY u.indrelid, u.indexrelid, u.indnkeyatts
 )
 SELECT json_build_object(
     'oid', mv.oid::int8,
@@ -42,15 +65,16 @@ SELECT json_build_object(
     'definition', pg_catalog.pg_get_viewdef(mv.oid),
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
-                   'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL)) ORDER BY a.attnum), '[]')
+                   'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL),
+                   'is_composite', NOT (t.typtype IN ('b', 'e') AND coalesce(e.typtype IN ('b', 'e'), true))
+               ) ORDER BY a.attnum), '[]')
         FROM pg_catalog.pg_attribute a
+        JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
         WHERE a.attrelid = mv.oid AND a.attnum > 0 AND NOT a.attisdropped),
-    'key', (
-        SELECT json_agg(a.attname ORDER BY k.place)
-        FROM (SELECT * FROM usable u WHERE u.indrelid = mv.oid ORDER BY u.indnkeyatts, u.indexrelid LIMIT 1) best
-        CROSS JOIN LATERAL unnest(best.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = mv.oid AND a.attnum = k.attnum
-        WHERE k.place <= best.indnkeyatts),
+    'unique', (
+        SELECT coalesce(json_agg(keys.columns ORDER BY keys.indnkeyatts, keys.indexrelid), '[]')
+        FROM keys WHERE keys.indrelid = mv.oid),
     'base_tables', (
         SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'name', c.relname)), '[]')
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads

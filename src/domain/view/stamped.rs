@@ -1,0 +1,255 @@
+//! Which output columns of a definition are nothing but the time at which it runs.
+//!
+//! now() is STABLE, so volatility does not find it, and the catalog keeps the parsed query in a form that changes with
+//! every version. So the text that `pg_get_viewdef` writes is read: the list of each top-level SELECT, and, where a
+//! column comes from a subquery or a WITH query, that one's list. What is not understood counts as no time at all.
+
+use std::collections::BTreeMap;
+
+/// An output column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    name: String,
+    /// Is its value the time at which the query runs, and nothing else?
+    pub is_stamp: bool,
+}
+
+/// Functions and words that give the time of the transaction, the statement or the call.
+const CLOCKS: [&str; 5] =
+    ["now()", "CURRENT_TIMESTAMP", "transaction_timestamp()", "statement_timestamp()", "clock_timestamp()"];
+
+/// What ends the list after SELECT, and the FROM clause after it.
+const CLAUSES: [&str; 11] =
+    ["FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR", ";"];
+
+const SET_OPERATIONS: [&str; 3] = ["UNION", "INTERSECT", "EXCEPT"];
+
+/// Named queries whose columns another may read.
+type Sources = BTreeMap<String, Vec<Output>>;
+
+/// The output columns of a query; empty where it is none that can be read.
+pub(super) fn outputs(query: &str) -> Vec<Output> {
+    query_outputs(query, &Sources::new())
+}
+
+fn query_outputs(query: &str, outer: &Sources) -> Vec<Output> {
+    let tokens = tokens(query);
+    let mut sources = outer.clone();
+    let start = match tokens.first() {
+        Some(&"WITH") => tokens.iter().position(|t| matches!(*t, "SELECT" | "VALUES")).unwrap_or(tokens.len()),
+        _ => 0,
+    };
+    with_queries(&tokens[..start], &mut sources);
+    let mut branches = tokens[start..].split(|t| SET_OPERATIONS.contains(t));
+    let first = branches.next().map_or(Vec::new(), |branch| branch_outputs(branch, &sources));
+    branches.fold(first, |mut all, branch| {
+        let outputs = branch_outputs(branch, &sources);
+        for (place, output) in all.iter_mut().enumerate() {
+            output.is_stamp &= outputs.get(place).is_some_and(|o| o.is_stamp);
+        }
+        all
+    })
+}
+
+/// `name AS [NOT MATERIALIZED] (query)`, each seeing those before it.
+fn with_queries(tokens: &[&str], sources: &mut Sources) {
+    for (place, token) in tokens.iter().enumerate() {
+        let Some(query) = subquery(token) else { continue };
+        let head: Vec<&str> =
+            tokens[..place].iter().copied().filter(|t| !matches!(*t, "NOT" | "MATERIALIZED")).collect();
+        if let [.., name, "AS"] = head[..] {
+            let outputs = query_outputs(query, sources);
+            sources.insert(unquoted(name), outputs);
+        }
+    }
+}
+
+fn branch_outputs(branch: &[&str], sources: &Sources) -> Vec<Output> {
+    match branch {
+        ["ALL", branch @ ..] => branch_outputs(branch, sources),
+        ["SELECT", "DISTINCT", "ON", _, list @ ..] | ["SELECT", "DISTINCT", list @ ..] | ["SELECT", list @ ..] => {
+            let (items, rest) = clause(list);
+            let mut read = Sources::new();
+            if let ["FROM", from @ ..] = rest {
+                read_from(clause(from).0, sources, &mut read);
+            }
+            items.split(|t| *t == ",").map(|item| output(item, &read)).collect()
+        }
+        [token, ..] => subquery(token).map(|query| query_outputs(query, sources)).unwrap_or_default(),
+        [] => Vec::new(),
+    }
+}
+
+/// What stands before the next clause, and that clause with all after it.
+fn clause<'a, 'b>(tokens: &'a [&'b str]) -> (&'a [&'b str], &'a [&'b str]) {
+    tokens.split_at(tokens.iter().position(|t| CLAUSES.contains(t)).unwrap_or(tokens.len()))
+}
+
+/// The subqueries and WITH queries among the items of a FROM clause, by their aliases.
+fn read_from(from: &[&str], known: &Sources, read: &mut Sources) {
+    for (place, token) in from.iter().enumerate() {
+        let (before, after) = (place.checked_sub(1).map(|p| from[p]), from.get(place + 1).copied());
+        let alias = after.filter(|t| is_name(t));
+        if let Some(query) = subquery(token) {
+            if let Some(alias) = alias {
+                read.insert(unquoted(alias), query_outputs(query, known));
+            }
+        } else if let (true, Some(inner)) = (before != Some("ON"), inside(token)) {
+            read_from(&tokens(inner), known, read);
+        } else if let (Some(outputs), true) = (known.get(&unquoted(token)), before != Some(".") && after != Some(".")) {
+            read.insert(unquoted(alias.unwrap_or(token)), outputs.clone());
+        }
+    }
+}
+
+fn output(item: &[&str], read: &Sources) -> Output {
+    let (expression, name) = match item {
+        [expression @ .., "AS", name] => (expression, *name),
+        _ => (item, item.last().copied().unwrap_or_default()),
+    };
+    let column = |source: &Vec<Output>, name: &str| source.iter().any(|o| o.is_stamp && o.name == unquoted(name));
+    let is_stamp = match expression {
+        [source, ".", name] => read.get(&unquoted(source)).is_some_and(|s| column(s, name)),
+        // pg_get_viewdef leaves the source out only where there is one.
+        [name] if is_name(name) && read.len() == 1 && !CLOCKS.contains(name) => read.values().all(|s| column(s, name)),
+        ["CURRENT_TIMESTAMP", precision] => inside(precision).is_some(),
+        _ => CLOCKS.contains(&&*expression.concat()),
+    };
+    Output { name: unquoted(name), is_stamp }
+}
+
+/// The query inside a bracketed token.
+fn subquery<'a>(token: &&'a str) -> Option<&'a str> {
+    let inner = inside(token)?;
+    let is_query = match tokens(inner)[..] {
+        ["SELECT" | "WITH" | "VALUES", ..] => true,
+        [first] => subquery(&first).is_some(),
+        [first, next, ..] => SET_OPERATIONS.contains(&next) && subquery(&first).is_some(),
+        [] => false,
+    };
+    is_query.then_some(inner)
+}
+
+fn inside<'a>(token: &&'a str) -> Option<&'a str> {
+    token.strip_prefix('(')?.strip_suffix(')')
+}
+
+/// Is it an identifier, and none of the words that may follow an item of a FROM clause?
+fn is_name(token: &str) -> bool {
+    let joins = ["JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "NATURAL", "ON", "USING", "AS", "TABLESAMPLE"];
+    token.starts_with(|c: char| c == '"' || c == '_' || c.is_alphabetic()) && !joins.contains(&token)
+}
+
+fn unquoted(name: &str) -> String {
+    match name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => name.to_string(),
+    }
+}
+
+/// The words, names, strings, bracketed parts (whole) and other characters of a query.
+fn tokens(query: &str) -> Vec<&str> {
+    let mut tokens = Vec::new();
+    let mut rest = query.trim_start();
+    while !rest.is_empty() {
+        let (token, tail) = rest.split_at(length(rest));
+        tokens.push(token);
+        rest = tail.trim_start();
+    }
+    tokens
+}
+
+/// The length of the token that a text begins with.
+fn length(text: &str) -> usize {
+    let is_word = |c: char| c == '_' || c == '$' || c.is_alphanumeric();
+    let mut chars = text.char_indices();
+    match chars.next() {
+        Some((_, 'E')) if text.starts_with("E'") => 1 + quoted(&text[1..], '\'', true),
+        Some((_, quote @ ('\'' | '"'))) => quoted(text, quote, false),
+        Some((_, '(' | '[')) => bracketed(text),
+        Some((_, c)) if is_word(c) => chars.find(|(_, c)| !is_word(*c)).map_or(text.len(), |(end, _)| end),
+        Some((_, c)) => c.len_utf8(),
+        None => 0,
+    }
+}
+
+/// The length of a quoted text; a doubled quote stands for itself.
+fn quoted(text: &str, quote: char, has_escapes: bool) -> usize {
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((place, c)) = chars.next() {
+        match c {
+            '\\' if has_escapes => drop(chars.next()),
+            c if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() => return place + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn bracketed(text: &str) -> usize {
+    let mut place = 1;
+    while let Some(c) = text[place..].chars().next() {
+        match c {
+            ')' | ']' => return place + 1,
+            c if c.is_whitespace() => place += c.len_utf8(),
+            _ => place += length(&text[place..]),
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamps(query: &str) -> Vec<String> {
+        outputs(query).into_iter().filter(|o| o.is_stamp).map(|o| o.name).collect()
+    }
+
+    #[test]
+    fn the_time_of_the_refresh_is_found_under_any_name() {
+        for clock in CLOCKS.iter().chain(&["CURRENT_TIMESTAMP(3)"]) {
+            assert_eq!(stamps(&format!(" SELECT t.id,\n    {clock} AS \"al \"\"día\"\n   FROM t")), ["al \"día"]);
+        }
+        assert_eq!(stamps("SELECT DISTINCT ON (t.a) now() AS x, t.b FROM t ORDER BY t.a"), ["x"]);
+        assert_eq!(stamps("SELECT now() AS now"), ["now"]);
+    }
+
+    #[test]
+    fn what_only_looks_like_it_is_not_taken() {
+        for query in [
+            "SELECT t.now, t.\"now()\" AS x, t.seen AS y FROM t",
+            "SELECT (now() - '01:00:00'::interval) AS x FROM t",
+            "SELECT date_trunc('minute'::text, now()) AS x FROM t",
+            "SELECT COALESCE(t.seen, now()) AS x FROM t",
+            "SELECT ' SELECT now() AS x,\n    now() AS y,'::text AS z, t.x, t.y FROM t",
+            "SELECT E'\\', now() AS x, '::text AS z FROM t",
+            "SELECT app.now() AS x FROM t",
+            "SELECT t.ts FROM t, ( SELECT now() AS ts) s WHERE s.ts > t.ts",
+            "SELECT t.id, (( SELECT now() AS x)) AS x FROM t",
+            "SELECT t.ts FROM t UNION ALL SELECT now() AS ts",
+            "SELECT now() AS ts UNION ALL ( SELECT t.ts FROM t LIMIT 1)",
+            "VALUES (now())",
+            "",
+            "SELECT",
+            "( ( '\" [",
+        ] {
+            assert_eq!(stamps(query), Vec::<String>::new(), "{query}");
+        }
+    }
+
+    #[test]
+    fn it_is_followed_through_subqueries_and_with_queries() {
+        for query in [
+            "SELECT s.id, s.ts FROM ( SELECT t.id, now() AS ts FROM t) s",
+            "SELECT id, ts FROM ( SELECT t.id, now() AS ts FROM t) s",
+            "SELECT b.id, s.ts FROM ((a LEFT JOIN b ON ((a.id = b.id))) JOIN ( SELECT now() AS ts) s ON (true))",
+            "WITH c AS ( SELECT t.id, now() AS ts FROM t) SELECT c.id, c.ts FROM c",
+            "WITH a AS NOT MATERIALIZED ( SELECT now() AS t), b AS ( SELECT a.t FROM a) SELECT x.t AS ts FROM b x",
+            "( SELECT now() AS ts FROM t LIMIT 1) UNION ALL ( SELECT now() AS now FROM u)",
+            "SELECT s.ts FROM ( SELECT now() AS ts UNION SELECT now() AS now) s",
+        ] {
+            assert_eq!(stamps(query), ["ts"], "{query}");
+        }
+    }
+}

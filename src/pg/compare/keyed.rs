@@ -1,0 +1,75 @@
+//! The comparison of a view whose rows have a key: a full join of both sides.
+
+use super::{Pairing, Sides, qualified, quote, text, texts};
+use crate::domain::drift::Scope;
+
+/// The join of both sides.
+fn pairs(sides: &Sides) -> String {
+    let on: Vec<String> = match sides.pairing {
+        Pairing::KeyWithNulls => vec!["v.k OPERATOR(pg_catalog.=) d.k".into()],
+        _ => sides.view.key.iter().enumerate().map(|(i, k)| format!("v.k{n} {} d.k{n}", k.equals, n = i + 1)).collect(),
+    };
+    format!("{} AS v\nFULL JOIN {} AS d ON {}", sides.stored(), sides.live(), on.join(" AND "))
+}
+
+/// How many keys in the view tell a row from all others: as many as rows stand in a flow that pairs each once.
+fn identities(sides: &Sides) -> String {
+    let names: Vec<String> = sides.view.key.iter().map(|k| quote(&k.name)).collect();
+    let count = match sides.pairing {
+        Pairing::KeyWithNulls => format!("count(DISTINCT {})", sides.key()),
+        _ => format!("count(*) FILTER (WHERE num_nulls({}) = 0)", names.join(", ")),
+    };
+    format!("(SELECT {count} FROM {})", qualified(&sides.view.name))
+}
+
+/// See [`super::flow`].
+pub(super) fn flow(sides: &Sides) -> String {
+    let by = |side: &str| sides.each(|i| format!("{side}.g{i}"));
+    let groups = |side: &str| texts(&sides.each(|i| format!("{side}.g{i}::text")));
+    let labels = |side: &str| texts(&sides.each(|i| format!("max({side}.l{i})")));
+    let changed = match sides.scope {
+        Scope::Groups => "0::int8",
+        Scope::Values => "count(*) FILTER (WHERE v.r OPERATOR(pg_catalog.*<>) d.r)",
+    };
+    let group_by = [vec!["v.there".into(), "d.there".into()], by("v"), by("d")].concat().join(", ");
+    format!(
+        "SELECT v.there IS NOT NULL AS v_there, d.there IS NOT NULL AS d_there, \
+         {} AS v_groups, {} AS v_labels, {} AS d_groups, {} AS d_labels, \
+         count(*) AS rows, {changed} AS changed, {} AS identities\n\
+         FROM {}\nGROUP BY {group_by}",
+        groups("v"),
+        labels("v"),
+        groups("d"),
+        labels("d"),
+        identities(sides),
+        pairs(sides),
+    )
+}
+
+/// See [`super::drifted`].
+pub(super) fn drifted(sides: &Sides, one: bool) -> String {
+    let side = |s: &str, c: &str| texts(&sides.each(|i| format!("{s}.{c}{i}::text")));
+    let key = |s: &str| texts(&(1..=sides.view.key.len()).map(|i| text(&format!("{s}.k{i}"))).collect::<Vec<_>>());
+    // Filtering each side before the join would show a reassigned row as gone for one and missing for the other.
+    let is_mine = |s: &str| format!("{s}.there AND {s}.g1::text IS NOT DISTINCT FROM $1::text");
+    let mine = if one { format!("({} OR {})", is_mine("v"), is_mine("d")) } else { "true".into() };
+    let moved = sides.each(|i| format!("v.g{i} IS DISTINCT FROM d.g{i}")).join(" OR ");
+    let moved = if moved.is_empty() { "false" } else { &moved };
+    format!(
+        "SELECT v.there IS NOT NULL AS v_there, d.there IS NOT NULL AS d_there, \
+         {} AS v_groups, {} AS v_labels, {} AS d_groups, {} AS d_labels, \
+         to_json(CASE WHEN d.there IS NULL THEN {v} WHEN v.there IS NULL THEN {d} WHEN {v} = {d} THEN {v} ELSE {v} || {d} END)::text AS key, \
+         count(*) OVER () AS total\n\
+         FROM {}\n\
+         WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r)\n\
+         ORDER BY CASE WHEN v.there IS NULL THEN 2 WHEN d.there IS NULL THEN 3 WHEN {moved} THEN 1 ELSE 4 END, \
+         v_labels, d_labels, key\nLIMIT $2::int8",
+        side("v", "g"),
+        side("v", "l"),
+        side("d", "g"),
+        side("d", "l"),
+        pairs(sides),
+        v = key("v"),
+        d = key("d"),
+    )
+}

@@ -1,0 +1,157 @@
+//! Builds the SQL that compares a view with its own definition: the flow of groups, the drifted rows, their values.
+//!
+//! Both sides are read in one statement, each as a FROM item, `v` and `d`, with columns of our own names. How their
+//! rows are told to be the same row is a [`Pairing`]: by the view's unique key as long as it is one, else as whole
+//! rows. A unique index proves little: it lets NULLs stand several times, and the rows that are live now may break
+//! it. So the flow also tells whether its pairing held ([`Pairing::held`]), and if not the next one is tried.
+
+mod keyed;
+mod multiset;
+mod values;
+
+use postgres_protocol::escape::escape_identifier as quote;
+
+pub use values::values;
+
+use crate::domain::drift::Scope;
+use crate::domain::view::{Column, GroupColumn, View, ViewName};
+
+/// A name as SQL: both parts quoted.
+pub fn qualified(name: &ViewName) -> String {
+    format!("{}.{}", quote(&name.schema), quote(&name.name))
+}
+
+/// Which rows of the view and live are the same row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairing {
+    /// Those whose key is equal by the unique index's own operators, which the planner can hash. NULL equals nothing.
+    Key,
+    /// Those whose key is equal, NULL to NULL: dearer, and for the few keys that hold a NULL.
+    KeyWithNulls,
+    /// Those that are equal in every compared column, counted as a multiset: none can be *moved* or *changed*.
+    Rows,
+}
+
+impl Pairing {
+    /// The pairings to try for a view, in turn.
+    pub fn of(view: &View) -> &'static [Pairing] {
+        match view.key.is_empty() {
+            true => &[Pairing::Rows],
+            false => &[Pairing::Key, Pairing::KeyWithNulls, Pairing::Rows],
+        }
+    }
+
+    /// Was each of the view's rows paired at most once, and by a key that tells it from all others?
+    ///
+    /// `paired` is how often rows of the view stand in the flow, `identities` its column of that name.
+    pub fn held(self, paired: i64, identities: i64) -> bool {
+        self == Pairing::Rows || paired == identities
+    }
+}
+
+/// The flow: for each pair of groups `v_there, d_there, v_groups, v_labels, d_groups, d_labels, rows, changed,
+/// identities`.
+pub fn flow(view: &View, pairing: Pairing, scope: Scope) -> String {
+    let sides = Sides { view, pairing, scope };
+    if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }
+}
+
+/// The drifted rows of one value of the first group column on **either** side ($1: the value; `one` false: all rows),
+/// at most $2: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`.
+pub fn drifted(view: &View, pairing: Pairing, one: bool) -> String {
+    let sides = Sides { view, pairing, scope: Scope::Values };
+    if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
+}
+
+/// The two sides of a comparison as FROM items with columns `there`, `g1…`, `l1…`, and, as the pairing and the scope
+/// need them, the key `k1…`, the key as one record `k`, and the whole row `r`.
+struct Sides<'a> {
+    view: &'a View,
+    pairing: Pairing,
+    scope: Scope,
+}
+
+impl Sides<'_> {
+    fn columns(&self) -> String {
+        let mut columns = vec!["true AS there".to_string()];
+        columns.extend(numbered("g", self.view.groups.iter().map(|g| self.group(g))));
+        columns.extend(numbered("l", self.view.groups.iter().map(label)));
+        if self.pairing == Pairing::Rows {
+            columns.push(format!("{} AS r", text(&row(self.view.compared().map(|c| quote(&c.name))))));
+            return columns.join(", ");
+        }
+        columns.extend(numbered("k", self.view.key.iter().map(|k| quote(&k.name))));
+        if self.pairing == Pairing::KeyWithNulls {
+            columns.push(format!("{} AS k", self.key()));
+        }
+        if self.scope == Scope::Values {
+            columns.push(format!("{} AS r", row(self.view.compared().map(image))));
+        }
+        columns.join(", ")
+    }
+
+    /// A group's value to count by: as it is where that gives the same groups as its text, for it is far cheaper.
+    fn group(&self, group: &GroupColumn) -> String {
+        let column = self.view.columns.iter().find(|c| c.name == group.column);
+        match column.is_some_and(|c| EQUAL_AS_TEXT.contains(&c.data_type.as_str())) {
+            true => quote(&group.column),
+            false => text(&quote(&group.column)),
+        }
+    }
+
+    fn key(&self) -> String {
+        row(self.view.key.iter().map(|k| quote(&k.name)))
+    }
+
+    fn stored(&self) -> String {
+        format!("(SELECT {} FROM {})", self.columns(), qualified(&self.view.name))
+    }
+
+    fn live(&self) -> String {
+        format!("(SELECT {} FROM {})", self.columns(), definition(self.view, "live"))
+    }
+
+    /// An expression for each group column, by its number.
+    fn each(&self, expression: impl Fn(usize) -> String) -> Vec<String> {
+        (1..=self.view.groups.len()).map(expression).collect()
+    }
+}
+
+/// Types of which two values are equal exactly when their texts are.
+const EQUAL_AS_TEXT: [&str; 5] = ["uuid", "bigint", "integer", "smallint", "boolean"];
+
+fn label(group: &GroupColumn) -> String {
+    text(&group.label.as_ref().map_or("NULL".into(), |l| quote(l)))
+}
+
+/// A column's value to compare byte by byte, as REFRESH … CONCURRENTLY does: the cheapest way, and one that needs no
+/// equality of the type (json, xml and point have none) and sees what an equality may not (1.0 and 1.00, -0 and 0).
+fn image(column: &Column) -> String {
+    // A whole row of a table keeps its tuple header, where hint bits change without the row changing.
+    let name = quote(&column.name);
+    if column.is_composite { text(&row([name])) } else { name }
+}
+
+/// As text that compares byte by byte, whatever collation the column has.
+fn text(expression: &str) -> String {
+    format!("{expression}::text COLLATE pg_catalog.\"C\"")
+}
+
+fn row(columns: impl IntoIterator<Item = String>) -> String {
+    format!("ROW({})", columns.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn numbered(prefix: &str, expressions: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+    expressions.enumerate().map(move |(i, e)| format!("{e} AS {prefix}{}", i + 1))
+}
+
+fn texts(items: &[String]) -> String {
+    format!("ARRAY[{}]::text[]", items.join(", "))
+}
+
+/// The definition as a FROM item with the view's column names, so that duplicates or renames cannot confuse.
+fn definition(view: &View, alias: &str) -> String {
+    let names: Vec<String> = view.columns.iter().map(|c| quote(&c.name)).collect();
+    let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+    format!("({}\n) AS {alias}{names}", view.definition)
+}

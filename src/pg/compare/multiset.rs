@@ -1,0 +1,51 @@
+//! The comparison of a view whose rows have no key: how many times each whole row stands on each side.
+
+use super::{Sides, texts};
+
+/// Each distinct row with its groups and labels, and how often it is in the view (`nv`) and live (`nd`).
+fn counted(sides: &Sides) -> String {
+    let comma = |items: Vec<String>| items.iter().map(|i| format!(", {i}")).collect::<String>();
+    format!(
+        "(SELECT r{groups}{labels}, count(*) FILTER (WHERE stored) AS nv, count(*) FILTER (WHERE NOT stored) AS nd\n\
+         FROM (SELECT true AS stored, v.* FROM {} AS v UNION ALL SELECT false, d.* FROM {} AS d) AS both_sides\n\
+         GROUP BY r{groups})",
+        sides.stored(),
+        sides.live(),
+        groups = comma(sides.each(|i| format!("g{i}"))),
+        labels = comma(sides.each(|i| format!("max(l{i}) AS l{i}"))),
+    )
+}
+
+/// The `n` rows that are on both sides, live only, and in the view only.
+const CASES: &str = "(VALUES (true, true, least(m.nv, m.nd)), (false, true, m.nd - m.nv), (true, false, m.nv - m.nd)) \
+                     AS x (v_there, d_there, n)";
+
+fn groups(sides: &Sides) -> String {
+    texts(&sides.each(|i| format!("m.g{i}::text")))
+}
+
+/// See [`super::flow`].
+pub(super) fn flow(sides: &Sides) -> String {
+    let (groups, labels) = (groups(sides), texts(&sides.each(|i| format!("max(m.l{i})"))));
+    let group_by = [vec!["x.v_there".into(), "x.d_there".into()], sides.each(|i| format!("m.g{i}"))].concat();
+    format!(
+        "SELECT x.v_there, x.d_there, {groups} AS v_groups, {labels} AS v_labels, {groups} AS d_groups, \
+         {labels} AS d_labels, sum(x.n)::int8 AS rows, 0::int8 AS changed, 0::int8 AS identities\n\
+         FROM {} AS m\nCROSS JOIN LATERAL {CASES}\nWHERE x.n > 0\nGROUP BY {}",
+        counted(sides),
+        group_by.join(", "),
+    )
+}
+
+/// See [`super::drifted`].
+pub(super) fn drifted(sides: &Sides, one: bool) -> String {
+    let (groups, labels) = (groups(sides), texts(&sides.each(|i| format!("m.l{i}"))));
+    let mine = if one { "m.g1::text IS NOT DISTINCT FROM $1::text" } else { "true" };
+    format!(
+        "SELECT x.v_there, x.d_there, {groups} AS v_groups, {labels} AS v_labels, {groups} AS d_groups, \
+         {labels} AS d_labels, to_json(ARRAY[m.r])::text AS key, count(*) OVER () AS total\n\
+         FROM {} AS m\nCROSS JOIN LATERAL {CASES}\nCROSS JOIN LATERAL generate_series(1, x.n)\n\
+         WHERE NOT (x.v_there AND x.d_there) AND {mine}\nORDER BY x.v_there, v_labels, key\nLIMIT $2::int8",
+        counted(sides),
+    )
+}

@@ -1,0 +1,32 @@
+//! The values of single rows, looked up by their key.
+
+use super::{definition, qualified, quote, texts};
+use crate::domain::view::View;
+
+/// The values of rows by key ($1: what [`super::drifted`] gave as keys): `place` in $1 from 1, whether from the view
+/// (`stored`), and the compared columns' values as texts (`row`).
+///
+/// A key is looked up by its text, so that any type can be one. Where the sides write it differently (1.0 and 1.00),
+/// the key is the view's texts followed by the live ones.
+pub fn values(view: &View) -> String {
+    let width = view.key.len();
+    format!(
+        "WITH w AS (SELECT place, to_json(key[:{width}])::text AS v, to_json(key[cardinality(key) - {width} + 1:])::text AS d\n\
+         FROM unnest($1::text[]) WITH ORDINALITY AS wanted (json, place)\n\
+         CROSS JOIN LATERAL (SELECT ARRAY(SELECT json_array_elements_text(wanted.json::json))) AS parts (key))\n\
+         SELECT w.place, true AS stored, s.row FROM w JOIN {} AS s ON s.key = w.v\nUNION ALL\n\
+         SELECT w.place, false AS stored, s.row FROM w JOIN {} AS s ON s.key = w.d",
+        side(view, &qualified(&view.name)),
+        side(view, &definition(view, "live")),
+    )
+}
+
+fn side(view: &View, from: &str) -> String {
+    let as_texts =
+        |names: Vec<&String>| texts(&names.iter().map(|n| format!("{}::text", quote(n))).collect::<Vec<_>>());
+    format!(
+        "(SELECT to_json({})::text AS key, {} AS row FROM {from})",
+        as_texts(view.key.iter().map(|k| &k.name).collect()),
+        as_texts(view.compared().map(|c| &c.name).collect()),
+    )
+}

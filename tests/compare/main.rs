@@ -1,0 +1,175 @@
+//! The comparison of a view with its definition, on a real server: it says, row for row, what a plain reading of both
+//! sides gives, for odd views (`odd`, `keys`, `names`), for random data and writes (`random`), for views that cannot be
+//! compared (`refused`), and for columns that hold the time of the refresh (`stamps`).
+#![allow(clippy::unwrap_used, reason = "a test's panic is its answer")]
+
+mod keys;
+mod names;
+mod odd;
+mod random;
+mod reference;
+mod refused;
+mod stamps;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use mvtop::demo::cluster::{Cluster, ClusterOptions, DATABASE, SUPERUSER};
+use mvtop::domain::drift::{Counts, Drift, Scope};
+use mvtop::domain::matrix::Comparison;
+use mvtop::domain::snapshot::{DrillIndex, DrillTarget, RowDetail};
+use mvtop::domain::view::{GroupColumn, Oid, View};
+use mvtop::pg::catalog;
+use mvtop::pg::conninfo::{Environment, Target};
+use mvtop::pg::probes::{compare, drill};
+use mvtop::pg::session::{Limits, Session};
+use postgres_protocol::escape::escape_identifier;
+use reference::Sides;
+use tokio_postgres::{Client, NoTls};
+
+const LIMITS: Limits = Limits { statement: Duration::from_secs(60), lock: Duration::from_secs(5), whole: true };
+
+/// The tests' cluster: shared by those that run at the same time, gone after the last of them.
+fn cluster() -> Arc<Cluster> {
+    static RUNNING: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running.upgrade().unwrap_or_else(|| {
+        let options = ClusterOptions { keep: None, cron: false, settings: &[] };
+        let cluster = Arc::new(Cluster::start(&options).unwrap());
+        *running = Arc::downgrade(&cluster);
+        cluster
+    })
+}
+
+/// A schema with a materialized view in it, and both ways to look at it: the program's and a plain client.
+struct Bench {
+    schema: &'static str,
+    client: Client,
+    session: Session,
+    cluster: Arc<Cluster>,
+}
+
+impl Bench {
+    /// Makes the schema, first on the search_path, and runs `sql` in it.
+    async fn new(schema: &'static str, sql: &str) -> Bench {
+        let cluster = cluster();
+        let conninfo = cluster.conninfo_for(SUPERUSER, DATABASE);
+        let client = connect(&conninfo).await;
+        let session = Session::connect(&target(&conninfo), "test").await.unwrap();
+        let schema_sql = format!(
+            "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path = {schema}, public"
+        );
+        client.batch_execute(&schema_sql).await.unwrap();
+        let bench = Bench { schema, client, session, cluster };
+        bench.run(sql).await;
+        bench
+    }
+
+    async fn run(&self, sql: &str) {
+        if let Err(error) = self.client.batch_execute(sql).await {
+            panic!("{}: {:?}\n{sql}", self.schema, error.as_db_error());
+        }
+    }
+
+    /// The schema's view of this name as the catalog gives it.
+    async fn view(&self, name: &str) -> View {
+        let sql = "SELECT oid FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = $2::text";
+        let schema = escape_identifier(self.schema);
+        let row = self.client.query_one(sql, &[&schema, &name]).await.unwrap();
+        let views = catalog::views(&self.session, 150_000, Some(&[Oid(row.get(0))])).await.unwrap();
+        views.into_iter().next().unwrap()
+    }
+
+    async fn compare(&self, view: &View, scope: Scope) -> Comparison {
+        compare::compare(&self.session, view, scope, LIMITS)
+            .await
+            .unwrap_or_else(|e| panic!("{} {scope:?}: {e:?}", self.schema))
+    }
+
+    async fn index(&self, view: &View, member: Option<Option<String>>) -> DrillIndex {
+        let target = DrillTarget { view: view.oid, member };
+        drill::index(&self.session, view, &target, LIMITS).await.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
+    }
+
+    async fn page(&self, view: &View, keys: &[String]) -> Vec<RowDetail> {
+        drill::page(&self.session, view, keys, LIMITS).await.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
+    }
+
+    async fn refresh(&self, view: &View) {
+        self.run(&format!("REFRESH MATERIALIZED VIEW {}", mvtop::pg::compare::qualified(&view.name))).await;
+    }
+
+    /// Compares the program's answers with the plain reading: the flow in both scopes, the drill of every member.
+    /// Gives the drift by values.
+    async fn check(&self, view: &View, key: &[&str]) -> Drift {
+        let what = self.schema;
+        let sides = Sides::read(&self.client, view, key).await;
+        let [groups, values] = [Scope::Groups, Scope::Values].map(|scope| self.compare(view, scope));
+        let (groups, values) = (groups.await, values.await);
+        let keyed = values.drift.keyed;
+        assert_eq!(sides.are_keyed(), keyed, "{what}: paired by key?");
+        assert_eq!(sides.flow(), reference::named(&values.drift), "{what}: flow");
+        assert_eq!(sides.totals(), values.totals, "{what}: totals");
+        let without_changed = |c: &Comparison| (reference::pairs(&c.drift), c.drift.keyed);
+        assert_eq!(without_changed(&groups), without_changed(&values), "{what}: scopes");
+        let sum = values.drift.counts().into_values().fold(Counts::default(), Counts::plus);
+        let totals = values.totals;
+        assert_eq!(
+            (sum.view, sum.live, sum.missing, sum.gone, sum.moved_in, sum.moved_out, Some(sum.changed)),
+            (totals.view, totals.live, totals.missing, totals.gone, totals.moved, totals.moved, totals.changed),
+            "{what}: sums"
+        );
+        self.check_drill(view, &sides, None).await;
+        for member in sides.members() {
+            self.check_drill(view, &sides, Some(member)).await;
+        }
+        values.drift
+    }
+
+    async fn check_drill(&self, view: &View, sides: &Sides, member: Option<Option<String>>) {
+        let index = self.index(view, member.clone()).await;
+        let expected = sides.drifted(member.as_ref());
+        assert_eq!(expected, reference::listed(&index), "{}: rows of {member:?}", self.schema);
+        assert_eq!(index.left_out, 0);
+        let keys: Vec<String> = index.rows.iter().map(|row| row.key.to_string()).collect();
+        let details = self.page(view, &keys).await;
+        assert_eq!(details.len(), keys.len(), "{}: details of {member:?}", self.schema);
+        for (row, detail) in index.rows.iter().zip(details) {
+            assert_eq!(sides.detail(row), detail, "{}: values of {}", self.schema, row.key);
+        }
+    }
+
+    /// Checks the drift that there is, that there is some, and that a refresh takes it away.
+    async fn check_and_refresh(&self, view: &View, key: &[&str]) -> Drift {
+        let drift = self.check(view, key).await;
+        assert!(drift.totals().wrong() > 0, "{}: nothing drifted, so nothing was tested", self.schema);
+        self.refresh(view).await;
+        let after = self.check(view, key).await;
+        assert_eq!(after.totals().wrong(), 0, "{}: after the refresh", self.schema);
+        drift
+    }
+}
+
+async fn connect(conninfo: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(conninfo, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn target(conninfo: &str) -> Target {
+    Target::resolve(Some(conninfo), &[], &Environment::from_process()).unwrap()
+}
+
+/// The view counted by these columns instead of the conventional ones; `column=label` names a label column.
+fn grouped(mut view: View, groups: &[&str]) -> View {
+    let group = |word: &&str| {
+        let (column, label) = word.split_once('=').map_or((*word, None), |(c, l)| (c, Some(l.to_string())));
+        GroupColumn { column: column.into(), label }
+    };
+    view.groups = groups.iter().map(group).collect();
+    view
+}
+
+fn key_names(view: &View) -> Vec<&str> {
+    view.key.iter().map(|k| k.name.as_str()).collect()
+}

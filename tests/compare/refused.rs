@@ -1,0 +1,120 @@
+//! Views that cannot be compared say why; never do they show drift that is none.
+
+use super::{Bench, LIMITS, connect, target};
+use mvtop::demo::cluster::DATABASE;
+use mvtop::domain::drift::Scope;
+use mvtop::domain::reading::{Problem, ProblemKind};
+use mvtop::domain::snapshot::DrillTarget;
+use mvtop::domain::view::View;
+use mvtop::pg::probes::{compare, drill};
+use mvtop::pg::session::{Limits, Session};
+use std::time::Duration;
+
+const BASE: &str = "CREATE TABLE t (id int, who text); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');";
+
+/// The problems of all that reads the view's rows.
+async fn problems(session: &Session, view: &View, limits: Limits) -> Vec<Problem> {
+    let target = DrillTarget { view: view.oid, member: None };
+    let key = vec!["[\"1\"]".to_string()];
+    let mut problems = vec![
+        compare::compare(session, view, Scope::Groups, limits).await.unwrap_err(),
+        compare::compare(session, view, Scope::Values, limits).await.unwrap_err(),
+        drill::index(session, view, &target, limits).await.unwrap_err(),
+    ];
+    if !view.key.is_empty() {
+        problems.push(drill::page(session, view, &key, limits).await.unwrap_err());
+    }
+    problems
+}
+
+#[tokio::test]
+async fn row_security_on_a_base_table_is_a_missing_right_and_no_drift() {
+    let sql = format!(
+        "{BASE} CREATE MATERIALIZED VIEW v AS SELECT * FROM t; CREATE UNIQUE INDEX ON v (id);
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON t USING (who = 'a');
+         DO $$ BEGIN CREATE ROLE looker LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         GRANT USAGE ON SCHEMA secured TO looker; GRANT SELECT ON ALL TABLES IN SCHEMA secured TO looker"
+    );
+    let bench = Bench::new("secured", &sql).await;
+    let view = bench.view("v").await;
+    let looker = bench.cluster.conninfo_for("looker", DATABASE);
+    let client = connect(&looker).await;
+    let seen: i64 = client.query_one("SELECT count(*) FROM secured.t", &[]).await.unwrap().get(0);
+    assert_eq!(seen, 1, "row security hides rows from this role");
+    let session = Session::connect(&target(&looker), "test").await.unwrap();
+    for problem in problems(&session, &view, LIMITS).await {
+        assert_eq!(problem.kind, ProblemKind::Permission, "{problem:?}");
+    }
+    // The owner's comparison is not held up.
+    bench.run("UPDATE t SET who = 'z' WHERE id = 1").await;
+    bench.check_and_refresh(&view, &["id"]).await;
+}
+
+#[tokio::test]
+async fn a_missing_right_to_a_base_table() {
+    let sql = format!(
+        "{BASE} CREATE MATERIALIZED VIEW v AS SELECT * FROM t; CREATE UNIQUE INDEX ON v (id);
+         DO $$ BEGIN CREATE ROLE stranger LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         GRANT USAGE ON SCHEMA forbidden TO stranger; GRANT SELECT ON v TO stranger"
+    );
+    let bench = Bench::new("forbidden", &sql).await;
+    let view = bench.view("v").await;
+    let session = Session::connect(&target(&bench.cluster.conninfo_for("stranger", DATABASE)), "test").await.unwrap();
+    for problem in problems(&session, &view, LIMITS).await {
+        assert_eq!(problem.kind, ProblemKind::Permission, "{problem:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_was_never_populated() {
+    let sql =
+        format!("{BASE} CREATE MATERIALIZED VIEW v AS SELECT * FROM t WITH NO DATA; CREATE UNIQUE INDEX ON v (id)");
+    let bench = Bench::new("unpopulated", &sql).await;
+    let view = bench.view("v").await;
+    for problem in problems(&bench.session, &view, LIMITS).await {
+        assert!(problem.text.contains("has not been populated"), "{problem:?}");
+    }
+    bench.refresh(&view).await;
+    assert_eq!(bench.check(&view, &["id"]).await.totals().wrong(), 0);
+}
+
+#[tokio::test]
+async fn a_definition_that_fails_on_the_data_of_now() {
+    let sql = format!(
+        "{BASE} CREATE MATERIALIZED VIEW v AS SELECT id, who, 6 / id AS share FROM t; CREATE UNIQUE INDEX ON v (id)"
+    );
+    let bench = Bench::new("failing", &sql).await;
+    let view = bench.view("v").await;
+    bench.run("INSERT INTO t VALUES (0, 'zero')").await;
+    let found = compare::compare(&bench.session, &view, Scope::Values, LIMITS).await.unwrap_err();
+    assert_eq!(found.kind, ProblemKind::Other);
+    assert!(found.text.contains("division by zero"), "{found:?}");
+    // The session lives on, and what needs no failing column is still compared.
+    bench.run("DELETE FROM t WHERE id = 0").await;
+    assert_eq!(bench.check(&view, &["id"]).await.totals().wrong(), 0);
+}
+
+#[tokio::test]
+async fn a_definition_that_takes_longer_than_it_may() {
+    let sql = format!("{BASE} CREATE MATERIALIZED VIEW v AS SELECT id, who, pg_sleep(0.01 * id) IS NULL AS slept FROM t; CREATE UNIQUE INDEX ON v (id);
+        INSERT INTO t SELECT n, 'slow' FROM generate_series(1000, 2000) n");
+    let bench = Bench::new("slow", &sql).await;
+    let mut view = bench.view("v").await;
+    view.groups.clear();
+    let limits = Limits { statement: Duration::from_millis(100), ..LIMITS };
+    let problem = compare::compare(&bench.session, &view, Scope::Values, limits).await.unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::Timeout, "{problem:?}");
+    assert!(!bench.session.is_closed());
+}
+
+/// A view that is dropped, or whose columns changed, after it was looked up.
+#[tokio::test]
+async fn a_view_that_is_gone() {
+    let sql = format!("{BASE} CREATE MATERIALIZED VIEW v AS SELECT * FROM t; CREATE UNIQUE INDEX ON v (id)");
+    let bench = Bench::new("dropped", &sql).await;
+    let view = bench.view("v").await;
+    bench.run("DROP MATERIALIZED VIEW v").await;
+    for problem in problems(&bench.session, &view, LIMITS).await {
+        assert!(problem.text.contains("does not exist"), "{problem:?}");
+    }
+}
