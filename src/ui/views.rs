@@ -101,8 +101,9 @@ fn view_row<'a>(model: &Model, theme: &Theme, columns: &[Column], view: &ViewSta
 
 /// One word for the state; a refresh under way comes first.
 fn state(view: &ViewState, report: &ViewReport) -> &'static str {
-    if let Some(refresh) = view.refreshing.first() {
-        return if refresh.granted { "running" } else { "blocked" };
+    if !view.refreshing.is_empty() {
+        let waits = view.refreshing.iter().any(|r| !r.granted || !r.blocked_by.is_empty());
+        return if waits { "blocked" } else { "running" };
     }
     let wrong = view.drift.value().is_some_and(|c| c.totals.misplaced() > 0);
     match (report.freshness.state, report.verdict) {
