@@ -10,6 +10,7 @@ use super::lines::{reorder, retab};
 use super::model::{Dialog, DrillScreen, LineKey, Model, Pane};
 use super::update::{say, show, want_page};
 use crate::domain::diagnosis::who;
+use crate::domain::lens::Role;
 use crate::domain::matrix::Matrix;
 use crate::domain::snapshot::{DrillTarget, ViewState};
 use crate::keys::{self, Action, TABLE};
@@ -29,6 +30,9 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
             _ => Some("no refresh of yours is running".into()),
         },
         Action::Enter | Action::Jump(_) if model.dialog.is_none() => no_rows(model, action),
+        Action::Lens if model.comparison().is_none() => {
+            Some("the view was not compared yet, so who sees what is not known".into())
+        }
         Action::Measure if model.selected_view().is_none() => Some("there is no view to measure".into()),
         _ => None,
     }
@@ -186,6 +190,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
             model.counts.sort = model.counts.sort.next();
             reorder(model);
         }
+        Action::Lens => next_lens(model),
         Action::Freeze => return freeze(model),
         Action::Zoom => model.zoom = !model.zoom,
         Action::Theme => {
@@ -223,11 +228,28 @@ fn step(model: &mut Model, by: isize) -> Vec<Cmd> {
             model.counts.selected = model.line(place).map(|l| l.member.key.clone());
         }
         Pane::Flow => {
-            let length = model.comparison().map_or(0, |c| c.drift.worst().len());
+            let length = model.flows().len();
             model.flow = moved(model.flow, by, length);
         }
     }
     Vec::new()
+}
+
+/// The next role that this view knows and the cursor names somebody of, then none.
+fn next_lens(model: &mut Model) {
+    // The person looked at stays under the cursor while the list of lines becomes another.
+    if model.counts.selected.is_none() {
+        model.counts.selected = model.selected_line().map(|l| l.member.key.clone());
+    }
+    model.flow = 0;
+    let place = model.role.map_or(0, |role| role as usize + 1);
+    for next in Role::ALL.iter().skip(place).map(|role| Some(*role)).chain([None]) {
+        model.role = next;
+        reorder(model);
+        if model.lens().is_some() {
+            return;
+        }
+    }
 }
 
 fn step_view(model: &mut Model, by: isize) {
@@ -260,6 +282,7 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Cmd> {
         Pane::Counts => {
             let columns = model.comparison().map_or(0, |c| c.matrix.columns.len());
             model.counts.column = moved(model.counts.column, by, columns);
+            reorder(model);
         }
         Pane::Cron => {
             let jobs: Vec<_> =
@@ -329,7 +352,7 @@ fn drill(model: &mut Model, tab: Option<LineKey>) -> Vec<Cmd> {
     vec![Cmd::Watch(Request::Drill(Some(target)))]
 }
 
-/// One step back: the message, the filter, the rows, the maximised pane.
+/// One step back: the message, the rows, the filter, the lens, the maximised pane.
 fn back(model: &mut Model) -> Vec<Cmd> {
     if model.notice.take().is_some() {
         return Vec::new();
@@ -339,6 +362,8 @@ fn back(model: &mut Model) -> Vec<Cmd> {
     }
     if !model.counts.filter.value().is_empty() {
         model.counts.filter.reset();
+        reorder(model);
+    } else if model.role.take().is_some() {
         reorder(model);
     } else if model.zoom {
         model.zoom = false;

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::model::{DrillScreen, LineKey, Model, Sort};
 use crate::domain::drift::GroupId;
+use crate::domain::lens::Role;
 use crate::domain::matrix::Line;
 use crate::domain::snapshot::DrillIndex;
 
@@ -15,7 +16,14 @@ pub fn reorder(model: &mut Model) {
     };
     let lines = &comparison.matrix.lines;
     let wanted = model.counts.filter.value().to_lowercase();
-    let passes = |line: &Line| wanted.is_empty() || line.member.title().to_lowercase().contains(&wanted);
+    let in_sight = |line: &Line| match model.role {
+        // A coordinador sees those who have rows in their coordinación.
+        Some(Role::Coordinador) => line.cells.get(model.counts.column).is_none_or(|c| c.view + c.live > 0),
+        _ => true,
+    };
+    let passes = |line: &Line| {
+        in_sight(line) && (wanted.is_empty() || line.member.title().to_lowercase().contains(&wanted))
+    };
     let mut order: Vec<usize> = (0..lines.len()).filter(|&i| passes(&lines[i])).collect();
     match model.counts.sort {
         Sort::Worst => {}

@@ -6,7 +6,9 @@ use tui_input::Input;
 
 use super::action::ActionRun;
 use crate::domain::diagnosis::{Diagnosis, ViewReport, diagnose};
+use crate::domain::drift::Flow;
 use crate::domain::job::{Job, JobId};
+use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{Comparison, Line};
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::Time;
@@ -179,6 +181,8 @@ pub struct Model {
     pub counts: CountsPane,
     /// The first flow shown.
     pub flow: usize,
+    /// Through whose eyes the view is shown; which coordinación's or ejecutivo's, the cursor says.
+    pub role: Option<Role>,
     /// One ejecutivo's rows, when they are looked at.
     pub drill: Option<DrillScreen>,
     /// What lies over the screen.
@@ -210,6 +214,7 @@ impl Model {
             run: 0,
             counts: CountsPane::default(),
             flow: 0,
+            role: None,
             drill: None,
             dialog: None,
             action: None,
@@ -237,6 +242,28 @@ impl Model {
     /// Its newest comparison.
     pub fn comparison(&self) -> Option<&Arc<Comparison>> {
         self.selected_view()?.drift.value()
+    }
+
+    /// The eyes through which the view is shown: of the coordinación that comes first, of the ejecutivo under the
+    /// cursor. `None`: one's own, or there is nobody there.
+    pub fn lens(&self) -> Option<Lens> {
+        let role = self.role?;
+        let groups = &self.selected_view()?.view.groups;
+        match role.bound(groups)? {
+            None => Some(Lens::all()),
+            Some(0) => Lens::of(role, groups, &self.selected_line()?.member),
+            Some(_) => Lens::of(role, groups, self.comparison()?.matrix.columns.get(self.counts.column)?),
+        }
+    }
+
+    /// The flows that are drift, most rows first; with a lens those that it touches.
+    pub fn flows(&self) -> Vec<Flow> {
+        let Some(comparison) = self.comparison() else { return Vec::new() };
+        let mut flows = comparison.drift.worst();
+        if let Some(lens) = self.lens() {
+            flows.retain(|f| lens.touches(&comparison.drift, f));
+        }
+        flows
     }
 
     /// The job whose runs are shown: the selected one, else the one that refreshes the view, else the first.

@@ -32,6 +32,11 @@ pub struct Member {
 }
 
 impl Member {
+    /// A group's value of the group column at `place`.
+    pub fn of(group: &Group, place: usize) -> Member {
+        Member { key: group.keys.get(place).cloned(), label: group.labels.get(place).cloned().flatten() }
+    }
+
     /// What to show for it.
     pub fn title(&self) -> &str {
         match (&self.label, &self.key) {
@@ -78,19 +83,19 @@ impl Matrix {
         let mut totals = vec![Counts::default(); columns.len()];
         for (id, &count) in &counts {
             let group = drift.group(*id);
-            let line = lines.entry(member(group, 0).key).or_insert_with(|| Line {
-                member: member(group, 0),
+            let line = lines.entry(Member::of(group, 0).key).or_insert_with(|| Line {
+                member: Member::of(group, 0),
                 cells: vec![Counts::default(); columns.len()],
                 total: Counts::default(),
                 misplaced: 0,
             });
-            let cell = place[&member(group, 1).key];
+            let cell = place[&Member::of(group, 1).key];
             line.cells[cell] = line.cells[cell].plus(count);
             line.total = line.total.plus(count);
             totals[cell] = totals[cell].plus(count);
         }
         for flow in drift.flow.iter().filter(|f| f.kind().is_some()) {
-            let side = |id: Option<GroupId>| id.map(|id| member(drift.group(id), 0).key);
+            let side = |id: Option<GroupId>| id.map(|id| Member::of(drift.group(id), 0).key);
             let (from, to) = (side(flow.from), side(flow.to));
             for key in [from.clone(), to.filter(|to| Some(to) != from.as_ref())].into_iter().flatten() {
                 if let Some(line) = lines.get_mut(&key) {
@@ -105,14 +110,10 @@ impl Matrix {
     }
 }
 
-fn member(group: &Group, column: usize) -> Member {
-    Member { key: group.keys.get(column).cloned(), label: group.labels.get(column).cloned().flatten() }
-}
-
 fn columns(drift: &Drift, counts: &BTreeMap<GroupId, Counts>) -> Vec<Member> {
     let mut sizes: BTreeMap<_, ((u64, u64), Member)> = BTreeMap::new();
     for (id, count) in counts {
-        let member = member(drift.group(*id), 1);
+        let member = Member::of(drift.group(*id), 1);
         let size = &mut sizes.entry(member.key.clone()).or_insert(((0, 0), member)).0;
         *size = (size.0 + count.misplaced(), size.1 + count.view.max(count.live));
     }

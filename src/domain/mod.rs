@@ -7,6 +7,7 @@ pub mod diagnosis;
 pub mod drift;
 pub mod freshness;
 pub mod job;
+pub mod lens;
 pub mod matrix;
 pub mod reading;
 pub mod schedule;

@@ -43,6 +43,8 @@ pub enum Action {
     Filter,
     /// Change the order.
     Sort,
+    /// See as administrador, coordinador, ejecutivo, and as oneself again.
+    Lens,
     /// Stand still, or go on.
     Freeze,
     /// Give the pane the whole screen, or back.
@@ -114,11 +116,12 @@ pub const TABLE: &[Binding] = &[
         Action::Back,
         &["Esc", "Backspace"],
         "back",
-        "one step back: filter, rows, maximised pane, message",
+        "one step back: filter, rows, lens, maximised pane, message",
         Scope::Everywhere,
     ),
     key(Action::Filter, &["/"], "filter", "show only the rows that contain what you type", Scope::Panes),
     key(Action::Sort, &["s"], "sort", "next order: worst first, name, view, live", Scope::Panes),
+    key(Action::Lens, &["w"], "who sees", "what an administrador, a coordinador, an ejecutivo sees", Scope::Panes),
     key(Action::Measure, &["R"], "measure", "compare the selected view now, whatever the budget", Scope::Everywhere),
     key(Action::Zoom, &["z"], "zoom", "give the pane the whole screen, and back", Scope::Panes),
     key(Action::Freeze, &["Space"], "freeze", "stand still to read; again to go on", Scope::Everywhere),

@@ -10,6 +10,7 @@ use crate::domain::diagnosis::{Cause, Diagnosis, Remedy, ViewReport};
 use crate::domain::drift::{Drift, GroupId};
 use crate::domain::freshness::{Freshness, LimitSource};
 use crate::domain::job::History;
+use crate::domain::lens::{Crowd, Lens, Role, Sight};
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
@@ -49,6 +50,7 @@ fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
         "bytes": state.stamp.value().map(|s| s.bytes),
         "freshness": freshness(&report.freshness),
         "drift": drift(state),
+        "impact": state.drift.value().map(|c| impact(&Crowd::all(&state.view.groups, &c.drift))),
         "job": report.job.and_then(|id| snapshot.job(id)).map(|stats| job(stats, history)),
         "cause": report.causes.first().map(cause),
         "causes": report.causes.iter().map(cause).collect::<Vec<_>>(),
@@ -56,6 +58,44 @@ fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
         "then": report.then.map(Remedy::code),
         "advice": report.advice(),
         "watch_24h": state.day.as_deref().map(watch_24h),
+    })
+}
+
+/// How many of the worst people are named.
+const WORST: usize = 10;
+
+/// Who sees something wrong, by kind of person; `null` for kinds that the view's groups do not tell apart.
+pub fn impact(crowds: &[Crowd]) -> Value {
+    let kind = |role: Role| crowds.iter().find(|c| c.role == role).map(crowd);
+    json!({
+        "administradores": kind(Role::Administrador),
+        "coordinadores": kind(Role::Coordinador),
+        "ejecutivos": kind(Role::Ejecutivo),
+    })
+}
+
+fn crowd(crowd: &Crowd) -> Value {
+    let affected = crowd.affected().count();
+    json!({
+        "impact": if affected == 0 { "none" } else { crowd.role.impact() },
+        "people": crowd.people.len(),
+        "affected": affected,
+        "worst": crowd.affected().take(WORST).map(person).collect::<Vec<_>>(),
+    })
+}
+
+/// One person's numbers; an administrador has neither key nor label, for they see all.
+pub fn person((lens, sight): &(Lens, Sight)) -> Value {
+    json!({
+        "key": lens.whose().and_then(|m| m.key.clone()),
+        "label": lens.whose().map(|m| m.title()),
+        "impact": lens.impact(sight),
+        "sees": sight.sees,
+        "should_see": sight.should,
+        "unseen": sight.unseen,
+        "foreign": sight.foreign,
+        "misfiled": sight.misfiled,
+        "changed": sight.changed,
     })
 }
 

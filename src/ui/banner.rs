@@ -59,6 +59,9 @@ fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(
             .map(|p| format!("What is shown was known {} ago.", time::ago(p.at, model.server_now())));
         return vec![(said, bold), (last.unwrap_or_default(), theme.stale), (tries(model), theme.dim)];
     }
+    if let Some(said) = through_a_lens(model, theme, width) {
+        return said;
+    }
     let Some(report) = model.diagnosis.worst() else {
         return vec![nothing(model, bold), (String::new(), theme.dim)];
     };
@@ -68,6 +71,18 @@ fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(
     said.extend(report.whom.clone().map(|whom| (whom, theme.accent)));
     said.extend(reasons(report, theme, width, height));
     said
+}
+
+/// What the person whose eyes were chosen sees, what is wrong with it, and why.
+fn through_a_lens(model: &Model, theme: &Theme, width: usize) -> Option<Vec<(String, Style)>> {
+    let (lens, report) = (model.lens()?, model.selected_report()?);
+    let sight = lens.sight(&model.comparison()?.drift);
+    let impact = format!("impact {}", lens.impact(&sight));
+    Some(vec![
+        (format!("As {}: {}", lens.title(), sight.said()), theme.words().add_modifier(Modifier::BOLD)),
+        (format!("{impact}: {}", lens.faults(&sight)), theme.accent),
+        (why(report, width), theme.words()),
+    ])
 }
 
 fn link(model: &Model) -> Option<String> {

@@ -18,6 +18,7 @@ use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::Counts;
+use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{self, Comparison, Matrix, Member};
 use crate::domain::text::{fit, pad_right, width as text_width};
 use crate::domain::time::ago;
@@ -45,9 +46,10 @@ fn title(model: &Model) -> String {
     };
     let filter = model.counts.filter.value();
     let lines = model.comparison().map_or(0, |c| c.matrix.lines.len());
-    match (filter.is_empty() && !model.counts.editing, model.counts.order.len()) {
-        (true, _) => format!("{what} · {lines} · {}", model.counts.sort.word()),
-        (false, shown) => {
+    match (filter.is_empty() && !model.counts.editing, model.counts.order.len(), model.lens()) {
+        (true, _, Some(lens)) => format!("{what} as {}", lens.title()),
+        (true, _, None) => format!("{what} · {lines} · {}", model.counts.sort.word()),
+        (false, shown, _) => {
             format!("{what} · {shown} of {lines} · /{filter}{}", if model.counts.editing { "▏" } else { "" })
         }
     }
@@ -77,7 +79,11 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
     let mut lines = vec![shape.group_names(theme), shape.header(theme)];
     let room = (inner.height as usize).saturating_sub(3);
     let place = model.line_place();
-    for i in window(place, model.counts.order.len(), room) {
+    // An ejecutivo sees one line, which follows the cursor.
+    let lens = model.lens();
+    let is_one = lens.as_ref().is_some_and(|l| l.role == Role::Ejecutivo);
+    let seen = if is_one { place..place + 1 } else { window(place, model.counts.order.len(), room) };
+    for i in seen {
         let Some(line) = model.line(i) else { continue };
         let drawn = shape.line(theme, line);
         let selection = if model.focus == Pane::Counts { theme.selection } else { theme.selection_idle };
@@ -87,8 +93,21 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
         lines.push(Line::styled(" nothing matches the filter; Esc drops it", theme.dim));
     }
     lines.resize(inner.height.saturating_sub(1) as usize, Line::default());
-    lines.push(shape.total(theme, comparison));
+    lines.push(match &lens {
+        Some(lens) => sight(theme, lens, comparison),
+        None => shape.total(theme, comparison),
+    });
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The foot when somebody's eyes are looked through: their rows, whatever lines and columns are shown above.
+fn sight<'a>(theme: &Theme, lens: &Lens, comparison: &Comparison) -> Line<'a> {
+    let sight = lens.sight(&comparison.drift);
+    let style = if sight.misplaced() > 0 { theme.critical } else { theme.dim };
+    Line::from(vec![
+        Span::styled(format!(" {} · ", sight.said()), theme.title),
+        Span::styled(format!("impact {}", lens.impact(&sight)), style),
+    ])
 }
 
 /// Which column groups are shown, and how wide everything is.
@@ -137,8 +156,11 @@ impl<'m> Shape<'m> {
         let mut room = width.saturating_sub(longest.clamp(10, 17) + 2 + all.width());
         let first = model.counts.column.min(matrix.columns.len().saturating_sub(1));
         let mut shown: Vec<Group> = Vec::new();
+        // A coordinador sees no coordinación but theirs.
+        let is_one = model.lens().is_some_and(|l| l.role == Role::Coordinador) && matrix.columns.len() > 1;
+        let last = if is_one { first + 1 } else { matrix.columns.len() };
         // A single column group would only repeat the one for all.
-        let several = if matrix.columns.len() > 1 { &matrix.columns[first..] } else { &[] };
+        let several = if matrix.columns.len() > 1 { &matrix.columns[first..last] } else { &[] };
         for (i, member) in several.iter().enumerate() {
             let group = Group::of(Some(first + i), member.title(), &matrix.totals[first + i]);
             if group.width() > room && !shown.is_empty() {
@@ -148,7 +170,9 @@ impl<'m> Shape<'m> {
             shown.push(group);
         }
         let hidden = if several.is_empty() { 0 } else { matrix.columns.len() - shown.len() };
-        shown.push(all);
+        if !is_one {
+            shown.push(all);
+        }
         let used: usize = shown.iter().map(Group::width).sum();
         let noun = model.selected_view().and_then(|v| v.view.groups.first().map(|g| g.noun().to_string()));
         Shape {

@@ -19,6 +19,7 @@ use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::{Drift, Flow, Kind, Totals};
+use crate::domain::lens::Sight;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::width;
 use crate::domain::time::{ago, human, took};
@@ -26,7 +27,8 @@ use crate::theme::Theme;
 
 /// Draws it.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let block = pane_block(model, theme, Pane::Flow, "View against live".into(), Line::default());
+    let title = model.lens().map_or("View against live".into(), |lens| format!("As {}", lens.title()));
+    let block = pane_block(model, theme, Pane::Flow, title, Line::default());
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(view) = model.selected_view() else { return };
@@ -36,7 +38,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             lines.push(Line::default());
         }
         let room = (inner.height as usize).saturating_sub(lines.len());
-        let flows = comparison.drift.worst();
+        let flows = model.flows();
         let first = model.flow.min(flows.len().saturating_sub(room));
         lines.extend(flows[first..].iter().take(room).map(|f| flow_row(theme, &comparison.drift, f, inner.width)));
     }
@@ -60,14 +62,13 @@ fn summary<'a>(model: &Model, theme: &Theme, view: &ViewState, columns: u16) -> 
         return vec![Line::from(said.unwrap_or_else(|| Span::styled("not compared yet", theme.dim)))];
     };
     let totals = measured.value.totals;
-    let mut lines = vec![sides(theme, &totals)];
-    let kinds = kinds(theme, view, &totals, now);
-    if kinds.width() <= columns as usize {
-        lines.push(kinds);
-    } else {
-        let (head, last) = kinds.spans.split_at(kinds.spans.len() - 1);
-        lines.extend([Line::from(head.to_vec()), Line::from(last.to_vec())]);
-    }
+    let sight = model.lens().map(|lens| lens.sight(&measured.value.drift));
+    let (sides, kinds) = match &sight {
+        Some(sight) => (Line::styled(sight.said(), theme.words()), faults(theme, sight)),
+        None => (sides(theme, &totals), kinds(theme, view, &totals, now)),
+    };
+    let mut lines = vec![sides];
+    lines.extend(wrapped(kinds, columns));
     lines.push(cost(theme, view, now));
     if let Some(said) = progress(&view.drift, theme, now) {
         lines.push(Line::from(said));
@@ -106,6 +107,37 @@ fn kinds<'a>(theme: &Theme, view: &ViewState, totals: &Totals, now: crate::domai
         (None, None) => Span::styled("changed: not compared yet", theme.unknown),
     });
     Line::from(spans)
+}
+
+/// A line's spans on as many lines as the columns ask for.
+fn wrapped(line: Line<'_>, columns: u16) -> Vec<Line<'_>> {
+    let mut lines = vec![Line::default()];
+    for span in line.spans {
+        let last = lines.len() - 1;
+        let is_full = lines[last].width() + width(span.content.trim_end()) > columns as usize;
+        if is_full && !lines[last].spans.is_empty() {
+            lines.push(Line::from(span));
+        } else {
+            lines[last].spans.push(span);
+        }
+    }
+    lines
+}
+
+/// What is wrong with what one person sees, in the words and colours of the kinds of drift.
+fn faults<'a>(theme: &Theme, sight: &Sight) -> Line<'a> {
+    let kinds = [
+        ("unseen", Some(sight.unseen), theme.missing),
+        ("foreign", Some(sight.foreign), theme.gone),
+        ("misfiled", Some(sight.misfiled), theme.moved),
+        ("changed", sight.changed, theme.changed),
+    ];
+    let span = |(word, n, style): (&str, Option<u64>, _)| match n {
+        Some(0) => Span::styled(format!("{word} 0  "), theme.dim),
+        Some(n) => Span::styled(format!("{word} {}  ", thousands(n)), style),
+        None => Span::styled(format!("{word}: not known now"), theme.unknown),
+    };
+    Line::from(kinds.map(span).to_vec())
 }
 
 /// What the comparisons cost and when the next one may run.

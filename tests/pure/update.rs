@@ -61,6 +61,37 @@ fn the_worst_ejecutivo_is_under_the_cursor_from_the_start() {
     assert_eq!(selected(&console(incident_snapshot())), "Osmara Partida");
 }
 
+fn eyes(model: &Model) -> String {
+    model.lens().map_or("one's own".into(), |lens| lens.title())
+}
+
+#[test]
+fn w_goes_through_the_roles_and_the_cursor_says_whose_eyes() {
+    let mut model = console(incident_snapshot());
+    let seen: Vec<String> = (0..4)
+        .map(|_| {
+            press(&mut model, "w");
+            eyes(&model)
+        })
+        .collect();
+    assert_eq!(seen, ["administrador", "coordinador of VEN", "ejecutivo Osmara Partida", "one's own"]);
+    press(&mut model, "w w Right");
+    assert_eq!(eyes(&model), "coordinador of BOOM");
+    press(&mut model, "w j");
+    assert_eq!(eyes(&model), "ejecutivo Berta Lagos");
+    press(&mut model, "Esc");
+    assert_eq!(eyes(&model), "one's own");
+}
+
+#[test]
+fn w_passes_over_the_ejecutivo_where_nobody_is_behind_the_line() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "G");
+    assert_eq!(selected(&model), "(none)");
+    press(&mut model, "w w w");
+    assert_eq!(eyes(&model), "one's own");
+}
+
 #[test]
 fn r_asks_first_with_cancel_focused_and_does_nothing_on_enter() {
     let mut model = console(incident_snapshot());

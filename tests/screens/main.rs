@@ -120,6 +120,17 @@ fn the_refresh_dialog_states_the_sql_the_lock_and_focuses_cancel() {
 }
 
 #[test]
+fn through_the_eyes_of_an_administrador_a_coordinador_and_an_ejecutivo() {
+    for (keys, role) in [("w", "administrador"), ("w w", "coordinador"), ("w w w", "ejecutivo")] {
+        at_both_sizes(&format!("lens_{role}"), |size| console(incident_snapshot(), keys, size));
+    }
+    let text = text_of(&console(incident_snapshot(), "w w w", (120, 40)));
+    assert!(text.contains("As ejecutivo Osmara Partida: sees 166, should see 29 (-137)"), "{text}");
+    assert!(text.contains("impact high: 137 shown but not theirs, 29 in the wrong coordinación"), "{text}");
+    assert!(!text.contains("Carla Ibáñez    "), "no other ejecutivo's line is shown: {text}");
+}
+
+#[test]
 fn the_help_lists_every_key() {
     at_both_sizes("help", |size| console(incident_snapshot(), "?", size));
 }
@@ -227,7 +238,7 @@ fn below_60_by_16_it_says_how_much_room_it_needs() {
 fn every_size_draws_without_a_panic() {
     for columns in (1..220).step_by(19) {
         for rows in (1..70).step_by(9) {
-            for keys in ["", "z", "1 z", "2 z", "4 z", "r", "?", "v"] {
+            for keys in ["", "z", "1 z", "2 z", "4 z", "r", "?", "v", "w w", "w w w z"] {
                 drawn(&console(incident_snapshot(), keys, (columns, rows)));
             }
         }
