@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::scenarios::Scenario;
+use crate::domain::verify::Tolerance;
 
 /// The on-call console for PostgreSQL materialized views: is what people see true? If not, for whom is it wrong, why,
 /// and which key helps.
@@ -46,6 +47,9 @@ pub enum Command {
     Demo(Demo),
     /// Look once, print what was found, and end with a monitoring plugin's exit code (0 ok, 1 warning, 2 critical, 3 unknown)
     Check(Check),
+    /// Prove that one view is true and stays so: the incident's three tests and its checklist (0 all hold, 1 something
+    /// does not, 3 it could not be found out)
+    Verify(Verify),
 }
 
 /// Where to connect, in psql's words.
@@ -143,6 +147,35 @@ pub struct Check {
     pub watch: Duration,
     /// End after this time, whatever is known by then
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+}
+
+/// Options of `mvtop verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// The view, as name or schema.name; a plain view in a materialized one's place, too
+    #[arg(long, value_name = "VIEW")]
+    pub view: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// How many rows may be in the wrong place in one group or for one person: 3 rows or 5%
+    #[arg(long, value_name = "N|P%", default_value = "0")]
+    pub tolerance: Tolerance,
+    /// Run Test 2 without asking: it changes one row and refreshes the view in a transaction that is rolled back
+    #[arg(long, conflicts_with = "no_write")]
+    pub yes: bool,
+    /// Leave Test 2 out: nothing is written at all
+    #[arg(long)]
+    pub no_write: bool,
+    /// Let a warning count as a failure
+    #[arg(long)]
+    pub strict: bool,
+    /// Wait for the comparison as long as this
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
 }
 

@@ -1,5 +1,7 @@
 //! What each command does, from its options to its exit code.
 
+mod verify;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         None => or_fail(console(&cli.connect, &cli.console).await),
         Some(Command::Demo(args)) => or_fail(demo(args).await),
         Some(Command::Check(args)) => or_fail(check(args).await),
+        Some(Command::Verify(args)) => or_fail(verify::run(args).await),
     }
 }
 

@@ -21,9 +21,8 @@ pub fn reorder(model: &mut Model) {
         Some(Role::Coordinador) => line.cells.get(model.counts.column).is_none_or(|c| c.view + c.live > 0),
         _ => true,
     };
-    let passes = |line: &Line| {
-        in_sight(line) && (wanted.is_empty() || line.member.title().to_lowercase().contains(&wanted))
-    };
+    let passes =
+        |line: &Line| in_sight(line) && (wanted.is_empty() || line.member.title().to_lowercase().contains(&wanted));
     let mut order: Vec<usize> = (0..lines.len()).filter(|&i| passes(&lines[i])).collect();
     match model.counts.sort {
         Sort::Worst => {}

@@ -36,6 +36,15 @@ impl Role {
         }
     }
 
+    /// The word for several of them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Role::Administrador => "administradores",
+            Role::Coordinador => "coordinadores",
+            Role::Ejecutivo => "ejecutivos",
+        }
+    }
+
     /// How much wrong rows hurt such a person, as the incident document's table has it.
     pub fn impact(self) -> &'static str {
         match self {

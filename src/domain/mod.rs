@@ -16,4 +16,5 @@ pub mod snapshot;
 pub mod stats;
 pub mod text;
 pub mod time;
+pub mod verify;
 pub mod view;

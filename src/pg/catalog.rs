@@ -10,7 +10,7 @@ use crate::domain::server::{Cron, CronExtension, Server};
 use crate::domain::view::{Column, KeyColumn, Oid, View, ViewName, conventional_groups, refresh_columns};
 
 /// From PostgreSQL 17 the privilege MAINTAIN allows a refresh, too.
-const MAINTAIN_SINCE: i32 = 170_000;
+pub(super) const MAINTAIN_SINCE: i32 = 170_000;
 
 /// What the server is, and what this role may see there.
 pub async fn server(session: &Session) -> Result<Server, Problem> {
@@ -104,6 +104,13 @@ pub async fn views(session: &Session, version_num: i32, only: Option<&[Oid]>) ->
         rows => rows,
     }?;
     rows.iter().map(|row| view(row.get(0))).collect()
+}
+
+/// The plain view with this OID, described as if it were a materialized one; `None`: it is gone.
+pub async fn plain_view(session: &Session, version_num: i32, oid: Oid) -> Result<Option<View>, Problem> {
+    let sql = catalog_sql(version_num).replace("c.relkind = 'm'", "c.relkind = 'v'");
+    let rows = session.read(Limits::CHEAP, &sql, &[(&[oid.0].as_slice(), Type::OID_ARRAY)]).await?;
+    rows.first().map(|row| view(row.get(0))).transpose()
 }
 
 fn view(json: &str) -> Result<View, Problem> {

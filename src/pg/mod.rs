@@ -7,5 +7,7 @@ pub mod conninfo;
 pub mod operator;
 pub mod probes;
 pub mod problem;
+pub mod reassign;
 pub mod session;
 pub mod tls;
+pub mod verify;

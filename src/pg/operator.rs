@@ -14,14 +14,19 @@ use crate::domain::view::{RefreshMode, ViewName};
 /// A refresh that waits for its lock installs data from before the wait, so it never waits long.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The statement that refreshes a view.
+pub fn refresh_statement(view: &ViewName, mode: RefreshMode) -> String {
+    let concurrently = if mode == RefreshMode::Concurrently { "CONCURRENTLY " } else { "" };
+    format!("REFRESH MATERIALIZED VIEW {concurrently}{}", qualified(view))
+}
+
 /// The exact statements of a refresh, in order.
 pub fn refresh_sql(view: &ViewName, mode: RefreshMode) -> Vec<String> {
-    let concurrently = if mode == RefreshMode::Concurrently { "CONCURRENTLY " } else { "" };
     vec![
         "BEGIN".into(),
         format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs()),
         "SET LOCAL statement_timeout = 0".into(),
-        format!("REFRESH MATERIALIZED VIEW {concurrently}{}", qualified(view)),
+        refresh_statement(view, mode),
         "COMMIT".into(),
     ]
 }

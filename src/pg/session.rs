@@ -104,6 +104,11 @@ impl Session {
         self.client.batch_execute(sql).await
     }
 
+    /// Runs one statement as it is and gives its rows; for an operator in a transaction of its own.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.client.query_typed(sql, &[]).await
+    }
+
     /// The server process behind this connection; ask inside a transaction, for a pooler may change it between two.
     pub async fn backend_pid(&self) -> Result<i32, Problem> {
         let rows = self.client.query_typed("SELECT pg_backend_pid()", &[]).await.map_err(|e| problem(&e))?;

@@ -66,12 +66,8 @@ const WORST: usize = 10;
 
 /// Who sees something wrong, by kind of person; `null` for kinds that the view's groups do not tell apart.
 pub fn impact(crowds: &[Crowd]) -> Value {
-    let kind = |role: Role| crowds.iter().find(|c| c.role == role).map(crowd);
-    json!({
-        "administradores": kind(Role::Administrador),
-        "coordinadores": kind(Role::Coordinador),
-        "ejecutivos": kind(Role::Ejecutivo),
-    })
+    let kind = |role: Role| crowds.iter().find(|c| c.role == role).map_or(Value::Null, crowd);
+    Value::Object(Role::ALL.iter().map(|&role| (role.words().to_string(), kind(role))).collect())
 }
 
 fn crowd(crowd: &Crowd) -> Value {

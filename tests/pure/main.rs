@@ -10,3 +10,4 @@ mod diagnosis;
 mod keeper;
 mod update;
 mod verdict;
+mod verify;

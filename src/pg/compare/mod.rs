@@ -150,7 +150,7 @@ fn texts(items: &[String]) -> String {
 }
 
 /// The definition as a FROM item with the view's column names, so that duplicates or renames cannot confuse.
-fn definition(view: &View, alias: &str) -> String {
+pub fn definition(view: &View, alias: &str) -> String {
     let names: Vec<String> = view.columns.iter().map(|c| quote(&c.name)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
     format!("({}\n) AS {alias}{names}", view.definition)

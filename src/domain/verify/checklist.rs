@@ -1,0 +1,228 @@
+//! The post-deploy checklist: something keeps the view true, and it can.
+
+use super::{Check, Evidence, Outcome};
+use crate::domain::job::{History, Job, RunStatus, command_refreshes};
+use crate::domain::server::Cron;
+use crate::domain::stats::JobStats;
+use crate::domain::time::{ago, human};
+
+/// Below this share of good runs a day was bad.
+const GOOD_SHARE: f64 = 0.9;
+
+pub(super) fn checklist(evidence: &Evidence) -> Vec<Check> {
+    if evidence.is_plain {
+        let text = "a plain view: true by construction, nothing has to run";
+        return vec![Check::new("kept", "something keeps it true", Outcome::Pass, text)];
+    }
+    let history = evidence.snapshot.history.value().map(|h| &**h);
+    let jobs = jobs(evidence, history);
+    let mut checks = vec![kept(evidence, &jobs)];
+    if !evidence.facts.triggers.is_empty() {
+        checks.push(triggers(evidence));
+    }
+    if let (Some(history), Some(job)) = (history, jobs.first()) {
+        checks.extend(Scheduled { evidence, history, job, stats: evidence.snapshot.job(job.id) }.checks());
+    }
+    checks.push(refreshers(evidence));
+    checks.push(unique_index(evidence, jobs.first().copied()));
+    checks
+}
+
+/// The jobs whose command refreshes the view, the one that does best first.
+fn jobs<'a>(evidence: &Evidence, history: Option<&'a History>) -> Vec<&'a Job> {
+    let name = &evidence.view.view.name;
+    let mut jobs: Vec<&Job> =
+        history.into_iter().flat_map(|h| &h.jobs).filter(|j| command_refreshes(&j.command, name)).collect();
+    let interval = |job: &Job| evidence.snapshot.job(job.id).and_then(|s| s.interval);
+    jobs.sort_by_key(|j| (!is_here(evidence, j), !j.active, interval(j).is_none(), interval(j), j.id));
+    jobs
+}
+
+fn is_here(evidence: &Evidence, job: &Job) -> bool {
+    evidence.snapshot.server.as_ref().is_none_or(|s| s.database == job.database)
+}
+
+fn kept(evidence: &Evidence, jobs: &[&Job]) -> Check {
+    let check = |outcome, text: String| Check::new("kept", "something keeps it true", outcome, text);
+    let mut keepers: Vec<String> = jobs.iter().map(|j| format!("job {} {}", j.id.0, j.title())).collect();
+    if evidence.facts.has_triggers() {
+        keepers.push("triggers".into());
+    }
+    if !keepers.is_empty() {
+        return check(Outcome::Pass, keepers.join(", "));
+    }
+    let cron = evidence.snapshot.server.as_ref().map(|s| &s.cron);
+    let hidden = match cron {
+        Some(Cron::Elsewhere(database)) => Some(format!("pg_cron keeps its jobs in the database {database}")),
+        Some(Cron::Forbidden) => Some("this role may not read pg_cron's tables".into()),
+        Some(Cron::Present(extension)) if extension.row_security => {
+            Some("row security hides other roles' jobs from this role".into())
+        }
+        _ => evidence.snapshot.history.problem().map(|p| format!("pg_cron's tables could not be read: {}", p.text)),
+    };
+    match hidden {
+        Some(why) => check(Outcome::NotProven, format!("no trigger refreshes it, and of jobs it is not known: {why}")),
+        None => {
+            let text = "no job, no trigger, and it is not a plain view: what is true now grows old from here on";
+            check(Outcome::Warning, text.into())
+        }
+    }
+}
+
+fn triggers(evidence: &Evidence) -> Check {
+    let check = |outcome, text: String| Check::new("triggers", "triggers on every base table", outcome, text);
+    let facts = evidence.facts;
+    let disabled: Vec<&str> = facts.triggers.iter().filter(|t| !t.enabled).map(|t| t.name.as_str()).collect();
+    let unwatched = facts.unwatched();
+    let watched = facts.tables.len() - unwatched.len();
+    let said = format!("{watched} of {} base tables are watched", facts.tables.len());
+    match (disabled.as_slice(), unwatched.as_slice()) {
+        ([], []) => check(Outcome::Pass, said),
+        ([], tables) => check(Outcome::Warning, format!("{said}; writes to {} refresh nothing", tables.join(", "))),
+        (names, _) => check(Outcome::Fail, format!("{said}; disabled: {}", names.join(", "))),
+    }
+}
+
+/// One job under the checklist.
+struct Scheduled<'a> {
+    evidence: &'a Evidence<'a>,
+    history: &'a History,
+    job: &'a Job,
+    stats: Option<&'a JobStats>,
+}
+
+impl Scheduled<'_> {
+    fn checks(&self) -> Vec<Check> {
+        vec![
+            self.active(),
+            self.database(),
+            self.owner(),
+            self.schedule(),
+            self.last_run(),
+            self.success(),
+            self.next_run(),
+        ]
+    }
+
+    fn active(&self) -> Check {
+        let id = self.job.id.0;
+        let (outcome, text) = match self.job.active {
+            true => (Outcome::Pass, format!("job {id} is active")),
+            false => (Outcome::Fail, format!("job {id} is paused: it never runs")),
+        };
+        Check::new("job_active", "job active", outcome, text)
+    }
+
+    fn database(&self) -> Check {
+        let (outcome, text) = match is_here(self.evidence, self.job) {
+            true => (Outcome::Pass, format!("it runs in {}", self.job.database)),
+            false => (Outcome::Fail, format!("it runs in {}, and refreshes nothing here", self.job.database)),
+        };
+        Check::new("job_database", "job in this database", outcome, text)
+    }
+
+    fn owner(&self) -> Check {
+        let role = &self.job.username;
+        let (outcome, text) = match self.evidence.facts.refreshers.contains(role) {
+            true => (Outcome::Pass, format!("it runs as {role}, who may refresh it")),
+            false => (Outcome::Fail, format!("it runs as {role}, who may not refresh it: every run fails")),
+        };
+        Check::new("job_owner", "job's role may refresh", outcome, text)
+    }
+
+    fn schedule(&self) -> Check {
+        let check = |outcome, text: String| Check::new("job_schedule", "schedule fires", outcome, text);
+        let written = &self.job.schedule;
+        match self.stats.map(|s| &s.schedule) {
+            None => check(Outcome::NotProven, format!("the schedule {written} was not read in time")),
+            Some(Err(why)) => check(Outcome::Fail, format!("this pg_cron cannot read {written}: {why}")),
+            Some(Ok(s)) if s.runs_at_start() => {
+                check(Outcome::Fail, format!("{written} runs once at a start of the server and not by the clock"))
+            }
+            Some(Ok(s)) if s.never_fires() => check(Outcome::Fail, format!("{written} never fires")),
+            Some(Ok(s)) => check(Outcome::Pass, format!("{written}: {}", s.describe())),
+        }
+    }
+
+    fn last_run(&self) -> Check {
+        let check = |outcome, text: String| Check::new("last_run", "last run succeeded", outcome, text);
+        let ended = self.history.runs_of(self.job.id).find(|r| !r.status.is_open());
+        let Some(run) = ended else {
+            let next = self
+                .stats
+                .and_then(|s| s.next)
+                .map(|n| format!("; the next is due in {}", human(n - self.evidence.now)));
+            let cron = self.evidence.snapshot.server.as_ref().and_then(|s| s.cron.present());
+            let unlogged = cron.is_some_and(|c| c.logs_runs == Some(false));
+            let why = if unlogged { " (cron.log_run is off)" } else { "" };
+            return check(Outcome::NotProven, format!("no run is recorded{why}{}", next.unwrap_or_default()));
+        };
+        let when = run.start.map_or(String::new(), |s| format!(" {} ago", ago(s, self.evidence.now)));
+        let length = run.duration().map_or(String::new(), |d| format!(", took {}", human(d)));
+        let message = run.message.as_deref().and_then(|m| m.lines().next()).unwrap_or("no message");
+        match run.status {
+            RunStatus::Succeeded => check(Outcome::Pass, format!("run {}{when}{length}", run.id.0)),
+            _ => check(Outcome::Fail, format!("run {}{when}: {message}", run.id.0)),
+        }
+    }
+
+    /// Good runs against those there should have been.
+    fn success(&self) -> Check {
+        let check = |outcome, text: String| Check::new("success_24h", "success over 24 h", outcome, text);
+        let Some(stats) = self.stats.filter(|s| s.ended > 0) else {
+            return check(Outcome::Skipped, "no run ended in the last 24 h".into());
+        };
+        let good = stats.ended - stats.failed;
+        // A run that is under way or was queued is no miss: only gaps are.
+        let wanted = stats.ended + stats.missed();
+        let share = good as f64 / wanted as f64;
+        let text = format!(
+            "{:.1} %: {good} of {wanted} good, {} failed, {} did not come",
+            (share * 1000.0).floor() / 10.0,
+            stats.failed,
+            stats.missed()
+        );
+        let outcome = match share {
+            s if s >= 1.0 => Outcome::Pass,
+            s if s >= GOOD_SHARE => Outcome::Warning,
+            _ => Outcome::Fail,
+        };
+        check(outcome, text)
+    }
+
+    fn next_run(&self) -> Check {
+        let (outcome, text) = match self.stats.and_then(|s| s.next) {
+            Some(next) => {
+                let when = next.format("%Y-%m-%d %H:%M:%S UTC");
+                (Outcome::Pass, format!("in {}, {when}", human(next - self.evidence.now)))
+            }
+            None => (Outcome::Fail, "none".into()),
+        };
+        Check::new("next_run", "next run is known", outcome, text)
+    }
+}
+
+fn refreshers(evidence: &Evidence) -> Check {
+    let roles = &evidence.facts.refreshers;
+    let more = roles.len().saturating_sub(5);
+    let named = roles.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (outcome, text) = match roles.is_empty() {
+        true => (Outcome::NotProven, "no role is known that may refresh it".into()),
+        false => (Outcome::Pass, format!("{named}{more}")),
+    };
+    Check::new("refreshers", "who can refresh", outcome, text)
+}
+
+/// Without one a refresh shuts readers out; a job that says CONCURRENTLY then fails at every run.
+fn unique_index(evidence: &Evidence, job: Option<&Job>) -> Check {
+    let check = |outcome, text: String| Check::new("unique_index", "unique index", outcome, text);
+    let insists = job.filter(|j| j.command.to_lowercase().contains("concurrently"));
+    match (evidence.view.view.has_unique_index, insists) {
+        (true, _) => check(Outcome::Pass, format!("on {}: readers go on", evidence.view.view.key.join(", "))),
+        (false, Some(job)) => {
+            check(Outcome::Fail, format!("none, and job {} refreshes CONCURRENTLY: every run fails", job.id.0))
+        }
+        (false, None) => check(Outcome::Warning, "none: every reader waits for each refresh".into()),
+    }
+}

@@ -1,0 +1,234 @@
+//! Test 2: one row is given to another ejecutivo inside a transaction that is rolled back, and the view is watched.
+
+use super::{Check, Facts, Outcome};
+use crate::domain::drift::{Drift, Group};
+use crate::domain::matrix::Member;
+use crate::domain::server::Server;
+use crate::domain::snapshot::ViewState;
+use crate::domain::view::{RefreshMode, ViewName};
+
+/// How the view takes in a change on this set-up, inside the test's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshes {
+    /// The test refreshes it.
+    ByHand(RefreshMode),
+    /// Triggers on the base table do, so the test does not.
+    ByTriggers,
+    /// It is a plain view: nothing is to be refreshed.
+    Never,
+}
+
+impl Refreshes {
+    /// In words, with the lock it takes.
+    pub fn said(self) -> &'static str {
+        match self {
+            Refreshes::ByHand(RefreshMode::Concurrently) => {
+                "the refresh takes ExclusiveLock on the view until the rollback: readers go on, other refreshes wait; \
+                 the rows it wrote stay behind as dead ones until the next VACUUM"
+            }
+            Refreshes::ByHand(_) => {
+                "the refresh takes AccessExclusiveLock on the view until the rollback: every reader waits that long, \
+                 for without a usable unique index CONCURRENTLY is not possible"
+            }
+            Refreshes::ByTriggers => {
+                "the triggers refresh the view, with whatever lock they take, as at every write of the application"
+            }
+            Refreshes::Never => "a plain view: nothing is refreshed, and only the one row is locked",
+        }
+    }
+}
+
+/// Where a row of the view can be changed: the base table's column behind the group, and the one that names the row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The base table.
+    pub table: ViewName,
+    /// Its column that decides the group.
+    pub column: String,
+    /// Its column that names one row.
+    pub id: String,
+    /// The view's group column, and the view's column that shows the id.
+    pub shown: (String, String),
+    /// From whom.
+    pub from: Member,
+    /// To whom.
+    pub to: Member,
+}
+
+/// A reassignment, ready to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reassignment {
+    /// Which column of which table.
+    pub source: Source,
+    /// The value that names the row.
+    pub row: String,
+    /// What takes it into the view.
+    pub refreshes: Refreshes,
+}
+
+impl Reassignment {
+    /// What is done, in a sentence.
+    pub fn said(&self) -> String {
+        let Source { table, column, id, from, to, .. } = &self.source;
+        let table = table.short();
+        format!("{table} with {id} {} goes from {} to {} ({column})", self.row, from.title(), to.title())
+    }
+}
+
+/// Rows of the two, and whose the row is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Rows of the one it leaves.
+    pub from: i64,
+    /// Rows of the one it goes to.
+    pub to: i64,
+    /// The group value that the row is shown under; `None`: it is not there.
+    pub owner: Option<String>,
+}
+
+/// How Test 2 went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// It ran.
+    Ran {
+        /// What was done.
+        reassignment: Reassignment,
+        /// Live, before.
+        before: Seen,
+        /// In the view, after.
+        after: Seen,
+        /// Is the base table's row as it was, looked at after the rollback?
+        undone: bool,
+        /// Milliseconds from BEGIN to ROLLBACK.
+        took_ms: u64,
+    },
+    /// It applies, and could not be done: why.
+    NotProven(String),
+    /// It does not apply, or was left out on request: why.
+    Skipped(String),
+}
+
+impl Source {
+    /// The place to change a row of this view: the first group column that a base table's column stands behind.
+    ///
+    /// # Errors
+    /// Why there is none, as a Trial's end.
+    pub fn find(state: &ViewState, facts: &Facts, drift: &Drift) -> Result<Source, Trial> {
+        let view = &state.view;
+        let ids = view.columns.iter().filter_map(|c| Some((&c.name, facts.behind(view, &c.name)?)));
+        let ids: Vec<_> = ids.filter(|(_, feed)| feed.is_unique).collect();
+        let mut whys = Vec::new();
+        for (place, group) in view.groups.iter().enumerate() {
+            let Some(feed) = facts.behind(view, &group.column) else {
+                whys.push(format!("no base table's column was found behind {}", group.column));
+                continue;
+            };
+            let Some((shown, id)) = ids.iter().find(|(_, id)| id.table == feed.table) else {
+                whys.push(format!("no column of the view names a row of {}", feed.table.short()));
+                continue;
+            };
+            let Some((from, to)) = pair(drift, place) else {
+                whys.push(format!("there are no two {}s with rows to reassign between", group.noun()));
+                continue;
+            };
+            if !feed.can_update {
+                let what = format!("{}.{}", feed.table.short(), feed.column);
+                return Err(Trial::NotProven(format!("not possible for this role: it may not UPDATE {what}")));
+            }
+            return Ok(Source {
+                table: feed.table.clone(),
+                column: feed.column.clone(),
+                id: id.column.clone(),
+                shown: (group.column.clone(), (*shown).clone()),
+                from,
+                to,
+            });
+        }
+        let why = whys.into_iter().next().unwrap_or("it has no group column, so there is nothing to reassign".into());
+        Err(Trial::Skipped(format!("it does not apply to this view: {why}")))
+    }
+}
+
+/// Who gives and who gets: the one with most rows in the wrong place among those with live rows, and the next.
+fn pair(drift: &Drift, place: usize) -> Option<(Member, Member)> {
+    let mut people: Vec<(u64, u64, Member)> = Vec::new();
+    for (id, counts) in drift.counts() {
+        let group: &Group = drift.group(id);
+        let member = Member::of(group, place);
+        if !matches!(member.key, Some(Some(_))) {
+            continue;
+        }
+        match people.iter_mut().find(|(.., m)| m.key == member.key) {
+            Some((wrong, live, _)) => (*wrong, *live) = (*wrong + counts.misplaced(), *live + counts.live),
+            None => people.push((counts.misplaced(), counts.live, member)),
+        }
+    }
+    people.retain(|(_, live, _)| *live > 0);
+    people.sort_by(|a, b| (b.0, b.1, &a.2.label).cmp(&(a.0, a.1, &b.2.label)));
+    let mut people = people.into_iter().map(|(.., member)| member);
+    Some((people.next()?, people.next()?))
+}
+
+/// How this set-up takes in a change; an error is a Trial's end.
+///
+/// # Errors
+/// What keeps this role or this server from it.
+pub fn refreshes(
+    state: &ViewState,
+    is_plain: bool,
+    facts: &Facts,
+    server: Option<&Server>,
+) -> Result<Refreshes, Trial> {
+    if let Some(server) = server.filter(|s| s.standby) {
+        let text = format!("not possible here: {} is a standby, connect to the primary", server.database);
+        return Err(Trial::NotProven(text));
+    }
+    if is_plain {
+        return Ok(Refreshes::Never);
+    }
+    if !state.view.can_refresh {
+        let (role, needs) = server.map_or(("this role", "to be its owner"), |s| (&s.user, s.refresh_right()));
+        let name = state.view.name.short();
+        return Err(Trial::NotProven(format!(
+            "not possible for this role: {role} may not refresh {name}, it needs {needs}"
+        )));
+    }
+    Ok(match facts.has_triggers() {
+        true => Refreshes::ByTriggers,
+        false => Refreshes::ByHand(state.view.refresh_mode(state.signal.populated)),
+    })
+}
+
+pub(super) fn check(trial: &Trial) -> Check {
+    let what = "one leaves, one arrives";
+    match trial {
+        Trial::NotProven(why) => Check::new("reassign", what, Outcome::NotProven, why),
+        Trial::Skipped(why) => Check::new("reassign", what, Outcome::Skipped, why),
+        Trial::Ran { reassignment, before, after, undone, took_ms } => {
+            let Source { from, to, .. } = &reassignment.source;
+            let moved = after.from == before.from - 1 && after.to == before.to + 1;
+            let is_theirs = Some(&after.owner) == to.key.as_ref();
+            let outcome = if moved && is_theirs && *undone { Outcome::Pass } else { Outcome::Fail };
+            let how = match reassignment.refreshes {
+                Refreshes::ByHand(_) => "after a refresh:",
+                Refreshes::ByTriggers => "by the triggers alone:",
+                Refreshes::Never => "at once:",
+            };
+            let mut text = format!(
+                "{how} {} {} → {}, {} {} → {}",
+                from.title(),
+                before.from,
+                after.from,
+                to.title(),
+                before.to,
+                after.to,
+            );
+            if !is_theirs {
+                text.push_str(", and the row is not where it should be");
+            }
+            text.push_str(if *undone { "; rolled back" } else { "; after the rollback the row is not as it was" });
+            let details = vec![format!("{}, for {took_ms} ms", reassignment.said())];
+            Check::new("reassign", what, outcome, text).with_details(details)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Tests 1 and 3: what can be read without touching anything.
+
+use std::cmp::Reverse;
+
+use super::{Check, Evidence, Outcome, Tolerance};
+use crate::domain::diagnosis::thousands;
+use crate::domain::drift::{Counts, Drift};
+use crate::domain::freshness::FreshnessState;
+use crate::domain::lens::{Crowd, Lens, Role, Sight};
+use crate::domain::matrix::Comparison;
+use crate::domain::time::human;
+
+/// How many of the worst are named.
+const NAMED: usize = 5;
+
+/// Fresh within its limit, and the view is its definition, by group; beside it the document's own total.
+pub(super) fn test_1(evidence: &Evidence) -> Vec<Check> {
+    let mut checks = vec![fresh(evidence)];
+    match compared(evidence) {
+        Ok(comparison) => {
+            checks.extend([groups(evidence, &comparison.drift), values(evidence, comparison), total(comparison)])
+        }
+        Err(why) => checks.push(Check::new("groups", "view = definition by group", Outcome::NotProven, why)),
+    }
+    checks
+}
+
+fn compared<'a>(evidence: &Evidence<'a>) -> Result<&'a Comparison, String> {
+    let view: &'a _ = evidence.view;
+    let problem = || match view.drift.problem() {
+        Some(problem) => format!("it could not be compared: {}", problem.text),
+        None if !view.view.can_select => format!("this role may not read {}: it needs SELECT on it", evidence.name()),
+        None if !view.signal.populated => "it was never populated, there is nothing to compare".into(),
+        None => "it was not compared in time; --timeout gives it longer".into(),
+    };
+    match &view.drift.last {
+        Some(measured) if view.drift.problem().is_none() => Ok(&measured.value),
+        _ => Err(problem()),
+    }
+}
+
+fn fresh(evidence: &Evidence) -> Check {
+    let check = |outcome, text: String| Check::new("fresh", "fresh within its limit", outcome, text);
+    if evidence.is_plain {
+        return check(Outcome::Pass, "a plain view runs its definition at each query: it has no age".into());
+    }
+    let freshness = evidence.freshness();
+    let age = freshness.age.map(human).unwrap_or_default();
+    let said = format!("{age} old, the limit is {}", human(freshness.limit.length));
+    let unwatched = evidence.facts.unwatched();
+    match freshness.state {
+        FreshnessState::NeverPopulated => check(Outcome::Fail, "it was never populated: reading it is an error".into()),
+        FreshnessState::Fresh => check(Outcome::Pass, said),
+        _ if evidence.facts.has_triggers() && unwatched.is_empty() => {
+            check(Outcome::Pass, "triggers refresh it at every write: while nobody writes, its age says nothing".into())
+        }
+        FreshnessState::Late if evidence.facts.has_triggers() => {
+            let tables = unwatched.join(", ");
+            check(Outcome::Warning, format!("{said}; triggers refresh it, but not at writes to {tables}"))
+        }
+        FreshnessState::Late => check(Outcome::Fail, said),
+        FreshnessState::Unknown if is_equal(evidence) => {
+            check(Outcome::Warning, "no signal says when it was refreshed; it equals its definition now".into())
+        }
+        FreshnessState::Unknown => check(Outcome::NotProven, "no signal says when it was refreshed".into()),
+    }
+}
+
+fn is_equal(evidence: &Evidence) -> bool {
+    evidence.view.values.value().is_some_and(|c| c.totals.wrong() == 0)
+}
+
+fn groups(evidence: &Evidence, drift: &Drift) -> Check {
+    let wrong = wrong_groups(drift, evidence.tolerance);
+    let all = drift.groups.len();
+    let allowed = allowed(evidence.tolerance);
+    if wrong.is_empty() {
+        let rows = thousands(drift.totals().view);
+        let text = format!("{rows} rows in {all} groups, each as its definition has it{allowed}");
+        return Check::new("groups", "view = definition by group", Outcome::Pass, text);
+    }
+    let named: Vec<String> = wrong.iter().take(NAMED).map(|(group, c)| cell(group, c)).collect();
+    let mut text = format!("{} of {all} groups differ{allowed}", wrong.len());
+    if evidence.freshness().state == FreshnessState::Fresh && !evidence.is_plain {
+        text.push_str("; if that is what is written between two refreshes, --tolerance lets it pass");
+    }
+    Check::new("groups", "view = definition by group", Outcome::Fail, text).with_details(named)
+}
+
+fn allowed(tolerance: Tolerance) -> String {
+    match tolerance {
+        Tolerance::Rows(0) => String::new(),
+        other => format!(" (up to {other} let pass)"),
+    }
+}
+
+/// The groups with more rows in the wrong place than is let pass, worst first. Rows that came and rows that went do
+/// not make up for each other: the counts may be equal and every row another.
+pub fn wrong_groups(drift: &Drift, tolerance: Tolerance) -> Vec<(String, Counts)> {
+    let counts = drift.counts().into_iter();
+    let wrong = counts.filter(|(_, c)| !tolerance.allows(c.misplaced(), c.view.max(c.live)));
+    let mut wrong: Vec<(String, Counts)> = wrong.map(|(id, c)| (drift.group(id).title(), c)).collect();
+    wrong.sort_by_cached_key(|(title, c)| (Reverse(c.misplaced()), title.clone()));
+    wrong
+}
+
+fn cell(group: &str, counts: &Counts) -> String {
+    match counts.difference() {
+        0 => format!("{group} {}, not the right ones", thousands(counts.view)),
+        _ => format!("{group} {} instead of {}", thousands(counts.view), thousands(counts.live)),
+    }
+}
+
+/// Old values are the usual lag while the view is fresh; with triggers there is no lag to explain them.
+fn values(evidence: &Evidence, comparison: &Comparison) -> Check {
+    let check = |outcome, text: String| Check::new("values", "no row shows old values", outcome, text);
+    let newest = evidence.view.values.value().map(|c| c.totals.changed);
+    let Some(changed) = comparison.totals.changed.or(newest.flatten()) else {
+        return check(Outcome::NotProven, "only the groups were compared in time; --timeout gives it longer".into());
+    };
+    let rows = comparison.totals.view;
+    let said = format!("{} of {} rows show old values", thousands(changed), thousands(rows));
+    match changed {
+        0 => check(Outcome::Pass, format!("all {} rows that are in place match", thousands(rows))),
+        n if evidence.tolerance.allows(n, rows) => check(Outcome::Pass, said),
+        _ if evidence.facts.has_triggers() => check(Outcome::Fail, format!("{said}, though triggers refresh it")),
+        _ => check(Outcome::Warning, said),
+    }
+}
+
+/// The document's own test: it was green all through the incident.
+fn total(comparison: &Comparison) -> Check {
+    let (view, live) = (comparison.totals.view, comparison.totals.live);
+    let is_green = Tolerance::DOCUMENT.allows(view.abs_diff(live), live);
+    let colour = if is_green { "green" } else { "red" };
+    let text = format!(
+        "view {}, live {}: {colour} by the document's own measure, for a total does not see rows that change hands",
+        thousands(view),
+        thousands(live)
+    );
+    Check::new("total_5_percent", "total within ±5 %", Outcome::Note, text)
+}
+
+/// What each kind of person sees against what they should see.
+pub(super) fn test_3(evidence: &Evidence, crowds: &[Crowd]) -> Vec<Check> {
+    if let Err(why) = compared(evidence) {
+        return vec![Check::new("roles", "each role sees what it should", Outcome::NotProven, why)];
+    }
+    Role::ALL.into_iter().map(|role| as_role(evidence, role, crowds.iter().find(|c| c.role == role))).collect()
+}
+
+fn as_role(evidence: &Evidence, role: Role, crowd: Option<&Crowd>) -> Check {
+    let (code, what, column) = match role {
+        Role::Administrador => ("as_administrador", "as administrador", ""),
+        Role::Coordinador => ("as_coordinador", "as coordinador", "coordinacion_id"),
+        Role::Ejecutivo => ("as_ejecutivo", "as ejecutivo", "ejecutivo_id"),
+    };
+    let Some(crowd) = crowd else {
+        return Check::new(code, what, Outcome::Skipped, format!("rows are not counted by a column {column}"));
+    };
+    let is_wrong = |(_, s): &&(Lens, Sight)| !evidence.tolerance.allows(s.misplaced(), s.sees.max(s.should));
+    let wrong: Vec<_> = crowd.people.iter().filter(is_wrong).collect();
+    if wrong.is_empty() {
+        return Check::new(code, what, Outcome::Pass, all_right(crowd));
+    }
+    let named: Vec<String> = wrong.iter().take(NAMED).map(|(lens, sight)| person(lens, sight)).collect();
+    if role == Role::Administrador {
+        return Check::new(code, what, Outcome::Fail, format!("impact {}: {}", role.impact(), named.join("")));
+    }
+    let text = format!("{} of {} affected, impact {}", wrong.len(), crowd.people.len(), role.impact());
+    Check::new(code, what, Outcome::Fail, text).with_details(named)
+}
+
+fn all_right(crowd: &Crowd) -> String {
+    match (crowd.role, crowd.people.first()) {
+        (Role::Administrador, Some((_, sight))) => sight.said(),
+        _ => format!("all {} see what they should", crowd.people.len()),
+    }
+}
+
+fn person(lens: &Lens, sight: &Sight) -> String {
+    let who = lens.whose().map_or(String::new(), |m| format!("{} ", m.title()));
+    let sight = Sight { changed: None, ..*sight };
+    format!("{who}{}: {}", sight.said(), lens.faults(&sight))
+}

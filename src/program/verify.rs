@@ -1,0 +1,161 @@
+//! `mvtop verify`: reads what `check` reads, runs Test 2 if it may, and ends with the proof's exit code.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chrono::Utc;
+
+use super::{target, watch_settings};
+use crate::cli::Verify;
+use crate::domain::reading::Problem;
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::verify::{Evidence, Facts, Reassignment, Source, Trial, refreshes, verify};
+use crate::pg::conninfo::Target;
+use crate::pg::reassign::{self, Script};
+use crate::pg::session::{Limits, Session};
+use crate::pg::verify as probe;
+use crate::report;
+use crate::watch;
+
+/// What is verified and with what.
+struct Scene {
+    args: Verify,
+    target: Target,
+    snapshot: Arc<Snapshot>,
+    view: Arc<ViewState>,
+    is_plain: bool,
+    facts: Facts,
+    session: Session,
+}
+
+pub(super) async fn run(args: Verify) -> Result<ExitCode, String> {
+    let scene = look(args).await?;
+    let (trial, script) = scene.trial().await;
+    let evidence = Evidence {
+        snapshot: &scene.snapshot,
+        view: &scene.view,
+        is_plain: scene.is_plain,
+        facts: &scene.facts,
+        trial: &trial,
+        tolerance: scene.args.tolerance,
+        now: scene.snapshot.server_time(Utc::now()),
+    };
+    let verification = verify(&evidence);
+    let strict = scene.args.strict;
+    let text = if scene.args.json {
+        let document = report::verify::document(&verification, &trial, script.as_ref(), strict);
+        serde_json::to_string_pretty(&document).map_err(|e| e.to_string())?
+    } else {
+        report::verify::text(&verification, strict).trim_end().to_string()
+    };
+    // A reader that went away (`| head`) changes nothing about the proof.
+    let _ = writeln!(io::stdout(), "{text}");
+    Ok(ExitCode::from(verification.exit_code(strict)))
+}
+
+/// Reads everything but Test 2.
+async fn look(args: Verify) -> Result<Scene, String> {
+    let target = target(&args.connect)?;
+    let only = args.view.iter().cloned().collect();
+    let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only));
+    let snapshot = report::check::take(&mut watch, args.timeout).await;
+    drop(watch);
+    let Some(server) = snapshot.server.clone().filter(|_| snapshot.catalog.last.is_some()) else {
+        return Err(unreachable(&snapshot));
+    };
+    let said = |p: Problem| p.text;
+    let session = Session::connect(&target, "verify").await.map_err(said)?;
+    let (view, is_plain) = match chosen(&snapshot, args.view.as_deref())? {
+        Some(view) => (view, false),
+        None => {
+            let word = args.view.as_deref().unwrap_or_default();
+            let limits = limits(&args);
+            let plain = probe::plain_view(&session, word, server.version_num, limits).await.map_err(said)?;
+            let missing = || format!("there is no view {word} that this role can see");
+            (Arc::new(plain.ok_or_else(missing)?), true)
+        }
+    };
+    let facts = probe::facts(&session, &view.view, server.version_num).await.map_err(said)?;
+    Ok(Scene { args, target, snapshot, view, is_plain, facts, session })
+}
+
+fn unreachable(snapshot: &Snapshot) -> String {
+    use crate::domain::server::Link;
+    match (&snapshot.link, snapshot.catalog.problem()) {
+        (Link::Down { why, .. }, _) => format!("no connection: {why}"),
+        (_, Some(problem)) => format!("the list of views could not be read: {}", problem.text),
+        _ => "the server did not answer in time".into(),
+    }
+}
+
+/// The materialized view to verify; `None`: the word names none.
+fn chosen(snapshot: &Snapshot, word: Option<&str>) -> Result<Option<Arc<ViewState>>, String> {
+    if let Some(word) = word {
+        return Ok(snapshot.views.iter().find(|v| v.view.name.answers_to(word)).cloned());
+    }
+    match snapshot.views.as_slice() {
+        [] => Err("there is no materialized view; a plain view is verified with --view NAME".into()),
+        [view] => Ok(Some(view.clone())),
+        views => {
+            let names: Vec<String> = views.iter().map(|v| v.view.name.short()).collect();
+            Err(format!("there are {} materialized views; name one with --view: {}", views.len(), names.join(", ")))
+        }
+    }
+}
+
+fn limits(args: &Verify) -> Limits {
+    Limits { statement: args.connect.statement_timeout, lock: std::time::Duration::from_secs(2), whole: true }
+}
+
+impl Scene {
+    /// Test 2, as far as it may go, and what was or would be run.
+    async fn trial(&self) -> (Trial, Option<Script>) {
+        let plan = match self.plan().await {
+            Ok(plan) => plan,
+            Err(trial) => return (trial, None),
+        };
+        let script = Script::of(&self.view.view, &plan, self.args.connect.statement_timeout);
+        if !self.args.yes && !self.confirmed(&plan, &script) {
+            let why = "not run: nobody said yes; --yes runs it without asking, --no-write leaves it out";
+            return (Trial::NotProven(why.into()), Some(script));
+        }
+        let trial = match Session::connect(&self.target, "action").await {
+            Ok(session) => reassign::run(&session, &self.session, &script, plan).await,
+            Err(problem) => Trial::NotProven(problem.text),
+        };
+        (trial, Some(script))
+    }
+
+    async fn plan(&self) -> Result<Reassignment, Trial> {
+        if self.args.no_write {
+            return Err(Trial::Skipped("left out by --no-write".into()));
+        }
+        let server = self.snapshot.server.as_deref();
+        let Some(comparison) = self.view.drift.value() else {
+            return Err(Trial::NotProven("the view could not be compared, so no row could be picked".into()));
+        };
+        let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
+        let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server)?;
+        let row = reassign::pick(&self.session, &self.view.view, &source, limits(&self.args)).await;
+        match row {
+            Ok(Some(row)) => Ok(Reassignment { source, row, refreshes }),
+            Ok(None) => Err(Trial::NotProven(format!("{} has no rows any more; run it again", source.from.title()))),
+            Err(problem) => Err(Trial::NotProven(format!("no row could be picked: {}", problem.text))),
+        }
+    }
+
+    /// Shows the exact SQL and asks; without a terminal to ask at, nobody said yes.
+    fn confirmed(&self, plan: &Reassignment, script: &Script) -> bool {
+        let stdin = io::stdin();
+        if !stdin.is_terminal() {
+            return false;
+        }
+        let mut err = io::stderr();
+        let question = report::verify::question(&self.view.view, plan, script);
+        let asked = write!(err, "{question}").and_then(|()| err.flush());
+        let mut answer = String::new();
+        let read = asked.and_then(|()| stdin.lock().read_line(&mut answer));
+        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+}

@@ -1,0 +1,109 @@
+//! The proof in text and in JSON, and the question before Test 2.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::domain::lens::Crowd;
+use crate::domain::text::{pad_right, visible};
+use crate::domain::verify::{Check, Outcome, Reassignment, Seen, Test, Trial, Verification};
+use crate::domain::view::View;
+use crate::pg::reassign::Script;
+
+/// The table: a line for the whole, then a line a statement, under the heading of its test.
+pub fn text(verification: &Verification, strict: bool) -> String {
+    let mut out = format!("{} - {}\n", verification.outcome(strict).word().to_uppercase(), headline(verification));
+    let width = verification.checks().map(|c| c.what.chars().count()).max().unwrap_or(0);
+    for Test { title, checks, .. } in &verification.tests {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "\n{title}");
+        for Check { what, outcome, text, details, .. } in checks {
+            let _ = writeln!(out, "  {}  {}  {text}", pad_right(outcome.word(), 10), pad_right(what, width));
+            for line in details {
+                let _ = writeln!(out, "{}- {line}", " ".repeat(width + 16));
+            }
+        }
+    }
+    out
+}
+
+fn headline(verification: &Verification) -> String {
+    let count = |outcome| verification.count(outcome);
+    let told = count(Outcome::Pass) + count(Outcome::Fail) + count(Outcome::NotProven) + count(Outcome::Warning);
+    let parts = [
+        (Outcome::Fail, "failed"),
+        (Outcome::NotProven, "not proven"),
+        (Outcome::Warning, "with a warning"),
+        (Outcome::Skipped, "skipped"),
+    ];
+    let said: Vec<String> =
+        parts.iter().filter(|(o, _)| count(*o) > 0).map(|(o, word)| format!("{} {word}", count(*o))).collect();
+    let said = if said.is_empty() { String::new() } else { format!(", {}", said.join(", ")) };
+    format!("{}: {} of {told} passed{said}", verification.view.short(), count(Outcome::Pass))
+}
+
+/// What is asked before Test 2: what it does, its exact SQL, its locks.
+pub fn question(view: &View, plan: &Reassignment, script: &Script) -> String {
+    let mut out = format!("Test 2 on {}: {}, and back.\n\n", view.name.short(), visible(&plan.said()));
+    for statement in script.shown(view) {
+        let _ = writeln!(out, "  {};", statement.replace('\n', "\n  "));
+    }
+    let _ = write!(
+        out,
+        "\nNothing of it stays: it is one transaction that is rolled back, waiting 3 s at most for a lock; {}. \
+         Triggers of {} fire; what they do in this database is rolled back with it.\nRun it? [y/N] ",
+        plan.refreshes.said(),
+        plan.source.table.short()
+    );
+    out
+}
+
+/// The JSON.
+pub fn document(verification: &Verification, trial: &Trial, script: Option<&Script>, strict: bool) -> Value {
+    let tests: Vec<Value> = verification.tests.iter().map(test).collect();
+    json!({
+        "outcome": verification.outcome(strict).code(),
+        "view": verification.view.to_string(),
+        "tolerance": verification.tolerance.to_string(),
+        "strict": strict,
+        "tests": tests,
+        "reassignment": reassignment(trial, script),
+        "roles": roles(&verification.crowds),
+    })
+}
+
+fn test(test: &Test) -> Value {
+    let checks: Vec<Value> = test
+        .checks
+        .iter()
+        .map(|c| json!({"code": c.code, "what": c.what, "outcome": c.outcome.code(), "text": c.text, "details": c.details}))
+        .collect();
+    json!({"code": test.code, "title": test.title, "checks": checks})
+}
+
+fn reassignment(trial: &Trial, script: Option<&Script>) -> Value {
+    let seen = |s: &Seen| json!({"from": s.from, "to": s.to, "row_of": s.owner});
+    let sql = script.map(Script::statements);
+    match trial {
+        Trial::NotProven(why) => json!({"ran": false, "why": why, "sql": sql}),
+        Trial::Skipped(why) => json!({"ran": false, "why": why, "sql": sql}),
+        Trial::Ran { reassignment: plan, before, after, undone, took_ms } => json!({
+            "ran": true,
+            "table": plan.source.table.to_string(),
+            "row": plan.row,
+            "from": {"key": plan.source.from.key, "label": plan.source.from.title()},
+            "to": {"key": plan.source.to.key, "label": plan.source.to.title()},
+            "live_before": seen(before),
+            "view_after": seen(after),
+            "rolled_back": undone,
+            "took_ms": took_ms,
+            "sql": sql,
+        }),
+    }
+}
+
+/// Everyone, by kind, worst first.
+fn roles(crowds: &[Crowd]) -> Value {
+    let people = |crowd: &Crowd| Value::Array(crowd.people.iter().map(super::json::person).collect());
+    Value::Object(crowds.iter().map(|c| (c.role.words().to_string(), people(c))).collect())
+}
