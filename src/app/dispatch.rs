@@ -6,11 +6,10 @@ use tui_input::Input;
 
 use super::Cmd;
 use super::action::{ActionRun, Stage};
-use super::lines::{reorder, retab};
+use super::lines::{next_lens, reorder, retab};
 use super::model::{Dialog, DrillScreen, LineKey, Model, Pane};
 use super::update::{say, show, want_page};
 use crate::domain::diagnosis::who;
-use crate::domain::lens::Role;
 use crate::domain::matrix::Matrix;
 use crate::domain::snapshot::{DrillTarget, ViewState};
 use crate::keys::{self, Action, TABLE};
@@ -233,23 +232,6 @@ fn step(model: &mut Model, by: isize) -> Vec<Cmd> {
         }
     }
     Vec::new()
-}
-
-/// The next role that this view knows and the cursor names somebody of, then none.
-fn next_lens(model: &mut Model) {
-    // The person looked at stays under the cursor while the list of lines becomes another.
-    if model.counts.selected.is_none() {
-        model.counts.selected = model.selected_line().map(|l| l.member.key.clone());
-    }
-    model.flow = 0;
-    let place = model.role.map_or(0, |role| role as usize + 1);
-    for next in Role::ALL.iter().skip(place).map(|role| Some(*role)).chain([None]) {
-        model.role = next;
-        reorder(model);
-        if model.lens().is_some() {
-            return;
-        }
-    }
 }
 
 fn step_view(model: &mut Model, by: isize) {

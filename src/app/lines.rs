@@ -1,4 +1,4 @@
-//! Which lines the lists show, in which order: the counts' filter and sort, the drill's tabs.
+//! Which lines the lists show, in which order: the counts' filter and sort, whose eyes, the drill's tabs.
 
 use std::cmp::Reverse;
 
@@ -31,6 +31,23 @@ pub fn reorder(model: &mut Model) {
         Sort::Live => order.sort_by_key(|&i| Reverse(lines[i].total.live)),
     }
     model.counts.order = order;
+}
+
+/// The next role that this view knows and the cursor names somebody of, then none.
+pub fn next_lens(model: &mut Model) {
+    // The person looked at stays under the cursor while the list of lines becomes another.
+    if model.counts.selected.is_none() {
+        model.counts.selected = model.selected_line().map(|l| l.member.key.clone());
+    }
+    model.flow = 0;
+    let place = model.role.map_or(0, |role| role as usize + 1);
+    for next in Role::ALL.iter().skip(place).map(|role| Some(*role)).chain([None]) {
+        model.role = next;
+        reorder(model);
+        if model.lens().is_some() {
+            return;
+        }
+    }
 }
 
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.

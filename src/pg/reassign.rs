@@ -17,7 +17,7 @@ use super::problem::problem;
 use super::session::{Limits, Session};
 use crate::domain::diagnosis::who;
 use crate::domain::reading::{Problem, ProblemKind};
-use crate::domain::verify::{Reassignment, Refreshes, Seen, Source, Trial};
+use crate::domain::verify::{Reassignment, Refreshes, Run, Seen, Source, Trial};
 use crate::domain::view::View;
 
 /// How often a waiting test looks whom it waits for.
@@ -153,7 +153,7 @@ async fn attempt(session: &Session, watcher: &Session, script: &Script, plan: &R
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let left = session.rows(&script.proof).await.map_err(|e| stop(&e, &None))?;
     let undone = left.first().and_then(|row| row.get::<_, Option<bool>>(0)).unwrap_or(false);
-    Ok(Trial::Ran { reassignment: plan.clone(), before, after, undone, took_ms })
+    Ok(Trial::Ran(Box::new(Run { reassignment: plan.clone(), before, after, undone, took_ms })))
 }
 
 async fn in_transaction(session: &Session, watcher: &Session, script: &Script) -> Result<(Seen, Seen), Stop> {

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -59,7 +60,7 @@ async fn look(args: Verify) -> Result<Scene, String> {
     let target = target(&args.connect)?;
     let only = args.view.iter().cloned().collect();
     let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only));
-    let snapshot = report::check::take(&mut watch, args.timeout).await;
+    let snapshot = report::check::take(&mut watch, Duration::ZERO, args.timeout).await;
     drop(watch);
     let Some(server) = snapshot.server.clone().filter(|_| snapshot.catalog.last.is_some()) else {
         return Err(unreachable(&snapshot));
@@ -105,7 +106,7 @@ fn chosen(snapshot: &Snapshot, word: Option<&str>) -> Result<Option<Arc<ViewStat
 }
 
 fn limits(args: &Verify) -> Limits {
-    Limits { statement: args.connect.statement_timeout, lock: std::time::Duration::from_secs(2), whole: true }
+    Limits { statement: args.connect.statement_timeout, lock: Duration::from_secs(2), whole: true }
 }
 
 impl Scene {
@@ -136,7 +137,7 @@ impl Scene {
             return Err(Trial::NotProven("the view could not be compared, so no row could be picked".into()));
         };
         let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
-        let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server)?;
+        let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server, &source)?;
         let row = reassign::pick(&self.session, &self.view.view, &source, limits(&self.args)).await;
         match row {
             Ok(Some(row)) => Ok(Reassignment { source, row, refreshes }),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::domain::lens::Crowd;
 use crate::domain::text::{pad_right, visible};
-use crate::domain::verify::{Check, Outcome, Reassignment, Seen, Test, Trial, Verification};
+use crate::domain::verify::{Check, Outcome, Reassignment, Seen, Source, Test, Trial, Verification};
 use crate::domain::view::View;
 use crate::pg::reassign::Script;
 
@@ -85,20 +85,22 @@ fn reassignment(trial: &Trial, script: Option<&Script>) -> Value {
     let seen = |s: &Seen| json!({"from": s.from, "to": s.to, "row_of": s.owner});
     let sql = script.map(Script::statements);
     match trial {
-        Trial::NotProven(why) => json!({"ran": false, "why": why, "sql": sql}),
-        Trial::Skipped(why) => json!({"ran": false, "why": why, "sql": sql}),
-        Trial::Ran { reassignment: plan, before, after, undone, took_ms } => json!({
-            "ran": true,
-            "table": plan.source.table.to_string(),
-            "row": plan.row,
-            "from": {"key": plan.source.from.key, "label": plan.source.from.title()},
-            "to": {"key": plan.source.to.key, "label": plan.source.to.title()},
-            "live_before": seen(before),
-            "view_after": seen(after),
-            "rolled_back": undone,
-            "took_ms": took_ms,
-            "sql": sql,
-        }),
+        Trial::NotProven(why) | Trial::Skipped(why) => json!({"ran": false, "why": why, "sql": sql}),
+        Trial::Ran(run) => {
+            let Source { table, from, to, .. } = &run.reassignment.source;
+            json!({
+                "ran": true,
+                "table": table.to_string(),
+                "row": run.reassignment.row,
+                "from": {"key": from.key, "label": from.title()},
+                "to": {"key": to.key, "label": to.title()},
+                "live_before": seen(&run.before),
+                "view_after": seen(&run.after),
+                "rolled_back": run.undone,
+                "took_ms": run.took_ms,
+                "sql": sql,
+            })
+        }
     }
 }
 

@@ -59,7 +59,7 @@ fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(
             .map(|p| format!("What is shown was known {} ago.", time::ago(p.at, model.server_now())));
         return vec![(said, bold), (last.unwrap_or_default(), theme.stale), (tries(model), theme.dim)];
     }
-    if let Some(said) = through_a_lens(model, theme, width) {
+    if let Some(said) = through_a_lens(model, theme, width, height) {
         return said;
     }
     let Some(report) = model.diagnosis.worst() else {
@@ -74,15 +74,16 @@ fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(
 }
 
 /// What the person whose eyes were chosen sees, what is wrong with it, and why.
-fn through_a_lens(model: &Model, theme: &Theme, width: usize) -> Option<Vec<(String, Style)>> {
+fn through_a_lens(model: &Model, theme: &Theme, width: usize, height: usize) -> Option<Vec<(String, Style)>> {
     let (lens, report) = (model.lens()?, model.selected_report()?);
     let sight = lens.sight(&model.comparison()?.drift);
     let impact = format!("impact {}", lens.impact(&sight));
-    Some(vec![
+    let mut said = vec![
         (format!("As {}: {}", lens.title(), sight.said()), theme.words().add_modifier(Modifier::BOLD)),
         (format!("{impact}: {}", lens.faults(&sight)), theme.accent),
-        (why(report, width), theme.words()),
-    ])
+    ];
+    said.extend(reasons(report, theme, width, height));
+    Some(said)
 }
 
 fn link(model: &Model) -> Option<String> {

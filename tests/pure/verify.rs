@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use mvtop::domain::job::{Job, Run, RunStatus};
+use mvtop::domain::job::{self, Job, RunStatus};
 use mvtop::domain::matrix::Member;
 use mvtop::domain::server::Cron;
 use mvtop::domain::snapshot::Snapshot;
@@ -36,25 +36,30 @@ fn triggers(on: &[(Oid, bool)]) -> Facts {
     Facts { triggers: on.iter().map(trigger).collect(), ..facts() }
 }
 
-fn trial(before: (i64, i64), after: (i64, i64), owner: &str) -> Trial {
+fn source() -> Source {
     let member = |name: &str| Member { key: Some(Some(name.into())), label: Some(name.into()) };
-    let seen = |(from, to), owner: &str| Seen { from, to, owner: Some(owner.into()) };
-    let source = Source {
+    Source {
         table: table("prospectos"),
         column: "ejecutivo_id".into(),
         id: "id".into(),
         shown: ("ejecutivo_id".into(), "prospecto_id".into()),
         from: member("osmara"),
         to: member("berta"),
-    };
+        can_update: true,
+    }
+}
+
+fn trial(before: (i64, i64), after: (i64, i64), owner: &str) -> Trial {
+    let seen = |(from, to), owner: &str| Seen { from, to, owner: Some(owner.into()) };
+    let source = source();
     let refreshes = Refreshes::ByHand(RefreshMode::Concurrently);
-    Trial::Ran {
+    Trial::Ran(Box::new(Run {
         reassignment: Reassignment { source, row: "7".into(), refreshes },
         before: seen(before, "osmara"),
         after: seen(after, owner),
         undone: true,
         took_ms: 4,
-    }
+    }))
 }
 
 fn moved() -> Trial {
@@ -102,7 +107,7 @@ impl Case {
     }
 }
 
-fn scheduled(edit: impl FnOnce(&mut Job, &mut Vec<Run>)) -> Case {
+fn scheduled(edit: impl FnOnce(&mut Job, &mut Vec<job::Run>)) -> Case {
     case(scheduled_snapshot(healed(), TimeDelta::minutes(2), edit))
 }
 
@@ -148,7 +153,7 @@ fn each_set_up_fails_warns_or_passes_as_documented() {
             1,
         ),
         ("a paused job", scheduled(|j, _| j.active = false), "job_active fail, next_run fail", 1),
-        ("a job elsewhere", scheduled(|j, _| j.database = "otra".into()), "job_database fail", 1),
+        ("a job elsewhere", scheduled(|j, _| (j.here, j.database) = (false, "otra".into())), "job_database fail", 1),
         ("a job of a stranger", scheduled(|j, _| j.username = "ana".into()), "job_owner fail", 1),
         (
             "a schedule that never fires",
@@ -276,21 +281,30 @@ fn old_values_that_triggers_should_have_caught_are_a_failure() {
 fn what_keeps_this_role_or_server_from_test_2_is_named() {
     let state = healed_snapshot().views[0].clone();
     let mut server = server();
-    assert_eq!(refreshes(&state, false, &facts(), Some(&server)), Ok(Refreshes::ByHand(RefreshMode::Concurrently)));
-    assert_eq!(refreshes(&state, true, &facts(), Some(&server)), Ok(Refreshes::Never));
-    assert_eq!(refreshes(&state, false, &triggers(&[(TABLE, true)]), Some(&server)), Ok(Refreshes::ByTriggers));
     assert_eq!(
-        refreshes(&state, false, &triggers(&[(TABLE, false)]), Some(&server)),
+        refreshes(&state, false, &facts(), Some(&server), &source()),
+        Ok(Refreshes::ByHand(RefreshMode::Concurrently))
+    );
+    assert_eq!(refreshes(&state, true, &facts(), Some(&server), &source()), Ok(Refreshes::Never));
+    assert_eq!(
+        refreshes(&state, false, &triggers(&[(TABLE, true)]), Some(&server), &source()),
+        Ok(Refreshes::ByTriggers)
+    );
+    assert_eq!(
+        refreshes(&state, false, &triggers(&[(TABLE, false)]), Some(&server), &source()),
         Ok(Refreshes::ByHand(RefreshMode::Concurrently)),
         "a disabled trigger refreshes nothing"
     );
     let strangers = with_view(case(healed_snapshot()), |v| v.can_refresh = false);
-    let Err(Trial::NotProven(why)) = refreshes(&strangers.snapshot.views[0], false, &facts(), Some(&server)) else {
+    let locked = Source { can_update: false, ..source() };
+    let Err(Trial::NotProven(why)) = refreshes(&strangers.snapshot.views[0], false, &facts(), Some(&server), &locked)
+    else {
         panic!("a stranger may refresh")
     };
     assert!(why.starts_with("not possible for this role: postgres may not refresh"), "{why}");
+    assert!(why.ends_with("postgres may not UPDATE prospectos.ejecutivo_id"), "{why}");
     server.standby = true;
-    assert!(matches!(refreshes(&state, true, &facts(), Some(&server)), Err(Trial::NotProven(_))));
+    assert!(matches!(refreshes(&state, true, &facts(), Some(&server), &source()), Err(Trial::NotProven(_))));
 }
 
 #[test]
@@ -315,11 +329,6 @@ fn the_row_goes_from_who_is_hit_worst_and_still_has_rows_to_the_next() {
         Err(Trial::Skipped(why) | Trial::NotProven(why)) => why,
         other => panic!("{other:?}"),
     };
-    let locked = Facts {
-        feeds: facts.feeds.iter().cloned().map(|f| Feed { can_update: false, ..f }).collect(),
-        ..facts.clone()
-    };
-    assert!(refused(locked).contains("may not UPDATE prospectos.ejecutivo_id"));
     let nameless =
         Facts { feeds: facts.feeds.iter().cloned().map(|f| Feed { is_unique: false, ..f }).collect(), ..facts.clone() };
     assert!(refused(nameless).contains("no column of the view names a row of prospectos"));

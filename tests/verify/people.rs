@@ -30,8 +30,6 @@ async fn the_numbers_are_those_of_sql_by_hand(client: &Client, at: &str) {
         let people = &proof["roles"][kind];
         assert_eq!(numbers(people, "sees"), counts(client, column, VIEW).await, "{kind} see");
         assert_eq!(numbers(people, "should_see"), counts(client, column, &live).await, "{kind} should see");
-        let unseen = format!("({definition} EXCEPT SELECT * FROM {VIEW}) AS x WHERE false");
-        assert!(counts(client, column, &unseen.replace(" WHERE false", "")).await.len() > 1);
     }
     // Osmara's own, by a join on the key.
     let foreign = format!(
@@ -117,7 +115,7 @@ async fn who_may_not_is_told_what_is_missing(client: &Client, at: &str) {
         .unwrap();
     for (role, why) in [
         ("lectora", "not possible for this role: lectora may not refresh mv_conversaciones_dashboard, it needs to be"),
-        ("duena", "not possible for this role: it may not UPDATE prospectos.ejecutivo_id"),
+        ("duena", "not possible for this role: duena may not UPDATE prospectos.ejecutivo_id"),
     ] {
         let (proof, code) = proof(&at.replace("user=postgres", &format!("user={role}")), &["--yes"]);
         let said = proof["reassignment"]["why"].as_str().unwrap();

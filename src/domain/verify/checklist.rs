@@ -34,12 +34,8 @@ fn jobs<'a>(evidence: &Evidence, history: Option<&'a History>) -> Vec<&'a Job> {
     let mut jobs: Vec<&Job> =
         history.into_iter().flat_map(|h| &h.jobs).filter(|j| command_refreshes(&j.command, name)).collect();
     let interval = |job: &Job| evidence.snapshot.job(job.id).and_then(|s| s.interval);
-    jobs.sort_by_key(|j| (!is_here(evidence, j), !j.active, interval(j).is_none(), interval(j), j.id));
+    jobs.sort_by_key(|j| (!j.here, !j.active, interval(j).is_none(), interval(j), j.id));
     jobs
-}
-
-fn is_here(evidence: &Evidence, job: &Job) -> bool {
-    evidence.snapshot.server.as_ref().is_none_or(|s| s.database == job.database)
 }
 
 fn kept(evidence: &Evidence, jobs: &[&Job]) -> Check {
@@ -114,7 +110,7 @@ impl Scheduled<'_> {
     }
 
     fn database(&self) -> Check {
-        let (outcome, text) = match is_here(self.evidence, self.job) {
+        let (outcome, text) = match self.job.here {
             true => (Outcome::Pass, format!("it runs in {}", self.job.database)),
             false => (Outcome::Fail, format!("it runs in {}, and refreshes nothing here", self.job.database)),
         };
@@ -192,6 +188,9 @@ impl Scheduled<'_> {
 
     fn next_run(&self) -> Check {
         let (outcome, text) = match self.stats.and_then(|s| s.next) {
+            _ if self.evidence.snapshot.launcher == Some(false) => {
+                (Outcome::Fail, "none: pg_cron's launcher does not run".into())
+            }
             Some(next) => {
                 let when = next.format("%Y-%m-%d %H:%M:%S UTC");
                 (Outcome::Pass, format!("in {}, {when}", human(next - self.evidence.now)))

@@ -153,6 +153,7 @@ mod tests {
             groups: vec![],
             refresh_columns: vec![],
             base_tables: BTreeSet::new(),
+            base_names: Default::default(),
             can_select: true,
             can_refresh: true,
         };

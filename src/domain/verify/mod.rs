@@ -22,7 +22,7 @@ use super::time::Time;
 use super::view::ViewName;
 
 pub use facts::{Facts, Feed, RefreshTrigger};
-pub use reassign::{Reassignment, Refreshes, Seen, Source, Trial, refreshes};
+pub use reassign::{Reassignment, Refreshes, Run, Seen, Source, Trial, refreshes};
 pub use tolerance::Tolerance;
 
 /// How one statement stands.

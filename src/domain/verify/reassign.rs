@@ -53,6 +53,8 @@ pub struct Source {
     pub from: Member,
     /// To whom.
     pub to: Member,
+    /// May this role change it?
+    pub can_update: bool,
 }
 
 /// A reassignment, ready to run.
@@ -86,22 +88,26 @@ pub struct Seen {
     pub owner: Option<String>,
 }
 
+/// A reassignment that ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// What was done.
+    pub reassignment: Reassignment,
+    /// Live, before.
+    pub before: Seen,
+    /// In the view, after.
+    pub after: Seen,
+    /// Is the base table's row as it was, looked at after the rollback?
+    pub undone: bool,
+    /// Milliseconds from BEGIN to ROLLBACK.
+    pub took_ms: u64,
+}
+
 /// How Test 2 went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trial {
     /// It ran.
-    Ran {
-        /// What was done.
-        reassignment: Reassignment,
-        /// Live, before.
-        before: Seen,
-        /// In the view, after.
-        after: Seen,
-        /// Is the base table's row as it was, looked at after the rollback?
-        undone: bool,
-        /// Milliseconds from BEGIN to ROLLBACK.
-        took_ms: u64,
-    },
+    Ran(Box<Run>),
     /// It applies, and could not be done: why.
     NotProven(String),
     /// It does not apply, or was left out on request: why.
@@ -131,10 +137,6 @@ impl Source {
                 whys.push(format!("there are no two {}s with rows to reassign between", group.noun()));
                 continue;
             };
-            if !feed.can_update {
-                let what = format!("{}.{}", feed.table.short(), feed.column);
-                return Err(Trial::NotProven(format!("not possible for this role: it may not UPDATE {what}")));
-            }
             return Ok(Source {
                 table: feed.table.clone(),
                 column: feed.column.clone(),
@@ -142,6 +144,7 @@ impl Source {
                 shown: (group.column.clone(), (*shown).clone()),
                 from,
                 to,
+                can_update: feed.can_update,
             });
         }
         let why = whys.into_iter().next().unwrap_or("it has no group column, so there is nothing to reassign".into());
@@ -169,66 +172,78 @@ fn pair(drift: &Drift, place: usize) -> Option<(Member, Member)> {
     Some((people.next()?, people.next()?))
 }
 
-/// How this set-up takes in a change; an error is a Trial's end.
+/// How this set-up takes in a change, if this role may do what the test does.
 ///
 /// # Errors
-/// What keeps this role or this server from it.
+/// Everything that keeps this role or this server from it, as a Trial's end.
 pub fn refreshes(
     state: &ViewState,
     is_plain: bool,
     facts: &Facts,
     server: Option<&Server>,
+    source: &Source,
 ) -> Result<Refreshes, Trial> {
-    if let Some(server) = server.filter(|s| s.standby) {
-        let text = format!("not possible here: {} is a standby, connect to the primary", server.database);
-        return Err(Trial::NotProven(text));
+    if server.is_some_and(|s| s.standby) {
+        return Err(Trial::NotProven("not possible here: this is a standby, connect to the primary".into()));
     }
-    if is_plain {
-        return Ok(Refreshes::Never);
+    let (role, needs) = server.map_or(("this role", "to be its owner"), |s| (&s.user, s.refresh_right()));
+    let mut missing = Vec::new();
+    if !is_plain && !state.view.can_refresh {
+        missing.push(format!("{role} may not refresh {}, it needs {needs}", state.view.name.short()));
     }
-    if !state.view.can_refresh {
-        let (role, needs) = server.map_or(("this role", "to be its owner"), |s| (&s.user, s.refresh_right()));
-        let name = state.view.name.short();
-        return Err(Trial::NotProven(format!(
-            "not possible for this role: {role} may not refresh {name}, it needs {needs}"
-        )));
+    if !source.can_update {
+        missing.push(format!("{role} may not UPDATE {}.{}", source.table.short(), source.column));
     }
-    Ok(match facts.has_triggers() {
-        true => Refreshes::ByTriggers,
-        false => Refreshes::ByHand(state.view.refresh_mode(state.signal.populated)),
+    if !missing.is_empty() {
+        return Err(Trial::NotProven(format!("not possible for this role: {}", missing.join("; "))));
+    }
+    Ok(match (is_plain, facts.has_triggers()) {
+        (true, _) => Refreshes::Never,
+        (false, true) => Refreshes::ByTriggers,
+        (false, false) => Refreshes::ByHand(state.view.refresh_mode(state.signal.populated)),
     })
 }
 
 pub(super) fn check(trial: &Trial) -> Check {
-    let what = "one leaves, one arrives";
+    let check = |outcome, text| Check::new("reassign", "one leaves, one arrives", outcome, text);
     match trial {
-        Trial::NotProven(why) => Check::new("reassign", what, Outcome::NotProven, why),
-        Trial::Skipped(why) => Check::new("reassign", what, Outcome::Skipped, why),
-        Trial::Ran { reassignment, before, after, undone, took_ms } => {
-            let Source { from, to, .. } = &reassignment.source;
-            let moved = after.from == before.from - 1 && after.to == before.to + 1;
-            let is_theirs = Some(&after.owner) == to.key.as_ref();
-            let outcome = if moved && is_theirs && *undone { Outcome::Pass } else { Outcome::Fail };
-            let how = match reassignment.refreshes {
-                Refreshes::ByHand(_) => "after a refresh:",
-                Refreshes::ByTriggers => "by the triggers alone:",
-                Refreshes::Never => "at once:",
-            };
-            let mut text = format!(
-                "{how} {} {} → {}, {} {} → {}",
-                from.title(),
-                before.from,
-                after.from,
-                to.title(),
-                before.to,
-                after.to,
-            );
-            if !is_theirs {
-                text.push_str(", and the row is not where it should be");
-            }
-            text.push_str(if *undone { "; rolled back" } else { "; after the rollback the row is not as it was" });
-            let details = vec![format!("{}, for {took_ms} ms", reassignment.said())];
-            Check::new("reassign", what, outcome, text).with_details(details)
+        Trial::NotProven(why) => check(Outcome::NotProven, why.clone()),
+        Trial::Skipped(why) => check(Outcome::Skipped, why.clone()),
+        Trial::Ran(run) => {
+            let length = format!("{}, for {} ms", run.reassignment.said(), run.took_ms);
+            check(run.outcome(), run.said()).with_details(vec![length])
         }
+    }
+}
+
+impl Run {
+    fn is_theirs(&self) -> bool {
+        Some(&self.after.owner) == self.reassignment.source.to.key.as_ref()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (before, after) = (&self.before, &self.after);
+        let moved = after.from == before.from - 1 && after.to == before.to + 1;
+        if moved && self.is_theirs() && self.undone { Outcome::Pass } else { Outcome::Fail }
+    }
+
+    fn said(&self) -> String {
+        let Source { from, to, .. } = &self.reassignment.source;
+        let how = match self.reassignment.refreshes {
+            Refreshes::ByHand(_) => "after a refresh",
+            Refreshes::ByTriggers => "by the triggers alone",
+            Refreshes::Never => "at once",
+        };
+        let wrong = if self.is_theirs() { "" } else { ", and the row is not where it should be" };
+        let end = if self.undone { "rolled back" } else { "after the rollback the row is not as it was" };
+        format!(
+            "{how}: {} {} → {}, {} {} → {}{wrong}; {end}",
+            from.title(),
+            self.before.from,
+            self.after.from,
+            to.title(),
+            self.before.to,
+            self.after.to,
+        )
     }
 }
