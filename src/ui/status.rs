@@ -126,7 +126,8 @@ fn label(model: &Model, binding: &Binding) -> String {
 fn is_useful(model: &Model, action: Action) -> bool {
     match action {
         Action::Back => {
-            model.dialog.is_some() || model.drill.is_some() || model.zoom || !model.counts.filter.value().is_empty()
+            let has_filter = !model.counts.filter.value().is_empty();
+            model.dialog.is_some() || model.drill.is_some() || model.zoom || model.role.is_some() || has_filter
         }
         _ => true,
     }
