@@ -243,9 +243,12 @@ fn the_tolerance_lets_groups_and_people_pass_and_never_the_age() {
         "fresh fail, groups fail, as_coordinador fail, as_ejecutivo fail, kept warning",
         "BOOM and Osmara: all of it"
     );
-    assert!(case.text("as_ejecutivo").starts_with("1 of 3 affected"), "{}", case.text("as_ejecutivo"));
+    let said = case.text("as_ejecutivo");
+    assert!(said.starts_with("1 of 3 affected by more than 50 %"), "{said}");
     let case = Case { tolerance: Tolerance::Rows(1_000), ..case };
     assert_eq!(case.said().0, "fresh fail, kept warning");
+    let said = case.text("groups");
+    assert!(said.contains("groups differ, none by more than 1000 rows"), "{said}");
 }
 
 #[test]

@@ -73,25 +73,24 @@ fn is_equal(evidence: &Evidence) -> bool {
 fn groups(evidence: &Evidence, drift: &Drift) -> Check {
     let wrong = wrong_groups(drift, evidence.tolerance);
     let all = drift.groups.len();
-    let allowed = allowed(evidence.tolerance);
     if wrong.is_empty() {
         let rows = thousands(drift.totals().view);
-        let text = format!("{rows} rows in {all} groups, each as its definition has it{allowed}");
+        let text = match wrong_groups(drift, Tolerance::default()).len() {
+            0 => format!("{rows} rows in {all} groups, each as its definition has it"),
+            n => format!("{n} of {all} groups differ, none by more than {}", evidence.tolerance),
+        };
         return Check::new("groups", "view = definition by group", Outcome::Pass, text);
     }
     let named: Vec<String> = wrong.iter().take(NAMED).map(|(group, c)| cell(group, c)).collect();
-    let mut text = format!("{} of {all} groups differ{allowed}", wrong.len());
+    let mut text = format!("{} of {all} groups differ{}", wrong.len(), beyond(evidence.tolerance));
     if evidence.freshness().state == FreshnessState::Fresh && !evidence.is_plain {
         text.push_str("; if that is what is written between two refreshes, --tolerance lets it pass");
     }
     Check::new("groups", "view = definition by group", Outcome::Fail, text).with_details(named)
 }
 
-fn allowed(tolerance: Tolerance) -> String {
-    match tolerance {
-        Tolerance::Rows(0) => String::new(),
-        other => format!(" (up to {other} let pass)"),
-    }
+fn beyond(tolerance: Tolerance) -> String {
+    if tolerance.is_none() { String::new() } else { format!(" by more than {tolerance}") }
 }
 
 /// The groups with more rows in the wrong place than is let pass, worst first. Rows that came and rows that went do
@@ -161,20 +160,22 @@ fn as_role(evidence: &Evidence, role: Role, crowd: Option<&Crowd>) -> Check {
     let is_wrong = |(_, s): &&(Lens, Sight)| !evidence.tolerance.allows(s.misplaced(), s.sees.max(s.should));
     let wrong: Vec<_> = crowd.people.iter().filter(is_wrong).collect();
     if wrong.is_empty() {
-        return Check::new(code, what, Outcome::Pass, all_right(crowd));
+        return Check::new(code, what, Outcome::Pass, all_right(crowd, evidence.tolerance));
     }
     let named: Vec<String> = wrong.iter().take(NAMED).map(|(lens, sight)| person(lens, sight)).collect();
     if role == Role::Administrador {
         return Check::new(code, what, Outcome::Fail, format!("impact {}: {}", role.impact(), named.join("")));
     }
-    let text = format!("{} of {} affected, impact {}", wrong.len(), crowd.people.len(), role.impact());
+    let (beyond, impact) = (beyond(evidence.tolerance), role.impact());
+    let text = format!("{} of {} affected{beyond}, impact {impact}", wrong.len(), crowd.people.len());
     Check::new(code, what, Outcome::Fail, text).with_details(named)
 }
 
-fn all_right(crowd: &Crowd) -> String {
-    match (crowd.role, crowd.people.first()) {
-        (Role::Administrador, Some((_, sight))) => sight.said(),
-        _ => format!("all {} see what they should", crowd.people.len()),
+fn all_right(crowd: &Crowd, tolerance: Tolerance) -> String {
+    match (crowd.role, crowd.people.first(), crowd.affected().count()) {
+        (Role::Administrador, Some((_, sight)), _) => sight.said(),
+        (_, _, 0) => format!("all {} see what they should", crowd.people.len()),
+        (_, _, n) => format!("{n} of {} affected, none by more than {tolerance}", crowd.people.len()),
     }
 }
 

@@ -16,6 +16,11 @@ impl Tolerance {
     /// What the incident document allowed, for the total.
     pub const DOCUMENT: Tolerance = Tolerance::Percent(5.0);
 
+    /// Does it let nothing pass?
+    pub fn is_none(self) -> bool {
+        self == Tolerance::Rows(0) || self == Tolerance::Percent(0.0)
+    }
+
     /// Does it let `wrong` of `rows` pass?
     pub fn allows(self, wrong: u64, rows: u64) -> bool {
         match self {
