@@ -218,7 +218,10 @@ fn unique_index(evidence: &Evidence, job: Option<&Job>) -> Check {
     let check = |outcome, text: String| Check::new("unique_index", "unique index", outcome, text);
     let insists = job.filter(|j| j.command.to_lowercase().contains("concurrently"));
     match (evidence.view.view.has_unique_index, insists) {
-        (true, _) => check(Outcome::Pass, format!("on {}: readers go on", evidence.view.view.key.join(", "))),
+        (true, _) => {
+            let key: Vec<&str> = evidence.view.view.key.iter().map(|k| k.name.as_str()).collect();
+            check(Outcome::Pass, format!("on {}: readers go on", key.join(", ")))
+        }
         (false, Some(job)) => {
             check(Outcome::Fail, format!("none, and job {} refreshes CONCURRENTLY: every run fails", job.id.0))
         }
