@@ -280,9 +280,9 @@ impl Model {
 
     /// The place of the line under the cursor.
     pub fn line_place(&self) -> usize {
-        let Some(selected) = &self.counts.selected else { return 0 };
-        let is_selected = |place: &usize| self.line(*place).is_some_and(|l| l.member.key == *selected);
-        (0..self.counts.order.len()).find(is_selected).unwrap_or(0)
+        let (Some(selected), Some(comparison)) = (&self.counts.selected, self.comparison()) else { return 0 };
+        let line = comparison.matrix.lines.iter().position(|l| l.member.key == *selected);
+        line.and_then(|line| self.counts.order.iter().position(|&place| place == line)).unwrap_or(0)
     }
 
     /// The line under the cursor.

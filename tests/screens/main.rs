@@ -260,11 +260,16 @@ fn ten_thousand_ejecutivos_are_drawn_as_fast_as_ten() {
     let snapshot = scheduled_snapshot(big, TimeDelta::hours(9), |_, _| {});
     let model = console(snapshot, "G", (120, 40));
     assert!(text_of(&model).contains("Ejecutivo 09999"));
-    let many = std::time::Instant::now();
-    (0..20).for_each(|_| drop(drawn(&model)));
-    let many = many.elapsed();
     let few = console(incident_snapshot(), "", (120, 40));
-    let begun = std::time::Instant::now();
-    (0..20).for_each(|_| drop(drawn(&few)));
-    assert!(many < begun.elapsed() * 4, "{many:?} against {:?}", begun.elapsed());
+    // The fastest of several frames: a machine with other work slows some, hardly all.
+    let fastest = |model: &Model| {
+        let frame = |_| {
+            let begun = std::time::Instant::now();
+            drop(drawn(model));
+            begun.elapsed()
+        };
+        (0..20).map(frame).min().unwrap()
+    };
+    let (many, few) = (fastest(&model), fastest(&few));
+    assert!(many < few * 5, "{many:?} against {few:?}");
 }
