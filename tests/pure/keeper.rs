@@ -383,3 +383,11 @@ fn counters_that_were_reset_are_no_bulk_write() {
     let bulk = bench.keeper.snapshot(night(), bench.now).views[0].bulk.clone().expect("the 899 rows before");
     assert_eq!(bulk.rows, 899);
 }
+
+#[test]
+fn counters_asked_of_other_tables_are_no_bulk_write() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    (bench.beat.counters, bench.beat.files) = (vec![90_000, 1], vec![3, 7]);
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
+}
