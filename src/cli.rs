@@ -50,6 +50,8 @@ pub enum Command {
     /// Prove that one view is true and stays so: the incident's three tests and its checklist (0 all hold, 1 something
     /// does not, 3 it could not be found out)
     Verify(Verify),
+    /// Show what can be done about a view and what it costs here, or do it after a look at the exact SQL
+    Fix(Fix),
 }
 
 /// Where to connect, in psql's words.
@@ -185,6 +187,75 @@ fn scenario(name: &str) -> Result<Wanted, String> {
         None if name == "list" => Ok(Wanted::List),
         None => Err("there is no such scenario; mvtop demo --list prints them".into()),
     }
+}
+
+/// Options of `mvtop fix`.
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// refresh, cron, triggers, view, index or purge; without one the options are shown side by side
+    #[arg(value_name = "WHAT")]
+    pub word: Option<String>,
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// The view, as name or schema.name; needed where there are several
+    #[arg(long, value_name = "VIEW")]
+    pub view: Option<String>,
+    /// The cron job's schedule; by default the longest interval that keeps the limit
+    #[arg(long, value_name = "SCHEDULE")]
+    pub schedule: Option<String>,
+    /// The unique index's columns; by default ones that are unique today
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// purge: how many days of run history to keep
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    pub keep: u32,
+    /// Do it without asking
+    #[arg(short = 'y', long)]
+    pub yes: bool,
+    /// Take the option back: remove the job, drop the triggers or the index, make the view materialized again
+    #[arg(long)]
+    pub undo: bool,
+    /// Print the SQL and do nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+}
+
+impl Fix {
+    /// What is wanted, and where: WHAT may be left out, so that a single word is one or the other.
+    ///
+    /// # Errors
+    /// The word is neither, for the place is said already.
+    pub fn settle(mut self) -> Result<(Option<What>, Fix), String> {
+        let Some(word) = self.word.take() else { return Ok((None, self)) };
+        match (<What as clap::ValueEnum>::from_str(&word, false), &self.connect.conninfo) {
+            (Ok(what), _) => Ok((Some(what), self)),
+            (Err(_), None) => {
+                self.connect.conninfo = Some(word);
+                Ok((None, self))
+            }
+            (Err(_), Some(_)) => {
+                Err(format!("mvtop fix knows no {word}: it does refresh, cron, triggers, view, index and purge"))
+            }
+        }
+    }
+}
+
+/// The options and repairs, by their words on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// Refresh once, now
+    Refresh,
+    /// A cron job that refreshes it
+    Cron,
+    /// Triggers that refresh it after every write
+    Triggers,
+    /// A plain view in its place
+    View,
+    /// The unique index that CONCURRENTLY needs
+    Index,
+    /// Delete old rows of cron's run history
+    Purge,
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -8,12 +8,14 @@
 //! - [`app`] is the console as data, [`ui`] draws it in a [`theme`], [`keys`] is its one table of keys, [`term`] the
 //!   terminal under it, and [`runtime`] the loop that ties them together.
 //! - [`report`] says the same Snapshot as text and JSON.
+//! - [`journal`] is the log of what was changed.
 //! - [`demo`] makes a private PostgreSQL in the state of the incident's night.
 
 pub mod app;
 pub mod cli;
 pub mod demo;
 pub mod domain;
+pub mod journal;
 pub mod keys;
 pub mod pg;
 pub mod program;

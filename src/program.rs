@@ -1,5 +1,6 @@
 //! What each command does, from its options to its exit code.
 
+mod fix;
 mod verify;
 
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use crate::app::update::say;
 use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs, Wanted};
 use crate::demo::{Demo, Options, scenarios};
 use crate::domain::diagnosis::{Verdict, diagnose};
+use crate::journal::Journal;
 use crate::pg::conninfo::{Environment, Target};
 use crate::report;
 use crate::runtime::{Console, End};
@@ -33,6 +35,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         None => or_fail(console(&cli.connect, &cli.console).await),
         Some(Command::Demo(args)) => or_fail(demo(args).await),
         Some(Command::Check(args)) => or_fail(check(args).await),
+        Some(Command::Fix(args)) => or_fail(fix::run(args).await),
         Some(Command::Verify(args)) => or_fail(verify::run(args).await),
     }
 }
@@ -67,7 +70,7 @@ fn watch_settings(target: Target, connect: &Connect, only: Vec<String>) -> watch
 async fn console(connect: &Connect, args: &ConsoleArgs) -> Result<ExitCode, String> {
     let target = ask_password(target(connect)?).await?;
     let settings = watch_settings(target, connect, Vec::new());
-    open(settings, args).await
+    open(settings, args, Journal::own()).await
 }
 
 /// Asks for a password where the server wants one, none was found and there is a terminal to ask at.
@@ -89,7 +92,7 @@ async fn ask_password(target: Target) -> Result<Target, String> {
 }
 
 /// Opens the console and stays until it ends.
-async fn open(settings: watch::Settings, args: &ConsoleArgs) -> Result<ExitCode, String> {
+async fn open(settings: watch::Settings, args: &ConsoleArgs, journal: Journal) -> Result<ExitCode, String> {
     let _log = args.log.as_deref().map(log_to).transpose()?;
     let (themes, chosen) = themes(args.theme.as_deref()).map_err(|e| e.to_string())?;
     let target = settings.target.clone();
@@ -110,7 +113,7 @@ async fn open(settings: watch::Settings, args: &ConsoleArgs) -> Result<ExitCode,
     }
     // A title is only a nicety.
     let _ = screen.set_title(&format!("mvtop {}", target.describe()));
-    let end = Console { model, themes, watch, target, draw }.run(&mut screen).await;
+    let end = Console { model, themes, watch, target, journal, draw }.run(&mut screen).await;
     drop(screen);
     Ok(match end {
         End::Quit => ExitCode::SUCCESS,
@@ -198,7 +201,9 @@ async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
     let connect = Connect { budget: 2.0, statement_timeout: Duration::from_secs(30), ..Connect::default() };
     let target =
         Target::resolve(Some(demo.conninfo()), &[], &Environment::from_process()).map_err(|e| e.to_string())?;
-    let code = open(watch_settings(target, &connect, Vec::new()), &args.console).await;
+    // What is done in a demo belongs to it, and goes with it.
+    let journal = Journal::at(demo.data_dir().with_file_name("actions.jsonl"));
+    let code = open(watch_settings(target, &connect, Vec::new()), &args.console, journal).await;
     drop(demo);
     code
 }

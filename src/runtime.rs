@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::app::{Cmd, Model, Msg, update};
+use crate::journal::Journal;
 use crate::pg::conninfo::Target;
-use crate::pg::operator;
 use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
 use crate::watch::{Request, Watch};
@@ -33,6 +33,8 @@ pub struct Console {
     pub watch: Watch,
     /// Where actions connect.
     pub target: Target,
+    /// Where actions are written down.
+    pub journal: Journal,
     /// What draws a frame: [`crate::ui::draw`].
     pub draw: fn(&Model, &Theme, &mut Frame),
 }
@@ -54,6 +56,7 @@ impl Console {
         let (report, mut reports) = mpsc::unbounded_channel();
         let (Ok(mut events), Ok(mut signals)) = (Events::listen(), Signals::listen()) else { return End::NoTerminal };
         let mut ticker = ticker();
+        self.settle(&report);
         let mut is_stale = true;
         loop {
             if is_stale && self.draw(screen).is_err() {
@@ -68,10 +71,10 @@ impl Console {
                     Ok(()) => Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone())),
                     Err(_) => None,
                 },
-                Some(event) = reports.recv() => {
+                Some(msg) = reports.recv() => {
                     // When an action ended decides which comparison proves it.
                     update(&mut self.model, Msg::Tick(Utc::now()));
-                    Some(Msg::Action(event))
+                    Some(msg)
                 }
                 _ = ticker.tick() => Some(Msg::Tick(Utc::now())),
                 signal = signals.next() => match signal {
@@ -98,7 +101,7 @@ impl Console {
         }
     }
 
-    /// However the console ends, a refresh that it started ends, too, if the server still listens.
+    /// However the console ends, an action that it started ends, too, if the server still listens.
     async fn leave_refresh(&self) {
         let Some(action) = self.model.action.as_ref().filter(|a| a.is_running()) else { return };
         if let Some(pid) = action.pid {
@@ -107,13 +110,24 @@ impl Console {
         tokio::time::sleep(FAREWELL).await;
     }
 
+    /// Looks what became of actions that were interrupted, and says so.
+    fn settle(&self, report: &mpsc::UnboundedSender<Msg>) {
+        let (target, journal, report) = (self.target.clone(), self.journal.clone(), report.clone());
+        tokio::spawn(async move {
+            let said = journal.settle(&target).await;
+            if let Some(said) = said.into_iter().next_back() {
+                let _ = report.send(Msg::Log(journal.entries(), Some(said)));
+            }
+        });
+    }
+
     fn draw(&mut self, screen: &mut Screen) -> std::io::Result<()> {
         let theme = &self.themes[self.model.theme.min(self.themes.len() - 1)];
         screen.draw(|frame| (self.draw)(&self.model, theme, frame))
     }
 
     /// Does what `update` asked for; true when it asked to leave.
-    fn carry_out(&self, command: Cmd, report: &mpsc::UnboundedSender<operator::Event>) -> bool {
+    fn carry_out(&self, command: Cmd, report: &mpsc::UnboundedSender<Msg>) -> bool {
         match command {
             Cmd::Quit => return true,
             Cmd::Suspend => {}
@@ -121,14 +135,17 @@ impl Console {
                 // The watch ends only with this console.
                 let _ = self.watch.requests.send(request);
             }
-            Cmd::Run(statements) => {
-                let (target, report) = (self.target.clone(), report.clone());
+            Cmd::Run(plan) => {
+                let (target, journal, report) = (self.target.clone(), self.journal.clone(), report.clone());
                 tokio::spawn(async move {
-                    operator::run(&target, &statements, |event| {
-                        let _ = report.send(event);
-                    })
-                    .await;
+                    let tell = |event| {
+                        let _ = report.send(Msg::Action(event));
+                    };
+                    journal.carry_out(&target, &plan, tell).await;
                 });
+            }
+            Cmd::ReadLog => {
+                let _ = report.send(Msg::Log(self.journal.entries(), None));
             }
         }
         false

@@ -1,15 +1,16 @@
-//! An action from its confirmation to its proof: running, measuring again, before → after.
+//! An action from its confirmation to its proof: running, looking again, before → after.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::model::Model;
 use crate::domain::diagnosis::{thousands, who};
 use crate::domain::drift::Totals;
+use crate::domain::fix::Plan;
 use crate::domain::reading::Progress;
 use crate::domain::snapshot::Blocker;
 use crate::domain::time::{Time, took};
-use crate::domain::view::Oid;
-use crate::pg::operator::{Ending, Event, LOCK_TIMEOUT};
+use crate::pg::operator::{Ending, Event, Found, LOCK_TIMEOUT};
 use crate::watch::Request;
 
 use super::Cmd;
@@ -19,8 +20,15 @@ use super::Cmd;
 pub enum Stage {
     /// It runs.
     Running,
-    /// It is done, and the view is compared again: this machine's time when it ended, how long it took.
-    Measuring(Time, Duration),
+    /// It is done, and the view is compared again.
+    Measuring {
+        /// This machine's time when it ended.
+        ended: Time,
+        /// How long it took.
+        length: Duration,
+        /// What else was found to be there now.
+        found: Option<String>,
+    },
     /// It is over, well or badly.
     Over {
         /// Is all well?
@@ -30,13 +38,11 @@ pub enum Stage {
     },
 }
 
-/// A refresh that was confirmed.
+/// A plan that was confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionRun {
-    /// The view.
-    pub view: Oid,
-    /// What it is called.
-    pub name: String,
+    /// What was confirmed, as it was shown.
+    pub plan: Arc<Plan>,
     /// Since when it runs: this machine's time.
     pub since: Time,
     /// The backend that runs it.
@@ -52,9 +58,27 @@ pub struct ActionRun {
 }
 
 impl ActionRun {
+    /// A plan that begins now.
+    pub fn begin(plan: Arc<Plan>, now: Time, before: Option<Totals>) -> ActionRun {
+        ActionRun {
+            plan,
+            since: now,
+            pid: None,
+            before,
+            blockers: Vec::new(),
+            cancelling: false,
+            stage: Stage::Running,
+        }
+    }
+
     /// Is it still at work in the database?
     pub fn is_running(&self) -> bool {
         self.stage == Stage::Running
+    }
+
+    /// What it does, without the question mark.
+    pub fn title(&self) -> &str {
+        self.plan.title.trim_end_matches('?')
     }
 }
 
@@ -69,39 +93,59 @@ pub fn report(model: &mut Model, event: Event) -> Vec<Cmd> {
         }
         Event::Ended(ending, length) => {
             action.stage = match ending {
-                Ending::Done => Stage::Measuring(ended_at, length),
+                Ending::Done(found) => done(action, found, ended_at, length),
                 other => Stage::Over { good: false, text: failure(action, &other, length) },
             };
-            vec![Cmd::Watch(Request::Measure(action.view))]
+            let again = |view| vec![Cmd::Watch(Request::Measure(view))];
+            let mut commands = action.plan.view.map_or(Vec::new(), again);
+            commands.extend(model.fix.as_ref().map(|screen| Cmd::Watch(Request::Price(screen.view))));
+            commands
         }
     }
+}
+
+fn done(action: &ActionRun, found: Option<Found>, ended: Time, length: Duration) -> Stage {
+    let is_good = found.as_ref().is_none_or(|f| f.good);
+    let found = found.map(|f| f.text);
+    if action.plan.refreshes && is_good {
+        return Stage::Measuring { ended, length, found };
+    }
+    let said = found.unwrap_or_else(|| "done".into());
+    let text = match is_good {
+        true => format!("{}: {said}. It took {}.", action.title(), took(length)),
+        false => format!("{} ended without an error, but {said}.", action.title()),
+    };
+    Stage::Over { good: is_good, text }
 }
 
 /// A new Snapshot came: who blocks the action, and has it been measured since?
 pub fn follow(model: &mut Model) {
     let Some(action) = &mut model.action else { return };
-    let Some(view) = model.newest.view(action.view) else { return };
-    match action.stage {
+    let Some(view) = action.plan.view.and_then(|oid| model.newest.view(oid)) else { return };
+    match &action.stage {
         Stage::Running => {
             let ours = view.refreshing.iter().find(|r| Some(r.pid) == action.pid);
             if let Some(ours) = ours.filter(|r| !r.blocked_by.is_empty()) {
                 action.blockers.clone_from(&ours.blocked_by);
             }
         }
-        Stage::Measuring(ended, length) => {
+        Stage::Measuring { ended, length, found } => {
             // All values, so that "nothing is wrong" is not said after a look at the groups only.
             // asked after the end: one that was under way then may have seen the view as it was.
+            let ended = *ended;
             let measured = view.values.last.as_ref().filter(|m| m.asked >= ended);
             let problem = [&view.values.progress, &view.drift.progress].into_iter().find_map(|p| match p {
                 // One from before the end says nothing about what is there now.
                 Progress::Failed { at, why } if *at >= model.newest.server_time(ended) => Some(why),
                 _ => None,
             });
+            let found = found.as_ref().map_or(String::new(), |f| format!(" Now {f}."));
             if let Some(measured) = measured {
-                let text = proof(action, &measured.value.totals, length);
+                let text = proof(action, &measured.value.totals, *length) + &found;
                 action.stage = Stage::Over { good: measured.value.totals.wrong() == 0, text };
             } else if let Some(problem) = problem.filter(|_| !view.values.is_loading()) {
-                let text = format!("Refreshed in {}, but it could not be compared: {}", took(length), problem.text);
+                let text =
+                    format!("Refreshed in {}, but it could not be compared: {}{found}", took(*length), problem.text);
                 action.stage = Stage::Over { good: false, text };
             }
         }
@@ -115,16 +159,14 @@ fn proof(action: &ActionRun, after: &Totals, length: Duration) -> String {
         0 => format!("now none of {} is", thousands(after.view)),
         wrong => format!("now {} of {} are: the tables moved on meanwhile", thousands(wrong), thousands(after.view)),
     };
-    format!("{} refreshed in {}: {before} rows were wrong, {now}.", action.name, took(length))
+    format!("{} refreshed in {}: {before} rows were wrong, {now}.", action.plan.name, took(length))
 }
 
 fn failure(action: &ActionRun, ending: &Ending, length: Duration) -> String {
-    let name = &action.name;
+    let (title, name) = (action.title(), &action.plan.name);
     match ending {
-        Ending::Done => String::new(),
-        Ending::Cancelled => {
-            format!("The refresh of {name} was cancelled after {}; the view is as it was.", took(length))
-        }
+        Ending::Done(_) => String::new(),
+        Ending::Cancelled => format!("{title}: cancelled after {}; everything is as it was.", took(length)),
         Ending::LockTimeout => {
             let holder = match action.blockers.first() {
                 Some(b) => format!("{} holds it, {}", who(&b.user, &b.application, b.pid), b.state),
@@ -135,12 +177,10 @@ fn failure(action: &ActionRun, ending: &Ending, length: Duration) -> String {
                 "The lock on {name} was not free within {waited} s: {holder}. Nothing was changed; try again when it ends."
             )
         }
-        Ending::Failed(problem) => format!("The refresh of {name} failed, nothing was changed: {}", problem.text),
-        Ending::Unclear(problem) => {
-            format!(
-                "The connection was lost during the refresh ({}). The age of {name} shows whether it was done.",
-                problem.text
-            )
-        }
+        Ending::Failed(problem) => format!("{title} failed, nothing was changed: {}", problem.text),
+        Ending::Unclear(problem) => format!(
+            "The connection was lost at the end of: {title} ({}). It was one transaction, so all of it is done or nothing.",
+            problem.text
+        ),
     }
 }

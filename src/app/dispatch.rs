@@ -1,4 +1,4 @@
-//! What each action does to the Model, and why it is off when it is.
+//! What each action does to the Model.
 
 use std::sync::Arc;
 
@@ -6,82 +6,19 @@ use tui_input::Input;
 
 use super::Cmd;
 use super::action::{ActionRun, Stage};
+use super::disabled::{disabled, no_change};
+use super::fix;
 use super::lines::{next_lens, reorder, retab};
-use super::model::{Dialog, DrillScreen, LineKey, Model, Pane};
+use super::model::{Dialog, DrillScreen, LineKey, Model, Pane, Question};
 use super::update::{say, show, want_page};
-use crate::domain::diagnosis::who;
+use crate::domain::fix::{Fix, Plan};
 use crate::domain::matrix::Matrix;
-use crate::domain::snapshot::{DrillTarget, ViewState};
-use crate::keys::{self, Action, TABLE};
-use crate::pg::operator::refresh_sql;
+use crate::domain::snapshot::DrillTarget;
+use crate::keys::{self, Action};
 use crate::watch::Request;
 
-/// Why an action is off here and now; `None`: it works.
-pub fn disabled(model: &Model, action: Action) -> Option<String> {
-    let is_danger = TABLE.iter().any(|b| b.action == action && b.danger);
-    if is_danger && model.settings.read_only {
-        return Some("read-only mode has no actions (start without --read-only)".into());
-    }
-    match action {
-        Action::Refresh => no_refresh(model),
-        Action::CancelRefresh => match &model.action {
-            Some(a) if a.is_running() && a.pid.is_some() => None,
-            _ => Some("no refresh of yours is running".into()),
-        },
-        Action::Enter | Action::Jump(_) if model.dialog.is_none() => no_rows(model, action),
-        Action::Lens if model.comparison().is_none() => {
-            Some("the view was not compared yet, so who sees what is not known".into())
-        }
-        Action::Measure if model.selected_view().is_none() => Some("there is no view to measure".into()),
-        _ => None,
-    }
-}
-
-fn no_refresh(model: &Model) -> Option<String> {
-    let Some(view) = model.selected_view() else { return Some("there is no view to refresh".into()) };
-    let name = view.view.name.short();
-    let server = model.newest.server.as_ref()?;
-    if server.standby {
-        return Some("this is a standby: nothing can be changed here, connect to the primary".into());
-    }
-    if !matches!(model.newest.link, crate::domain::server::Link::Up) {
-        return Some("the server does not answer".into());
-    }
-    if !view.view.can_refresh {
-        return Some(format!("{} may not refresh {name}: it needs {}", server.user, server.refresh_right()));
-    }
-    if model.action.as_ref().is_some_and(ActionRun::is_running) {
-        return Some("your last refresh still runs (c cancels it)".into());
-    }
-    let other = model.newest.view(view.view.oid)?.refreshing.iter().find(|r| r.granted)?;
-    let who = who(&other.user, &other.application, other.pid);
-    Some(format!("{who} refreshes {name} already: wait for it instead of queuing behind it"))
-}
-
-fn no_rows(model: &Model, action: Action) -> Option<String> {
-    if let (Action::Enter, Pane::Views | Pane::Cron, None) = (action, model.focus, &model.drill) {
-        return None;
-    }
-    if model.drill.is_some() && action == Action::Enter {
-        return Some("this is a row already; Esc goes back".into());
-    }
-    let Some(comparison) = model.comparison() else {
-        return Some("the view was not compared yet, so its rows are not known".into());
-    };
-    if model.selected_line().is_none() && model.drill.is_none() {
-        return Some("no line is selected".into());
-    }
-    match action {
-        Action::Jump(n) => {
-            let name = model.settings.jumps.get(n)?;
-            let found = column(&comparison.matrix, name).is_some();
-            (!found).then(|| format!("no group of this view is called {name}"))
-        }
-        _ => None,
-    }
-}
-
-fn column(matrix: &Matrix, name: &str) -> Option<LineKey> {
+/// The column group of this name.
+pub(super) fn column(matrix: &Matrix, name: &str) -> Option<LineKey> {
     matrix.columns.iter().find(|m| m.title().eq_ignore_ascii_case(name)).map(|m| m.key.clone())
 }
 
@@ -98,58 +35,64 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
     let Some(dialog) = model.dialog.take() else { return Vec::new() };
     match (dialog, action) {
         (_, Action::Quit) => quit(model),
-        (_, Action::Back) | (Dialog::Help(_), Action::Enter | Action::Confirm) => Vec::new(),
+        (_, Action::Back) | (Dialog::Help(_) | Dialog::Log(_), Action::Enter | Action::Confirm) => Vec::new(),
         (Dialog::Help(line), action) => {
-            let line = match action {
-                Action::Up => line.saturating_sub(1),
-                Action::PageUp => line.saturating_sub(10),
-                Action::Down => line.saturating_add(1),
-                Action::PageDown => line.saturating_add(10),
-                _ => line,
-            };
-            let line = line.min(keys::TABLE.len() as u16);
+            let line = scrolled(line, action).min(keys::TABLE.len() as u16);
             model.dialog = Some(Dialog::Help(line));
             Vec::new()
         }
-        (Dialog::Refresh(_, focused), Action::Left | Action::Right) => {
-            model.dialog = model.selected_view().map(|v| Dialog::Refresh(v.view.oid, !focused));
+        (Dialog::Log(line), action) => {
+            model.dialog = Some(Dialog::Log(scrolled(line, action)));
+            Vec::new()
+        }
+        (Dialog::Act(question), Action::Left | Action::Right) => {
+            model.dialog = Some(Dialog::Act(Question { focused: !question.focused, ..question }));
+            Vec::new()
+        }
+        (Dialog::Act(question), Action::Up | Action::Down | Action::PageUp | Action::PageDown) => {
+            model.dialog = Some(Dialog::Act(Question { line: scrolled(question.line, action), ..question }));
             Vec::new()
         }
         (Dialog::Quit(focused), Action::Left | Action::Right) => {
             model.dialog = Some(Dialog::Quit(!focused));
             Vec::new()
         }
-        (Dialog::Refresh(oid, _), Action::Confirm) | (Dialog::Refresh(oid, true), Action::Enter) => {
-            match model.newest.view(oid).cloned() {
-                Some(view) => confirmed(model, &view),
-                None => Vec::new(),
-            }
-        }
+        (Dialog::Act(question), Action::Confirm) => confirmed(model, question.plan),
+        (Dialog::Act(question), Action::Enter) if question.focused => confirmed(model, question.plan),
         (Dialog::Quit(_), Action::Confirm) | (Dialog::Quit(true), Action::Enter) => quit(model),
         // Enter on Cancel.
         _ => Vec::new(),
     }
 }
 
-/// The refresh was confirmed: what was seen in the dialog is what is sent.
-fn confirmed(model: &mut Model, view: &Arc<ViewState>) -> Vec<Cmd> {
-    if let Some(why) = disabled(model, Action::Refresh) {
+/// A first line after a key that scrolls.
+fn scrolled(line: u16, action: Action) -> u16 {
+    match action {
+        Action::Up => line.saturating_sub(1),
+        Action::PageUp => line.saturating_sub(10),
+        Action::Down => line.saturating_add(1),
+        Action::PageDown => line.saturating_add(10),
+        _ => line,
+    }
+}
+
+/// It was confirmed: what was seen in the dialog is what is sent.
+fn confirmed(model: &mut Model, plan: Arc<Plan>) -> Vec<Cmd> {
+    let why = match plan.fix {
+        Fix::Refresh => disabled(model, Action::Refresh),
+        _ => no_change(model),
+    };
+    if let Some(why) = why.or_else(|| plan.needs.first().map(|need| format!("it cannot be done: it needs {need}"))) {
         say(model, why);
         return Vec::new();
     }
     // An older message must not hide that it runs.
     model.notice = None;
-    model.action = Some(ActionRun {
-        view: view.view.oid,
-        name: view.view.name.short(),
-        since: model.now,
-        pid: None,
-        before: model.diagnosis.view(view.view.oid).and_then(|report| report.totals),
-        blockers: Vec::new(),
-        cancelling: false,
-        stage: Stage::Running,
-    });
-    vec![Cmd::Run(refresh_sql(&view.view.name, view.view.refresh_mode(view.signal.populated)))]
+    let before = plan.view.and_then(|oid| model.diagnosis.view(oid)).and_then(|report| report.totals);
+    model.action = Some(ActionRun::begin(plan.clone(), model.now, before));
+    // What was chosen is under way; the panes show what comes of it.
+    model.fix = None;
+    vec![Cmd::Run(plan)]
 }
 
 /// Leaves; a refresh that still runs is cancelled first.
@@ -180,6 +123,19 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Enter => return enter(model),
         Action::Back => return back(model),
         Action::Refresh => return ask_refresh(model),
+        Action::Fix => return fix::open(model),
+        Action::Choose => {
+            let plan = fix::selected(model);
+            fix::ask(model, plan);
+        }
+        Action::Schedule => fix::edit_schedule(model),
+        Action::PauseJob | Action::RemoveJob | Action::RunJob => ask_job(model, action),
+        Action::CancelBlocker => ask_blocker(model, Fix::Cancel),
+        Action::EndBlocker => ask_blocker(model, Fix::Terminate),
+        Action::Log => {
+            model.dialog = Some(Dialog::Log(0));
+            return vec![Cmd::ReadLog];
+        }
         Action::Jump(n) => return jump(model, n),
         Action::Filter => {
             model.focus = Pane::Counts;
@@ -215,6 +171,13 @@ fn moved(place: usize, by: isize, length: usize) -> usize {
 }
 
 fn step(model: &mut Model, by: isize) -> Vec<Cmd> {
+    if let Some(screen) = &model.fix {
+        let row = moved(screen.row, by, fix::rows(model, screen).len());
+        if let Some(screen) = &mut model.fix {
+            screen.row = row;
+        }
+        return Vec::new();
+    }
     if let Some(screen) = &mut model.drill {
         screen.row = moved(screen.row, by, screen.rows.len());
         return want_page(model);
@@ -339,6 +302,9 @@ fn back(model: &mut Model) -> Vec<Cmd> {
     if model.notice.take().is_some() {
         return Vec::new();
     }
+    if model.fix.take().is_some() {
+        return Vec::new();
+    }
     if model.drill.take().is_some() {
         return vec![Cmd::Watch(Request::Drill(None))];
     }
@@ -358,8 +324,25 @@ fn back(model: &mut Model) -> Vec<Cmd> {
 fn ask_refresh(model: &mut Model) -> Vec<Cmd> {
     // The line looked at stays under the cursor when the refresh gives the lines another order.
     model.counts.selected = model.selected_line().map(|l| l.member.key.clone());
-    model.dialog = model.selected_view().map(|v| Dialog::Refresh(v.view.oid, false));
+    fix::ask_for(model, &Fix::Refresh);
     Vec::new()
+}
+
+fn ask_job(model: &mut Model, action: Action) {
+    let Some(job) = model.selected_job() else { return };
+    let fix = match action {
+        Action::RemoveJob => Fix::CronRemove(job.id),
+        Action::RunJob => Fix::CronRunNow(job.id),
+        _ if job.active => Fix::CronPause(job.id),
+        _ => Fix::CronResume(job.id),
+    };
+    fix::ask_for(model, &fix);
+}
+
+fn ask_blocker(model: &mut Model, fix: impl Fn(i32) -> Fix) {
+    if let Some(pid) = fix::blocker(model).map(|b| b.pid) {
+        fix::ask_for(model, &fix(pid));
+    }
 }
 
 fn freeze(model: &mut Model) -> Vec<Cmd> {

@@ -1,7 +1,9 @@
 //! The console as data: one Model, `update(&mut Model, Msg) -> Vec<Cmd>`, and no effect but those it returns.
 
 pub mod action;
+pub mod disabled;
 pub mod dispatch;
+pub mod fix;
 pub mod lines;
 pub mod model;
 pub mod update;
@@ -10,8 +12,10 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use crate::domain::fix::Plan;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Time;
+use crate::journal::Entry;
 use crate::pg::operator::Event;
 use crate::watch::Request;
 
@@ -33,6 +37,8 @@ pub enum Msg {
     Snapshot(Arc<Snapshot>),
     /// The action that runs reports.
     Action(Event),
+    /// The log of actions was read; what is to be said of one that was interrupted.
+    Log(Vec<Entry>, Option<String>),
 }
 
 /// Something to be done by the runtime.
@@ -44,6 +50,8 @@ pub enum Cmd {
     Suspend,
     /// Ask the watch.
     Watch(Request),
-    /// Run these statements on the action connection.
-    Run(Vec<String>),
+    /// Carry this plan out on the action connection.
+    Run(Arc<Plan>),
+    /// Read the log of actions.
+    ReadLog,
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use tui_input::Input;
 
 use super::action::ActionRun;
+use super::fix::{FixScreen, ScheduleField};
 use crate::domain::diagnosis::{Diagnosis, ViewReport, diagnose};
 use crate::domain::drift::Flow;
+use crate::domain::fix::Plan;
 use crate::domain::job::{Job, JobId};
 use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{Comparison, Line};
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
+use crate::journal::Entry;
 use crate::keys::Scope;
 
 /// What stays the same while the console runs.
@@ -135,10 +138,23 @@ pub struct DrillScreen {
 pub enum Dialog {
     /// All keys; the first line shown.
     Help(u16),
-    /// Refresh this view? Whether the button that does it has the focus.
-    Refresh(Oid, bool),
-    /// A refresh runs: leave and cancel it? Whether the button that does it has the focus.
+    /// Do this?
+    Act(Question),
+    /// The log of actions, newest first; the first line shown.
+    Log(u16),
+    /// An action runs: leave and cancel it? Whether the button that does it has the focus.
     Quit(bool),
+}
+
+/// A plan that waits for a yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What would be done: what is shown is what is sent.
+    pub plan: Arc<Plan>,
+    /// Has the button that does it the focus?
+    pub focused: bool,
+    /// The first line shown, where it is long.
+    pub line: u16,
 }
 
 /// A short message.
@@ -185,6 +201,12 @@ pub struct Model {
     pub role: Option<Role>,
     /// One ejecutivo's rows, when they are looked at.
     pub drill: Option<DrillScreen>,
+    /// The options for one view, when they are looked at.
+    pub fix: Option<FixScreen>,
+    /// A schedule that is being typed.
+    pub field: Option<ScheduleField>,
+    /// The log of actions, as last read, oldest first.
+    pub log: Vec<Entry>,
     /// What lies over the screen.
     pub dialog: Option<Dialog>,
     /// The action that runs or ran last.
@@ -216,6 +238,9 @@ impl Model {
             flow: 0,
             role: None,
             drill: None,
+            fix: None,
+            field: None,
+            log: Vec::new(),
             dialog: None,
             action: None,
             notice: None,
@@ -292,10 +317,11 @@ impl Model {
 
     /// Where the keys are.
     pub fn scopes(&self) -> &'static [Scope] {
-        match (&self.dialog, &self.drill) {
-            (Some(_), _) => &[Scope::Dialog],
-            (None, Some(_)) => &[Scope::Everywhere, Scope::Drill],
-            (None, None) => &[Scope::Everywhere, Scope::Panes],
+        match (&self.dialog, &self.fix, &self.drill) {
+            (Some(_), ..) => &[Scope::Dialog],
+            (None, Some(_), _) => &[Scope::Everywhere, Scope::Fix],
+            (None, None, Some(_)) => &[Scope::Everywhere, Scope::Drill],
+            (None, None, None) => &[Scope::Everywhere, Scope::Panes],
         }
     }
 }

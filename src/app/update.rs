@@ -8,6 +8,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{follow, report};
 use super::dispatch::dispatch;
+use super::fix::schedule_typed;
 use super::lines::{reorder, retab};
 use super::model::{Model, Notice};
 use super::{Cmd, Msg};
@@ -38,6 +39,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         }
         Msg::Snapshot(snapshot) => take(model, snapshot),
         Msg::Action(event) => report(model, event),
+        Msg::Log(entries, said) => {
+            model.log = entries;
+            if let Some(said) = said {
+                say(model, said);
+            }
+            Vec::new()
+        }
     }
 }
 
@@ -47,6 +55,10 @@ pub fn say(model: &mut Model, text: impl Into<String>) {
 }
 
 fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
+    if model.field.is_some() && model.dialog.is_none() && !is_ctrl_c(&key) {
+        type_schedule(model, key);
+        return Vec::new();
+    }
     if model.counts.editing && model.dialog.is_none() && !is_ctrl_c(&key) {
         edit_filter(model, key);
         return Vec::new();
@@ -59,6 +71,19 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
 
 fn is_ctrl_c(key: &KeyEvent) -> bool {
     keys::name(key).as_deref() == Some("Ctrl-c")
+}
+
+/// The field takes every key but Enter, which takes the schedule, and Esc, which leaves it as it was.
+fn type_schedule(model: &mut Model, key: KeyEvent) {
+    match key.code {
+        KeyCode::Enter => schedule_typed(model),
+        KeyCode::Esc => model.field = None,
+        _ => {
+            if let Some(field) = &mut model.field {
+                field.input.handle_event(&TermEvent::Key(key));
+            }
+        }
+    }
 }
 
 /// The filter takes every key but Enter, which keeps it, and Esc, which drops it.
@@ -77,7 +102,11 @@ fn edit_filter(model: &mut Model, key: KeyEvent) {
 }
 
 fn paste(model: &mut Model, text: &str) {
-    if model.counts.editing {
+    if let Some(field) = &mut model.field {
+        for c in text.chars().filter(|c| !c.is_control()) {
+            field.input.handle(tui_input::InputRequest::InsertChar(c));
+        }
+    } else if model.counts.editing {
         for c in text.chars().filter(|c| !c.is_control()) {
             model.counts.filter.handle(tui_input::InputRequest::InsertChar(c));
         }
@@ -111,11 +140,28 @@ pub fn show(model: &mut Model) -> Vec<Cmd> {
     if model.view.is_none() && model.snapshot.settled {
         model.view = model.diagnosis.worst().map(|v| v.oid);
     }
+    follow_name(model);
     if model.comparison().map(Arc::as_ptr) != before {
         reorder(model);
     }
     retab(model);
     want_page(model)
+}
+
+/// A view that was made again under its name has another OID: what was on the old one goes to the new one.
+fn follow_name(model: &mut Model) {
+    let Some(action) = &model.action else { return };
+    let is_gone = |oid| model.snapshot.view(oid).is_none();
+    let Some(old) = action.plan.view.filter(|oid| is_gone(*oid)) else { return };
+    let Some(new) = model.snapshot.views.iter().find(|v| v.view.name.short() == action.plan.name) else { return };
+    let new = new.view.oid;
+    if model.view == Some(old) {
+        model.view = Some(new);
+    }
+    // The options of the old one are not those of the new one.
+    if model.fix.as_ref().is_some_and(|screen| screen.view == old) {
+        model.fix = None;
+    }
 }
 
 /// Asks for the values of the rows around the cursor, if they were not read yet.

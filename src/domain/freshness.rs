@@ -71,6 +71,10 @@ pub enum LimitSource {
     Default,
     /// The interval of the job that refreshes it, plus its usual duration and a grace.
     Job(JobId),
+    /// Every write refreshes it, so its age says nothing: as long as nobody writes it stays true.
+    Triggers,
+    /// A plain view has no age.
+    Plain,
 }
 
 /// How old the data may be.
@@ -130,10 +134,12 @@ impl Freshness {
     /// The freshness of a view now.
     pub fn of(view: &ViewState, history: Option<&History>, jobs: &[JobStats], now: Time) -> Freshness {
         let refreshed = refreshed_at(view, history);
-        let age = refreshed.as_ref().map(|r| age(r.at, now));
+        let is_plain = view.view.is_plain();
+        let age = if is_plain { Some(TimeDelta::zero()) } else { refreshed.as_ref().map(|r| age(r.at, now)) };
         let limit = limit(view, history, jobs);
         let state = match age {
             _ if !view.signal.populated => FreshnessState::NeverPopulated,
+            _ if matches!(limit.source, LimitSource::Triggers | LimitSource::Plain) => FreshnessState::Fresh,
             None => FreshnessState::Unknown,
             Some(age) if age > limit.length => FreshnessState::Late,
             Some(_) => FreshnessState::Fresh,
@@ -168,6 +174,13 @@ fn last_good_run(view: &ViewState, history: &History) -> Option<(Time, Source)> 
 
 /// The tightest promise that an active job makes, else the default.
 fn limit(view: &ViewState, history: Option<&History>, jobs: &[JobStats]) -> Limit {
+    for (holds, source) in
+        [(view.view.is_plain(), LimitSource::Plain), (view.view.is_kept_by_triggers(), LimitSource::Triggers)]
+    {
+        if holds {
+            return Limit { length: DEFAULT_LIMIT, source };
+        }
+    }
     history
         .into_iter()
         .flat_map(|h| h.jobs_refreshing(&view.view.name))

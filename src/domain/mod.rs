@@ -5,6 +5,7 @@
 pub mod day;
 pub mod diagnosis;
 pub mod drift;
+pub mod fix;
 pub mod freshness;
 pub mod job;
 pub mod lens;

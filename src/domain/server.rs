@@ -1,5 +1,6 @@
 //! What the server is, and what this role may see and do there.
 
+use super::schedule::Dialect;
 use super::time::Time;
 
 /// The server at the other end, as it was when the connection was made.
@@ -88,6 +89,11 @@ impl CronExtension {
     /// of 13 s were recorded as 0.3 s. `extversion` does not tell 1.5.2 from 1.5.0, so all of 1.5 counts as doubtful.
     pub fn has_reliable_durations(&self) -> bool {
         self.workers != Some(true) || !["1.3", "1.4", "1.5"].iter().any(|v| self.version.starts_with(v))
+    }
+
+    /// The schedule language it speaks.
+    pub fn dialect(&self) -> Dialect {
+        Dialect::of(&self.version, self.timezone.is_some(), self.launches.is_some())
     }
 
     /// The time zone its schedules are in: GMT unless the setting says otherwise.

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use super::day::Day;
 use super::drift::{Group, GroupId, Kind};
+use super::fix::Facts;
 use super::freshness::Stamp;
 use super::job::History;
 use super::job::JobId;
@@ -197,6 +198,26 @@ pub struct ViewState {
     pub due: Option<Time>,
     /// Refreshes under way.
     pub refreshing: Vec<Refreshing>,
+    /// Rows written to the base tables of late; `None`: not watched for long enough.
+    pub writes: Option<Writes>,
+    /// What its fixes must know; read when somebody asks.
+    pub facts: Reading<Arc<Facts>>,
+}
+
+/// Rows written to the base tables of a view, as the pulse's counters say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writes {
+    /// How many.
+    pub rows: u64,
+    /// In how long.
+    pub over: TimeDelta,
+}
+
+impl Writes {
+    /// Rows a minute.
+    pub fn per_minute(self) -> f64 {
+        self.rows as f64 * 60_000.0 / (self.over.num_milliseconds().max(1)) as f64
+    }
 }
 
 impl ViewState {
@@ -216,6 +237,8 @@ impl ViewState {
             groups_took: None,
             due: None,
             refreshing: Vec::new(),
+            writes: None,
+            facts: Reading::default(),
         }
     }
 

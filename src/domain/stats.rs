@@ -74,9 +74,8 @@ impl JobStats {
 
     /// The figures of every job.
     pub fn all(history: &History, cron: &CronExtension, now: Time) -> Vec<JobStats> {
-        let dialect = Dialect::of(&cron.version, cron.timezone.is_some(), cron.launches.is_some());
         let counts_runs = cron.launches != Some(false) && cron.logs_runs != Some(false);
-        let reliable = cron.has_reliable_durations();
+        let (dialect, reliable) = (cron.dialect(), cron.has_reliable_durations());
         let times = history.times();
         let figures =
             |job| JobStats { reliable, ..JobStats::of(job, history, &times, dialect, cron.tz(), counts_runs, now) };

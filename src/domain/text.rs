@@ -108,6 +108,22 @@ pub fn pad_right(s: &str, columns: usize) -> String {
     format!("{shown}{:blank$}", "", blank = columns - width(&shown))
 }
 
+/// A byte count in its largest unit.
+pub fn bytes(n: i64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit < units.len() - 1 {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.5 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -141,6 +157,14 @@ mod tests {
         ]);
         let from_pieces = prop::collection::vec(pieces, 0..12).prop_map(|v| v.concat());
         prop_oneof![from_pieces, any::<String>()]
+    }
+
+    #[test]
+    fn bytes_are_told_in_three_figures() {
+        assert_eq!(
+            [0, 999, 1024, 5_000_000, 213_000_000_000].map(bytes),
+            ["0 B", "999 B", "1.0 kB", "4.8 MB", "198 GB"]
+        );
     }
 
     #[test]

@@ -99,6 +99,31 @@ pub enum RefreshMode {
     PlainNotPopulated,
 }
 
+/// What a view is stored as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ViewKind {
+    /// A materialized view.
+    #[default]
+    #[serde(rename = "m")]
+    Materialized,
+    /// A plain view that this program made of a materialized one: always true, and there is a way back.
+    #[serde(rename = "v")]
+    Plain,
+}
+
+/// A trigger on a base table whose function refreshes the view.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Trigger {
+    /// The table.
+    pub table: Oid,
+    /// The trigger's name.
+    pub name: String,
+    /// The body of its function.
+    pub body: String,
+    /// Does it fire?
+    pub enabled: bool,
+}
+
 /// Everything the catalog says about one materialized view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
@@ -124,6 +149,10 @@ pub struct View {
     pub base_tables: BTreeSet<Oid>,
     /// What those are called.
     pub base_names: BTreeMap<Oid, String>,
+    /// What it is stored as.
+    pub kind: ViewKind,
+    /// Triggers that refresh it, on whichever of the base tables.
+    pub triggers: Vec<Trigger>,
     /// May this role read it?
     pub can_select: bool,
     /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?
@@ -139,6 +168,17 @@ impl View {
     /// The columns that are compared: all but those that hold the time of the refresh.
     pub fn compared(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|c| !self.refresh_columns.contains(&c.name))
+    }
+
+    /// Does every write to what it reads refresh it?
+    pub fn is_kept_by_triggers(&self) -> bool {
+        let is_covered = |table: &Oid| self.triggers.iter().any(|t| t.enabled && t.table == *table);
+        !self.base_tables.is_empty() && self.base_tables.iter().all(is_covered)
+    }
+
+    /// Can it be stale at all? A plain view cannot.
+    pub fn is_plain(&self) -> bool {
+        self.kind == ViewKind::Plain
     }
 
     /// How a refresh would run now.

@@ -55,6 +55,24 @@ pub enum Action {
     Measure,
     /// Cancel the refresh that runs.
     CancelRefresh,
+    /// Look at what can be done about the selected view.
+    Fix,
+    /// Do what is under the cursor of the fix screen.
+    Choose,
+    /// Type a schedule.
+    Schedule,
+    /// Pause the job, or let it go on.
+    PauseJob,
+    /// Remove the job.
+    RemoveJob,
+    /// Run the job's command now.
+    RunJob,
+    /// Cancel what a refresh waits for.
+    CancelBlocker,
+    /// End the session that a refresh waits for.
+    EndBlocker,
+    /// Look at the log of what was changed.
+    Log,
     /// Stop, and let the shell have the terminal.
     Suspend,
     /// Say yes in a dialog.
@@ -70,6 +88,8 @@ pub enum Scope {
     Panes,
     /// On the screen of one ejecutivo's rows.
     Drill,
+    /// On the screen of what can be done.
+    Fix,
     /// In a dialog that asks.
     Dialog,
 }
@@ -108,7 +128,40 @@ const fn danger(binding: Binding) -> Binding {
 /// Every key there is. The footer shows them in this order.
 pub const TABLE: &[Binding] = &[
     danger(key(Action::Refresh, &["r"], "refresh", "refresh the selected view (asks first)", Scope::Everywhere)),
-    key(Action::CancelRefresh, &["c"], "cancel", "cancel the refresh that you started", Scope::Everywhere),
+    key(Action::Fix, &["f"], "fix", "what can be done about the selected view, with its price here", Scope::Everywhere),
+    danger(key(Action::Choose, &["Enter"], "do it", "do what is under the cursor (asks first)", Scope::Fix)),
+    key(Action::Schedule, &["e"], "schedule", "another schedule for the job to be installed", Scope::Fix),
+    key(Action::CancelRefresh, &["c"], "cancel", "cancel the action that you started", Scope::Everywhere),
+    danger(key(
+        Action::EndBlocker,
+        &["K"],
+        "end blocker",
+        "end the session that a refresh waits for (asks first)",
+        Scope::Everywhere,
+    )),
+    danger(key(
+        Action::CancelBlocker,
+        &["C"],
+        "cancel blocker",
+        "cancel what a refresh waits for (asks first)",
+        Scope::Everywhere,
+    )),
+    danger(key(
+        Action::PauseJob,
+        &["p"],
+        "pause/go on",
+        "cron pane: pause the job, or let it go on (asks first)",
+        Scope::Panes,
+    )),
+    danger(key(
+        Action::Schedule,
+        &["e"],
+        "schedule",
+        "cron pane: another schedule for the job (asks first)",
+        Scope::Panes,
+    )),
+    danger(key(Action::RunJob, &["n"], "run now", "cron pane: run the job's command now (asks first)", Scope::Panes)),
+    danger(key(Action::RemoveJob, &["x"], "remove", "cron pane: remove the job (asks first)", Scope::Panes)),
     key(Action::Enter, &["Enter"], "rows", "look at the selected ejecutivo's drifted rows", Scope::Panes),
     key(Action::Jump(0), &["b"], "BOOM", "the selected ejecutivo's drift in BOOM", Scope::Everywhere),
     key(Action::Jump(1), &["v"], "VEN", "the selected ejecutivo's drift in VEN", Scope::Everywhere),
@@ -127,6 +180,7 @@ pub const TABLE: &[Binding] = &[
     key(Action::Freeze, &["Space"], "freeze", "stand still to read; again to go on", Scope::Everywhere),
     key(Action::Theme, &["t"], "theme", "next theme", Scope::Everywhere),
     key(Action::NextPane, &["Tab"], "pane", "next pane", Scope::Panes),
+    key(Action::Log, &["L"], "log", "what was changed from here, by whom, and what came of it", Scope::Everywhere),
     key(Action::Help, &["?"], "help", "all keys", Scope::Everywhere),
     key(Action::Quit, &["q", "Ctrl-c"], "quit", "leave; a refresh that still runs is cancelled", Scope::Everywhere),
     key(Action::Suspend, &["Ctrl-z"], "", "stop; fg in the shell goes on", Scope::Everywhere),
@@ -211,7 +265,12 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for scopes in [&[Scope::Everywhere, Scope::Panes][..], &[Scope::Everywhere, Scope::Drill], &[Scope::Dialog]] {
+        for scopes in [
+            &[Scope::Everywhere, Scope::Panes][..],
+            &[Scope::Everywhere, Scope::Drill],
+            &[Scope::Everywhere, Scope::Fix],
+            &[Scope::Dialog],
+        ] {
             let mut seen = std::collections::HashMap::new();
             for binding in bindings(scopes) {
                 for key in binding.keys {

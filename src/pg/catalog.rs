@@ -5,9 +5,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::session::{Limits, Parameters, Session};
+use crate::domain::job::command_refreshes;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
-use crate::domain::view::{Column, KeyColumn, Oid, View, ViewName, conventional_groups, refresh_columns};
+use crate::domain::view::{
+    Column, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
+};
 
 /// From PostgreSQL 17 the privilege MAINTAIN allows a refresh, too.
 pub(super) const MAINTAIN_SINCE: i32 = 170_000;
@@ -66,6 +69,8 @@ struct Entry {
     columns: Vec<Column>,
     unique: Vec<Vec<Indexed>>,
     base_tables: Vec<BaseTable>,
+    kind: ViewKind,
+    triggers: Vec<Trigger>,
     can_select: bool,
     can_refresh: bool,
 }
@@ -119,6 +124,8 @@ fn view(json: &str) -> Result<View, Problem> {
     let refresh_columns = refresh_columns(definition, &entry.columns);
     Ok(View {
         oid: entry.oid,
+        kind: entry.kind,
+        triggers: entry.triggers.into_iter().filter(|t| command_refreshes(&t.body, &entry.name)).collect(),
         name: entry.name,
         owner: entry.owner,
         groups: conventional_groups(&entry.columns),

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod compare;
 pub mod connect;
 pub mod conninfo;
+pub mod fix;
 pub mod operator;
 pub mod probes;
 pub mod problem;

@@ -12,7 +12,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use super::compare::{definition, qualified};
-use super::operator::{LOCK_TIMEOUT, refresh_statement};
+use super::fix::refresh_sql;
+use super::operator::LOCK_TIMEOUT;
 use super::problem::problem;
 use super::session::{Limits, Session};
 use crate::domain::diagnosis::who;
@@ -58,7 +59,7 @@ impl Script {
                 column = quote(column),
             ),
             refresh: match plan.refreshes {
-                Refreshes::ByHand(mode) => Some(refresh_statement(&view.name, mode)),
+                Refreshes::ByHand(mode) => Some(refresh_sql(&view.name, mode)),
                 Refreshes::ByTriggers | Refreshes::Never => None,
             },
             view: seen(plan, &qualified(&view.name)),

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
 use super::conninfo::Target;
 use super::problem::problem;
@@ -100,8 +100,10 @@ impl Session {
     }
 
     /// Runs statements as they are; for the operator, which brings its own transaction.
-    pub async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
-        self.client.batch_execute(sql).await
+    /// How many rows they changed or returned.
+    pub async fn batch(&self, sql: &str) -> Result<u64, tokio_postgres::Error> {
+        let messages = self.client.simple_query(sql).await?;
+        Ok(messages.iter().map(|m| if let SimpleQueryMessage::CommandComplete(rows) = m { *rows } else { 0 }).sum())
     }
 
     /// Runs one statement as it is and gives its rows; for an operator in a transaction of its own.

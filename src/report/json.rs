@@ -110,6 +110,8 @@ fn freshness(freshness: &Freshness) -> Value {
         "limit_source": match freshness.limit.source {
             LimitSource::Default => "default",
             LimitSource::Job(_) => "job",
+            LimitSource::Triggers => "triggers",
+            LimitSource::Plain => "plain_view",
         },
         "source": freshness.refreshed.as_ref().map(|r| r.source.code()),
         "state": freshness.state.code(),

@@ -6,30 +6,35 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
 use crate::app::Model;
-use crate::app::model::Dialog;
-use crate::domain::snapshot::ViewState;
-use crate::domain::time::{human, took};
-use crate::domain::view::RefreshMode;
+use crate::app::fix::ScheduleField;
+use crate::app::model::{Dialog, Question};
+use crate::domain::text::visible;
+use crate::journal::Entry;
 use crate::keys::{Binding, Scope, bindings, shown};
-use crate::pg::operator::refresh_sql;
+use crate::pg::fix::preview;
 use crate::theme::Theme;
 
-/// Draws the dialog, if there is one.
+/// Draws the dialog, if there is one, or the field for a schedule.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let (title, lines) = match &model.dialog {
-        None => return,
-        Some(Dialog::Help(first)) => {
-            ("Keys".to_string(), help(model, theme).into_iter().skip(*first as usize).collect())
+    let from = |lines: Vec<Line<'static>>, first: u16| lines.into_iter().skip(first as usize).collect::<Vec<_>>();
+    let (title, lines, foot) = match (&model.dialog, &model.field) {
+        (None, None) => return,
+        (None, Some(field)) => ("Schedule".to_string(), schedule(model, theme, field), None),
+        (Some(Dialog::Help(first)), _) => ("Keys".into(), from(help(model, theme), *first), None),
+        (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first), None),
+        (Some(Dialog::Act(question)), _) => {
+            let first = question.line.min(question.plan.statements.len().saturating_sub(1) as u16);
+            let deed = buttons(theme, question.plan.deed, question.focused);
+            (visible(&question.plan.title).into_owned(), from(act(theme, question), first), Some(deed))
         }
-        Some(Dialog::Refresh(oid, focused)) => match model.newest.view(*oid) {
-            Some(view) => (format!("Refresh {}?", view.view.name.short()), refresh(model, theme, view, *focused)),
-            None => return,
-        },
-        Some(Dialog::Quit(focused)) => ("Leave while a refresh runs?".into(), quit(theme, *focused)),
+        (Some(Dialog::Quit(focused)), _) => {
+            ("Leave while it runs?".into(), quit(theme), Some(buttons(theme, "Leave", *focused)))
+        }
     };
-    let width = area.width.saturating_sub(4).min(86);
+    let width = area.width.saturating_sub(4).min(96);
     let wrapped: usize = lines.iter().map(|l: &Line| l.width().max(1).div_ceil(width as usize - 4)).sum();
-    let height = (wrapped as u16 + 2).min(area.height.saturating_sub(2));
+    let foot_height = if foot.is_some() { 2 } else { 0 };
+    let height = (wrapped as u16 + 2 + foot_height).min(area.height.saturating_sub(2));
     let place = area.centered(Constraint::Length(width), Constraint::Length(height));
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
@@ -37,69 +42,102 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         .title_top(Line::styled(format!(" {title} "), theme.title))
         .padding(Padding::horizontal(1))
         .style(theme.text.patch(theme.dialog));
+    let inner = block.inner(place);
     frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).block(block), place);
+    frame.render_widget(block, place);
+    let body = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), body);
+    if let Some(foot) = foot {
+        // The buttons stay in sight however long the SQL is.
+        let last = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
+        frame.render_widget(Paragraph::new(foot), last);
+        if wrapped as u16 > body.height {
+            let more = Line::styled("▼ ↓ shows the rest", theme.dim).right_aligned();
+            frame.render_widget(Paragraph::new(more), Rect { y: last.y.saturating_sub(1), ..last });
+        }
+    }
 }
 
-fn refresh<'a>(model: &Model, theme: &Theme, view: &ViewState, focused: bool) -> Vec<Line<'a>> {
-    let mode = view.view.refresh_mode(view.signal.populated);
-    let sql = refresh_sql(&view.view.name, mode);
-    let mut lines: Vec<Line> =
-        sql.into_iter().map(|statement| Line::styled(format!("{statement};"), theme.accent)).collect();
+/// What is missing first, then the exact SQL, then what it means.
+fn act(theme: &Theme, question: &Question) -> Vec<Line<'static>> {
+    let plan = &question.plan;
+    let mut lines: Vec<Line> = plan
+        .needs
+        .iter()
+        .map(|need| Line::styled(format!("✖ It cannot be done: it needs {need}."), theme.warning))
+        .collect();
+    let place = plan.database.as_ref().map(|d| Line::styled(format!("-- in the database {d}"), theme.dim));
+    lines.extend(place);
+    let sql = plan.sql();
+    lines.extend(sql.lines().map(|line| Line::styled(visible(line).into_owned(), theme.accent)));
     lines.push(Line::default());
-    lines.extend(lock(theme, mode));
-    lines.push(Line::styled(duration(model, view), theme.dim));
-    lines.push(Line::styled("Afterwards the view is compared again, and what is still wrong is said.", theme.dim));
-    lines.push(Line::default());
-    lines.push(buttons(theme, "Refresh", focused));
+    lines.push(Line::styled(plan.impact.clone(), if plan.grave { theme.danger } else { theme.words() }));
+    lines.extend(plan.notes.iter().map(|note| Line::styled(visible(note).into_owned(), theme.words())));
+    let undo = plan.undo.as_ref().map_or("There is no way back.".into(), |undo| format!("Way back: {undo}."));
+    if !plan.refreshes || plan.undo.is_some() {
+        lines.push(Line::styled(undo, theme.dim));
+    }
     lines
 }
 
-fn lock<'a>(theme: &Theme, mode: RefreshMode) -> Vec<Line<'a>> {
-    let plain = "It takes AccessExclusiveLock: every reader waits until it ends.";
-    match mode {
-        RefreshMode::Concurrently => vec![Line::styled(
-            "It takes ExclusiveLock: readers go on; other refreshes, VACUUM and ANALYZE of it wait.",
-            theme.words(),
-        )],
-        RefreshMode::PlainNoUniqueIndex => vec![
-            Line::styled(plain, theme.danger),
-            Line::styled(
-                "CONCURRENTLY would let them read, but needs a unique index without WHERE and expressions; it has none.",
-                theme.words(),
-            ),
+/// A schedule being typed, checked as this server's pg_cron would.
+fn schedule(model: &Model, theme: &Theme, field: &ScheduleField) -> Vec<Line<'static>> {
+    let (before, after) = field.input.value().split_at(byte_of(field.input.value(), field.input.cursor()));
+    let mut rest = after.chars();
+    let under = rest.next().unwrap_or(' ');
+    let typed = Line::from(vec![
+        Span::styled(before.to_string(), theme.accent),
+        Span::styled(under.to_string(), theme.selection),
+        Span::styled(rest.as_str().to_string(), theme.accent),
+    ]);
+    let said = match preview(field.input.value(), model.newest.server.as_deref(), model.server_now()) {
+        Ok(preview) => vec![
+            Line::styled(format!("● {}", preview.described), theme.ok),
+            Line::styled(format!("next runs: {}", preview.runs()), theme.dim),
         ],
-        RefreshMode::PlainNotPopulated => vec![
-            Line::styled(plain, theme.danger),
-            Line::styled(
-                "It was never populated, so CONCURRENTLY is not possible and nobody can read it yet.",
-                theme.words(),
-            ),
-        ],
-    }
+        Err(why) => vec![Line::styled(format!("✖ {why}"), theme.warning), Line::default()],
+    };
+    let keys = Line::from(vec![
+        Span::styled("⏎", theme.key),
+        Span::styled(" takes it   ", theme.dim),
+        Span::styled("Esc", theme.key),
+        Span::styled(" leaves it as it was", theme.dim),
+    ]);
+    [vec![typed, Line::default()], said, vec![Line::default(), keys]].concat()
 }
 
-/// How long the last ones took, or what is the best guess and that it is one.
-fn duration(model: &Model, view: &ViewState) -> String {
-    let stats = model.diagnosis.view(view.view.oid).and_then(|r| r.job).and_then(|job| model.snapshot.job(job));
-    if let Some((p50, p95)) = stats.and_then(|s| Some((s.p50?, s.p95?))) {
-        return format!("Its job's refreshes of the last day took {} (median) to {} (p95).", human(p50), human(p95));
-    }
-    match &view.values.last {
-        Some(values) => format!(
-            "No refresh of it was recorded. Comparing all its values took {}; a refresh takes about as long.",
-            took(values.took)
-        ),
-        None => "No refresh of it was recorded, so how long it takes is not known.".into(),
-    }
+fn byte_of(text: &str, character: usize) -> usize {
+    text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
 }
 
-fn quit<'a>(theme: &Theme, focused: bool) -> Vec<Line<'a>> {
-    vec![
-        Line::raw("The refresh you started still runs. Leaving cancels it; the view stays as it is."),
-        Line::default(),
-        buttons(theme, "Leave", focused),
-    ]
+/// The log, newest first: when, who, where, what, what came of it, and the SQL.
+fn log(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
+    if model.log.is_empty() {
+        return vec![Line::styled("Nothing was changed from here yet.", theme.dim)];
+    }
+    model.log.iter().rev().flat_map(|entry| log_entry(theme, entry)).collect()
+}
+
+fn log_entry(theme: &Theme, entry: &Entry) -> Vec<Line<'static>> {
+    let (sign, result, style) = match &entry.end {
+        Some(end) if end.good => ("●", end.result.clone(), theme.ok),
+        Some(end) => ("▲", end.result.clone(), theme.warning),
+        None => ("…", "it runs, or was interrupted".to_string(), theme.busy),
+    };
+    let at = entry.at.format("%Y-%m-%d %H:%M:%S");
+    let mut lines = vec![
+        Line::styled(format!("{sign} {at} UTC  {}", visible(entry.title.trim_end_matches('?'))), theme.title),
+        Line::styled(format!("  {} at {}", entry.who, entry.place), theme.dim),
+        Line::styled(format!("  {result}"), style),
+    ];
+    let sql = entry.sql.iter().flat_map(|s| s.lines());
+    lines.extend(sql.map(|l| Line::styled(format!("    {}", visible(l)), theme.dim)));
+    lines.push(Line::default());
+    lines
+}
+
+fn quit(theme: &Theme) -> Vec<Line<'static>> {
+    vec![Line::styled("What you started still runs. Leaving cancels it; everything stays as it is.", theme.words())]
 }
 
 /// Cancel first and focused, the deed second with its own key.
@@ -116,18 +154,22 @@ fn buttons<'a>(theme: &Theme, deed: &str, focused: bool) -> Line<'a> {
     ])
 }
 
-fn help<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
+fn help(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
     let line = |b: &Binding| {
         let keys: Vec<&str> = b.keys.iter().map(|k| shown(k)).collect();
-        let off = crate::app::dispatch::disabled(model, b.action).filter(|_| b.danger);
+        let off = crate::app::disabled::disabled(model, b.action).filter(|_| b.danger);
         let mut spans = vec![Span::styled(format!("{:<14}", keys.join(" ")), theme.key), Span::raw(b.help)];
         spans.extend(off.map(|why| Span::styled(format!("  (off: {why})"), theme.dim)));
         Line::from(spans)
     };
     let mut lines = Vec::new();
-    for (title, scope) in
-        [("Everywhere", Scope::Everywhere), ("Panes", Scope::Panes), ("Rows", Scope::Drill), ("Dialogs", Scope::Dialog)]
-    {
+    for (title, scope) in [
+        ("Everywhere", Scope::Everywhere),
+        ("Panes", Scope::Panes),
+        ("Rows", Scope::Drill),
+        ("What can be done", Scope::Fix),
+        ("Dialogs", Scope::Dialog),
+    ] {
         lines.push(Line::styled(title, theme.title));
         lines.extend(bindings(&[scope]).map(line));
         lines.push(Line::default());

@@ -5,6 +5,7 @@ mod counts;
 mod cron;
 mod dialog;
 mod drill;
+mod fix;
 mod flow;
 pub mod layout;
 mod rows;
@@ -33,9 +34,10 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame) {
         return too_small(theme, frame, area);
     };
     banner::draw(model, theme, frame, layout.banner);
-    match &model.drill {
-        Some(screen) => drill::draw(model, screen, theme, frame, layout.body),
-        None => {
+    match (&model.fix, &model.drill) {
+        (Some(screen), _) => fix::draw(model, screen, theme, frame, layout.body),
+        (None, Some(screen)) => drill::draw(model, screen, theme, frame, layout.body),
+        (None, None) => {
             for (pane, area) in &layout.panes {
                 draw_pane(*pane, model, theme, frame, *area);
             }

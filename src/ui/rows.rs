@@ -53,32 +53,3 @@ pub fn rest(width: u16, fixed: &[Column]) -> usize {
     let taken: usize = fixed.iter().map(|c| c.width()).filter(|w| *w > 0).map(|w| w + 1).sum();
     (width as usize).saturating_sub(taken + 1)
 }
-
-/// A byte count in its largest unit.
-pub fn bytes(n: i64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"];
-    let mut value = n as f64;
-    let mut unit = 0;
-    while value >= 1000.0 && unit < units.len() - 1 {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.5 {
-        format!("{value:.0} {}", units[unit])
-    } else {
-        format!("{value:.1} {}", units[unit])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_told_in_three_figures() {
-        assert_eq!(
-            [0, 999, 1024, 5_000_000, 213_000_000_000].map(bytes),
-            ["0 B", "999 B", "1.0 kB", "4.8 MB", "198 GB"]
-        );
-    }
-}

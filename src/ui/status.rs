@@ -7,8 +7,9 @@ use ratatui::widgets::Paragraph;
 
 use crate::app::Model;
 use crate::app::action::{ActionRun, Stage};
-use crate::app::dispatch::disabled;
+use crate::app::disabled::disabled;
 use crate::domain::diagnosis::who;
+use crate::domain::fix::Fix;
 use crate::domain::text::{fit, width};
 use crate::domain::time::{ago, took};
 use crate::keys::{Action, Binding, bindings, shown};
@@ -26,7 +27,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let is_message = model.notice.is_some() || model.action.is_some();
     let room = if is_message { area.width as usize - 2 } else { left_room };
     let text = match &model.action {
-        Some(action) if model.notice.is_none() => shortened(text, &action.name, room),
+        Some(action) if model.notice.is_none() => shortened(text, &action.plan.name, room),
         _ => text,
     };
     frame.render_widget(Paragraph::new(Line::styled(format!(" {}", fit(&text, room)), style)), area);
@@ -46,18 +47,26 @@ fn shortened(text: String, name: &str, room: usize) -> String {
 fn action_text(model: &Model, action: &ActionRun, theme: &Theme) -> (String, ratatui::style::Style) {
     match &action.stage {
         Stage::Running => {
-            let mut text = format!("Refreshing {} for {}", action.name, ago(action.since, model.now));
+            let mut text = format!("{} for {}", running(action), ago(action.since, model.now));
             if let Some(by) = action.blockers.first() {
                 text = format!("{text}, waiting for {}", who(&by.user, &by.application, by.pid));
             }
             let hint = if action.cancelling { " · cancelling…" } else { " · c cancels it" };
             (text + hint, theme.busy)
         }
-        Stage::Measuring(_, length) => {
-            (format!("{} refreshed in {}; comparing it again…", action.name, took(*length)), theme.busy)
+        Stage::Measuring { length, .. } => {
+            (format!("{} refreshed in {}; comparing it again…", action.plan.name, took(*length)), theme.busy)
         }
         Stage::Over { good: true, text } => (format!("● {text}"), theme.ok),
         Stage::Over { good: false, text } => (format!("▲ {text}"), theme.warning),
+    }
+}
+
+/// What runs, as it is said while it does.
+fn running(action: &ActionRun) -> String {
+    match action.plan.fix {
+        Fix::Refresh => format!("Refreshing {}", action.plan.name),
+        _ => action.title().to_string(),
     }
 }
 
@@ -87,6 +96,10 @@ fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
 
 /// Draws the keys that work here, now, as far as there is room; `?` is always among them.
 pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    if model.field.is_some() && model.dialog.is_none() {
+        let line = Line::styled(" type a schedule · ⏎ takes it · Esc leaves it as it was", theme.key);
+        return frame.render_widget(Paragraph::new(line), area);
+    }
     if model.counts.editing && model.dialog.is_none() {
         let line = Line::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
         return frame.render_widget(Paragraph::new(line), area);
@@ -127,7 +140,8 @@ fn is_useful(model: &Model, action: Action) -> bool {
     match action {
         Action::Back => {
             let has_filter = !model.counts.filter.value().is_empty();
-            model.dialog.is_some() || model.drill.is_some() || model.zoom || model.role.is_some() || has_filter
+            let is_inside = model.dialog.is_some() || model.fix.is_some() || model.drill.is_some();
+            is_inside || model.zoom || model.role.is_some() || has_filter
         }
         _ => true,
     }

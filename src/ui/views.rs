@@ -13,13 +13,14 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::rows::{Column, bytes, rest, row};
+use super::rows::{Column, rest, row};
 use super::{pane_block, progress, verdict_sign, verdict_style, window};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::{Verdict, ViewReport, thousands, who};
 use crate::domain::freshness::{FreshnessState, LimitSource};
 use crate::domain::snapshot::ViewState;
+use crate::domain::text::bytes;
 use crate::domain::time::{ago, compact};
 use crate::theme::Theme;
 
@@ -145,6 +146,8 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
     };
     let limit = match report.freshness.limit.source {
         LimitSource::Default => "the usual limit, for no job promises another".to_string(),
+        LimitSource::Triggers => "kept true by triggers: its age says nothing".to_string(),
+        LimitSource::Plain => "a plain view: it is run live and cannot be stale; f offers the way back".to_string(),
         LimitSource::Job(id) => format!("limit: interval + usual duration + 30 s of job {}", id.0),
     };
     let mut lines: Vec<Line> = refreshed.into_iter().map(|said| Line::styled(said, theme.words())).collect();

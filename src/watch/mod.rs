@@ -53,6 +53,8 @@ impl Settings {
 pub enum Request {
     /// Measure a view now, whatever the budget.
     Measure(Oid),
+    /// Read what the fixes of a view must know, now.
+    Price(Oid),
     /// Look at one ejecutivo's rows, or stop looking.
     Drill(Option<DrillTarget>),
     /// Read a page of their values.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 
 use crate::domain::drift::Scope;
+use crate::domain::fix::Facts;
 use crate::domain::freshness::Stamp;
 use crate::domain::job::{Job, RemovedJob, Run, RunId};
 use crate::domain::matrix::Comparison;
@@ -29,6 +30,8 @@ pub enum Probe {
     Stamp(Arc<View>, bool),
     /// A view against its definition.
     Compare(Arc<View>, Scope),
+    /// What the fixes of a view must know; whether it is populated.
+    Facts(Arc<View>, bool),
     /// The drifted rows of one ejecutivo.
     Index(Arc<View>, DrillTarget),
     /// The values of one page of them: its number and its keys.
@@ -48,6 +51,8 @@ pub enum Catch {
     Stamp(Stamp),
     /// For [`Probe::Compare`].
     Comparison(Comparison),
+    /// For [`Probe::Facts`].
+    Facts(Facts),
     /// For [`Probe::Index`].
     Index(DrillIndex),
     /// For [`Probe::Page`].
@@ -103,6 +108,7 @@ impl Probe {
             Probe::Compare(view, scope) => {
                 Catch::Comparison(probes::compare::compare(session, view, *scope, limits).await?)
             }
+            Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
             Probe::Index(view, target) => Catch::Index(probes::drill::index(session, view, target, limits).await?),
             Probe::Page(view, _, keys) => Catch::Page(probes::drill::page(session, view, keys, limits).await?),
         })

@@ -8,6 +8,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use mvtop::app::action::Stage;
 use mvtop::app::model::{Dialog, Pane, Settings, Sort};
 use mvtop::app::{Cmd, Model, Msg, update};
+use mvtop::domain::fix::Fix;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::snapshot::{Blocker, Refreshing, Snapshot};
 use mvtop::pg::operator::{Ending, Event};
@@ -15,7 +16,7 @@ use mvtop::watch::Request;
 
 use crate::scene::*;
 
-fn console(snapshot: Snapshot) -> Model {
+pub fn console(snapshot: Snapshot) -> Model {
     let settings = Settings {
         place: "crm@db:5432 as postgres".into(),
         read_only: false,
@@ -27,7 +28,7 @@ fn console(snapshot: Snapshot) -> Model {
     model
 }
 
-fn press(model: &mut Model, keys: &str) -> Vec<Cmd> {
+pub fn press(model: &mut Model, keys: &str) -> Vec<Cmd> {
     keys.split_whitespace().flat_map(|key| update(model, Msg::Key(event(key)))).collect()
 }
 
@@ -36,6 +37,7 @@ fn event(key: &str) -> KeyEvent {
         "Tab" => (KeyCode::Tab, KeyModifiers::NONE),
         "Shift-Tab" => (KeyCode::BackTab, KeyModifiers::SHIFT),
         "Enter" => (KeyCode::Enter, KeyModifiers::NONE),
+        "Backspace" => (KeyCode::Backspace, KeyModifiers::NONE),
         "Esc" => (KeyCode::Esc, KeyModifiers::NONE),
         "Space" => (KeyCode::Char(' '), KeyModifiers::NONE),
         "Up" => (KeyCode::Up, KeyModifiers::NONE),
@@ -48,7 +50,7 @@ fn event(key: &str) -> KeyEvent {
     KeyEvent::new(code, modifiers)
 }
 
-fn notice(model: &Model) -> &str {
+pub fn notice(model: &Model) -> &str {
     model.notice.as_ref().map_or("", |n| &n.text)
 }
 
@@ -96,7 +98,8 @@ fn w_passes_over_the_ejecutivo_where_nobody_is_behind_the_line() {
 fn r_asks_first_with_cancel_focused_and_does_nothing_on_enter() {
     let mut model = console(incident_snapshot());
     assert_eq!(press(&mut model, "r"), []);
-    assert_eq!(model.dialog, Some(Dialog::Refresh(VIEW, false)));
+    let Some(Dialog::Act(question)) = &model.dialog else { panic!("{:?}", model.dialog) };
+    assert_eq!((&question.plan.fix, question.plan.view, question.focused), (&Fix::Refresh, Some(VIEW), false));
     assert_eq!(press(&mut model, "Enter"), []);
     assert_eq!((&model.dialog, &model.action), (&None, &None));
 }
@@ -114,8 +117,8 @@ fn y_or_the_focused_button_sends_exactly_the_statements_that_the_dialog_showed()
     let by_key = press(&mut model, "r y");
     let by_button = press(&mut console(incident_snapshot()), "r Tab Enter");
     assert_eq!(by_key, by_button);
-    let [Cmd::Run(sql)] = by_key.as_slice() else { panic!("{by_key:?}") };
-    assert_eq!(sql[3], "REFRESH MATERIALIZED VIEW CONCURRENTLY \"public\".\"mv_conversaciones_dashboard\"");
+    let [Cmd::Run(plan)] = by_key.as_slice() else { panic!("{by_key:?}") };
+    assert_eq!(plan.statements[3], "REFRESH MATERIALIZED VIEW CONCURRENTLY \"public\".\"mv_conversaciones_dashboard\"");
     assert!(model.action.as_ref().is_some_and(|a| a.is_running()));
 }
 
@@ -124,11 +127,11 @@ fn after_the_refresh_the_view_is_measured_and_only_then_the_proof_is_told() {
     let mut model = console(incident_snapshot());
     press(&mut model, "r y");
     update(&mut model, Msg::Action(Event::Running(77)));
-    let commands = update(&mut model, Msg::Action(Event::Ended(Ending::Done, Duration::from_millis(120))));
+    let commands = update(&mut model, Msg::Action(Event::Ended(Ending::Done(None), Duration::from_millis(120))));
     assert_eq!(commands, [Cmd::Watch(Request::Measure(VIEW))]);
     update(&mut model, Msg::Snapshot(Arc::new(incident_snapshot())));
     let stage = |model: &Model| model.action.as_ref().unwrap().stage.clone();
-    assert!(matches!(stage(&model), Stage::Measuring(..)), "a comparison asked before the end proves nothing");
+    assert!(matches!(stage(&model), Stage::Measuring { .. }), "a comparison asked before the end proves nothing");
     let mut after = healed_snapshot();
     let view = Arc::make_mut(&mut after.views[0]);
     view.values.last.as_mut().unwrap().asked = night() + TimeDelta::seconds(1);
@@ -171,7 +174,7 @@ fn a_lock_timeout_says_who_held_the_lock() {
 fn a_refresh_can_be_cancelled_by_its_own_backend_only() {
     let mut model = console(incident_snapshot());
     assert_eq!(press(&mut model, "c"), [], "nothing runs");
-    assert!(notice(&model).contains("no refresh of yours"));
+    assert!(notice(&model).contains("no refresh or other action of yours"));
     press(&mut model, "r y");
     update(&mut model, Msg::Action(Event::Running(77)));
     assert_eq!(press(&mut model, "c"), [Cmd::Watch(Request::Cancel(77))]);

@@ -15,6 +15,7 @@ use mvtop::domain::drift::{Groups, Kind};
 use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, Link};
 use mvtop::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, Refreshing, RowDetail, Snapshot};
+use mvtop::journal::{End, Entry};
 use mvtop::theme::Theme;
 use mvtop::ui;
 use ratatui::Terminal;
@@ -131,6 +132,45 @@ fn through_the_eyes_of_an_administrador_a_coordinador_and_an_ejecutivo() {
 }
 
 #[test]
+fn the_options_stand_side_by_side_with_their_figures_and_the_recommended_one_first() {
+    at_both_sizes("fix", |size| console(weighed_snapshot(|_| ()), "f", size));
+    at_both_sizes("fix_dialog", |size| console(weighed_snapshot(|_| ()), "f Enter", size));
+    at_both_sizes("fix_plain", |size| console(weighed_snapshot(|_| ()), "f j j j Enter", size));
+    at_both_sizes("fix_schedule", |size| console(weighed_snapshot(|_| ()), "f e 1", size));
+    let poor = || {
+        weighed_snapshot(|facts| {
+            facts.rights.can_schedule = false;
+            facts.rights.tables[0].can_trigger = false;
+            facts.pieces.stuck = vec!["materialized view nieta".into()];
+        })
+    };
+    at_both_sizes("fix_poor", |size| console(poor(), "f", size));
+    let text = text_of(&console(incident_snapshot(), "f", (80, 24)));
+    assert!(text.contains("measuring what each option costs"), "{text}");
+}
+
+#[test]
+fn the_log_tells_what_was_changed_and_what_was_interrupted() {
+    let entry = |minute: i64, end: Option<End>| Entry {
+        id: minute.to_string(),
+        at: night() + TimeDelta::minutes(minute),
+        who: "ana".into(),
+        place: "crm@db:5432 as postgres".into(),
+        database: None,
+        title: "Refresh mv_conversaciones_dashboard?".into(),
+        sql: vec!["BEGIN".into(), "REFRESH MATERIALIZED VIEW mv".into(), "COMMIT".into()],
+        proof: None,
+        end,
+    };
+    let done = End { at: night(), good: true, result: "done after 120 ms".into() };
+    at_both_sizes("log", |size| {
+        let mut model = console(incident_snapshot(), "L", size);
+        update(&mut model, Msg::Log(vec![entry(0, Some(done.clone())), entry(3, None)], None));
+        model
+    });
+}
+
+#[test]
 fn the_help_lists_every_key() {
     at_both_sizes("help", |size| console(incident_snapshot(), "?", size));
 }
@@ -238,8 +278,8 @@ fn below_60_by_16_it_says_how_much_room_it_needs() {
 fn every_size_draws_without_a_panic() {
     for columns in (1..220).step_by(19) {
         for rows in (1..70).step_by(9) {
-            for keys in ["", "z", "1 z", "2 z", "4 z", "r", "?", "v", "w w", "w w w z"] {
-                drawn(&console(incident_snapshot(), keys, (columns, rows)));
+            for keys in ["", "z", "1 z", "2 z", "4 z", "r", "?", "v", "f", "f Enter", "f e", "L", "w w", "w w w z"] {
+                drawn(&console(weighed_snapshot(|_| ()), keys, (columns, rows)));
             }
         }
     }

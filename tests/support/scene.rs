@@ -7,15 +7,16 @@ use std::time::Duration;
 use chrono::{TimeDelta, TimeZone, Utc};
 use mvtop::domain::day::Day;
 use mvtop::domain::drift::{Drift, Flow, GroupId, Groups, Scope};
+use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Rights, Timing};
 use mvtop::domain::freshness::Stamp;
 use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::reading::{Measured, Reading};
 use mvtop::domain::server::{Cron, CronExtension, Link, Server};
-use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState};
+use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState, Writes};
 use mvtop::domain::stats::JobStats;
 use mvtop::domain::time::Time;
-use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewName};
+use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewKind, ViewName};
 
 /// The night of the incident, 02:15 UTC.
 pub fn night() -> Time {
@@ -69,6 +70,8 @@ pub fn view() -> View {
         refresh_columns: vec!["vista_actualizada_at".into()],
         base_tables: [TABLE].into(),
         base_names: [(TABLE, "prospectos".to_string())].into(),
+        kind: ViewKind::Materialized,
+        triggers: vec![],
         can_select: true,
         can_refresh: true,
     }
@@ -223,6 +226,42 @@ pub fn incident_snapshot() -> Snapshot {
     let mut all = runs(1, 15);
     all.extend(runs(2, 5));
     snapshot(vec![view_state(incident(), night() - TimeDelta::hours(74))], history(jobs, all))
+}
+
+/// What the fixes of the view must know, where everything is allowed: a refresh of 79 ms by the comparison's time.
+pub fn facts() -> Facts {
+    let table = |oid, name: &str| BaseTable {
+        oid: Oid(oid),
+        name: ViewName { schema: "public".into(), name: name.into() },
+        kind: 'r',
+        can_trigger: true,
+    };
+    let took = |microseconds| Timing::Took(Duration::from_micros(microseconds));
+    Facts {
+        rights: Rights {
+            tables: vec![table(TABLE.0, "prospectos")],
+            owns: true,
+            can_create: true,
+            can_schedule: true,
+            can_alter_job: true,
+            can_purge: true,
+            ..Rights::default()
+        },
+        dashboard: Some(Dashboard { column: "ejecutivo_id".into(), view: took(400), live: took(38_000) }),
+        row_bytes: Some(340.0),
+        ..Facts::default()
+    }
+}
+
+/// The night with the options weighed and 105 rows a minute written.
+pub fn weighed_snapshot(edit: impl FnOnce(&mut Facts)) -> Snapshot {
+    let mut snapshot = incident_snapshot();
+    let mut facts = facts();
+    edit(&mut facts);
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    view.facts = measured(Arc::new(facts), night(), 120);
+    view.writes = Some(Writes { rows: 525, over: TimeDelta::minutes(5) });
+    snapshot
 }
 
 /// The same after a refresh by hand.

@@ -31,7 +31,9 @@ impl Scene<'_> {
         .into_iter()
         .flatten()
         .collect();
-        causes.extend(self.schedule(view));
+        if !view.view.is_plain() && !view.view.is_kept_by_triggers() {
+            causes.extend(self.schedule(view));
+        }
         if freshness.state == FreshnessState::Late && !causes.iter().any(|c| c.severity == Severity::Grave) {
             causes.push(late(freshness));
         }
@@ -183,7 +185,7 @@ fn late(freshness: &Freshness) -> Cause {
     let age = freshness.age.map(human).unwrap_or_default();
     let why = match freshness.limit.source {
         LimitSource::Default => "the usual limit",
-        LimitSource::Job(_) => "what its schedule promises",
+        LimitSource::Job(_) | LimitSource::Triggers | LimitSource::Plain => "what its schedule promises",
     };
     let text = format!("Its data is {age} old; {why} is {}.", human(freshness.limit.length));
     Cause::grave(CauseCode::Late, Remedy::Refresh, text)

@@ -146,6 +146,8 @@ mod tests {
             oid: Oid(1),
             name: ViewName { schema: "public".into(), name: "mv".into() },
             owner: "o".into(),
+            kind: crate::domain::view::ViewKind::Materialized,
+            triggers: vec![],
             definition: definition.into(),
             columns: vec![],
             key: vec![],

@@ -131,6 +131,13 @@ impl Target {
         self.candidates.first().is_some_and(Candidate::has_password)
     }
 
+    /// The same server and role, another database.
+    #[must_use]
+    pub fn in_database(mut self, name: &str) -> Target {
+        self.dbname = name.to_string();
+        self
+    }
+
     /// With this password for every host, as typed by the user.
     #[must_use]
     pub fn with_password(mut self, password: String) -> Target {

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod cron;
 pub mod drill;
+pub mod facts;
 pub mod pulse;
 pub mod stamp;
 

@@ -1,10 +1,15 @@
 -- The materialized views ($1: these OIDs; NULL: all), one JSON document each.
 -- search_path must be empty, so that pg_get_viewdef qualifies every name.
 WITH RECURSIVE mv AS (
-    SELECT c.oid, n.nspname, c.relname, c.relowner
+    SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind = 'm' AND ($1::oid[] IS NULL OR c.oid = ANY ($1))
+    WHERE ($1::oid[] IS NULL OR c.oid = ANY ($1))
+      -- Of the plain views only those that mvtop made of a materialized one: the way back is a comment on their rule.
+      AND (c.relkind = 'm' OR c.relkind = 'v' AND EXISTS (
+          SELECT FROM pg_catalog.pg_rewrite r
+          JOIN pg_catalog.pg_description s ON s.classoid = 'pg_catalog.pg_rewrite'::regclass AND s.objoid = r.oid
+          WHERE r.ev_class = c.oid AND s.description LIKE 'mvtop: {%'))
 ),
 -- From each view down to the tables it reads: through plain views, and from a parent table to its partitions.
 reads (view, relation) AS (
@@ -80,6 +85,15 @@ SELECT json_build_object(
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_class c ON c.oid = reads.relation
         WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
+    'kind', mv.relkind,
+    'triggers', (
+        SELECT coalesce(json_agg(json_build_object(
+                   'table', t.tgrelid::int8, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'body', p.prosrc)
+                   ORDER BY t.tgrelid, t.tgname), '[]')
+        FROM reads
+        JOIN pg_catalog.pg_trigger t ON t.tgrelid = reads.relation AND NOT t.tgisinternal
+        JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+        WHERE reads.view = mv.oid AND p.prosrc ~* 'refresh\s+materialized\s+view'),
     'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT'),
     'can_refresh', pg_catalog.pg_has_role(mv.relowner, 'USAGE') /* or maintain */
 )::text

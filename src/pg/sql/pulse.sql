@@ -10,7 +10,7 @@ FROM (
            coalesce(array_agg(c.xmin::text::int8), '{}') AS xmins,
            coalesce(array_agg(c.relispopulated), '{}') AS populated
     FROM pg_catalog.pg_class c
-    WHERE c.relkind = 'm'
+    WHERE c.relkind = 'm' OR c.relkind = 'v' AND c.oid = ANY ($2::oid[])
 ) AS mv
 CROSS JOIN (
     -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.

@@ -30,6 +30,7 @@ impl Keeper {
         snapshot.link = Link::Up;
         snapshot.pulse = Some(Pulse { at: beat.at, offset, took });
         snapshot.launcher = beat.launcher;
+        self.last.counters.push(beat.at, &self.last.tables, &beat.counters);
         self.fold_views(&beat);
         self.jobs |= moved(&mut self.last.jobs, &beat.jobs);
         self.runs |= moved(&mut self.last.runs, &beat.runs);
@@ -92,6 +93,10 @@ impl Keeper {
                 self.figure_days(at);
             }
             Probe::Compare(view, scope) => self.fold_comparison(view.oid, scope, answer, at, now),
+            Probe::Facts(view, _) => {
+                let facts = answer.measured(|c| if let Catch::Facts(f) = c { Some(Arc::new(f)) } else { None });
+                self.with_view(view.oid, |v| v.facts.finish(facts, at));
+            }
             Probe::Index(_, target) => {
                 let index = answer.measured(|c| if let Catch::Index(i) = c { Some(Arc::new(i)) } else { None });
                 self.with_drill(|d| {

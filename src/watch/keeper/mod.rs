@@ -6,6 +6,7 @@
 mod fold;
 mod plan;
 mod signals;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +67,7 @@ pub struct Keeper {
     jobs: bool,
     runs: bool,
     pages: Vec<usize>,
+    prices: Vec<Oid>,
     lanes: Lanes,
     cheap_busy: bool,
     view_busy: bool,
@@ -82,6 +84,7 @@ struct LastSignals {
     jobs: Option<String>,
     runs: Option<String>,
     newest_run: RunId,
+    counters: writes::Window,
     minute: i64,
     wants_pulse: bool,
     /// The base tables' counters.
@@ -102,6 +105,7 @@ impl Keeper {
             jobs: false,
             runs: false,
             pages: Vec::new(),
+            prices: Vec::new(),
             lanes: Lanes::default(),
             cheap_busy: false,
             view_busy: false,
@@ -229,6 +233,7 @@ impl Keeper {
                     drill.pages.clear();
                 }
             }
+            Request::Price(oid) if !self.prices.contains(&oid) => self.prices.push(oid),
             Request::Drill(target) => {
                 self.pages.clear();
                 self.edit().drill = target.map(|t| Arc::new(Drill::new(t)));
@@ -240,7 +245,7 @@ impl Keeper {
                     self.pages.remove(0);
                 }
             }
-            Request::Page(_) | Request::Cancel(_) | Request::Reconnect => {}
+            Request::Price(_) | Request::Page(_) | Request::Cancel(_) | Request::Reconnect => {}
         }
     }
 

@@ -51,7 +51,10 @@ impl Keeper {
         if self.view_busy {
             return None;
         }
-        self.next_drill(now).or_else(|| self.next_stamp(now)).or_else(|| self.next_comparison(now))
+        self.next_drill(now)
+            .or_else(|| self.next_facts())
+            .or_else(|| self.next_stamp(now))
+            .or_else(|| self.next_comparison(now))
     }
 
     fn next_drill(&mut self, now: Instant) -> Option<Probe> {
@@ -66,6 +69,12 @@ impl Keeper {
         let keys: Vec<String> =
             index.value.rows.iter().skip(from).take(Drill::PAGE).map(|r| r.key.to_string()).collect();
         (!keys.is_empty()).then_some(Probe::Page(view, page, keys))
+    }
+
+    /// Somebody waits for them, so they come before comparisons.
+    fn next_facts(&mut self) -> Option<Probe> {
+        let view = self.snapshot.view(self.prices.pop()?)?;
+        Some(Probe::Facts(view.view.clone(), view.signal.populated))
     }
 
     fn next_stamp(&mut self, now: Instant) -> Option<Probe> {
@@ -131,6 +140,7 @@ impl Keeper {
                     v.values.start(now);
                 }
             }),
+            Probe::Facts(view, _) => self.with_view(view.oid, |v| v.facts.start(now)),
             Probe::Index(..) => self.with_drill(|d| d.index.start(now)),
             Probe::Page(_, page, _) => self.with_drill(|d| d.pages.entry(*page).or_default().start(now)),
         }

@@ -71,10 +71,11 @@ impl Keeper {
     ) -> bool {
         // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
         let xmin = if beat.counters.len() == self.last.tables.len() { xmin } else { 0 };
+        let writes = self.last.counters.writes(&self.snapshot.views[place].view.base_tables);
         let signal = Signal { xmin, bases: self.bases(&self.snapshot.views[place]), populated };
         let view = Arc::make_mut(&mut self.edit().views[place]);
         let (oid, before) = (view.view.oid, view.signal);
-        view.signal = signal;
+        (view.signal, view.writes) = (signal, writes);
         view.refreshing = beat.held.iter().filter(|(v, _)| *v == oid).map(|(_, r)| r.clone()).collect();
         if let Some((table, bulk)) = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table)) {
             let table = view.view.base_names.get(table).cloned().unwrap_or_default();
@@ -178,6 +179,8 @@ impl Keeper {
             self.edit().views.retain(|v| is_there(v.view.oid));
             self.wants.retain(|oid, _| is_there(*oid));
             self.last.waiting.retain(|oid, _| is_there(*oid));
+            // What took its place may be a plain view, which no pulse lists by itself.
+            self.catalog = Some(None);
         }
     }
 }

@@ -1,0 +1,111 @@
+//! Why an action is off here and now, as a sentence for the person who pressed its key.
+
+use super::Model;
+use super::action::ActionRun;
+use super::dispatch::column;
+use super::fix;
+use super::model::Pane;
+use crate::domain::diagnosis::who;
+use crate::keys::{Action, TABLE};
+
+/// Why an action is off here and now; `None`: it works.
+pub fn disabled(model: &Model, action: Action) -> Option<String> {
+    let is_danger = TABLE.iter().any(|b| b.action == action && b.danger);
+    if is_danger && model.settings.read_only {
+        return Some("read-only mode has no actions (start without --read-only)".into());
+    }
+    match action {
+        Action::Refresh => no_refresh(model),
+        Action::CancelRefresh => match &model.action {
+            Some(a) if a.is_running() && a.pid.is_some() => None,
+            _ => Some("no refresh or other action of yours is running".into()),
+        },
+        Action::Enter | Action::Jump(_) if model.dialog.is_none() => no_rows(model, action),
+        Action::Lens if model.comparison().is_none() => {
+            Some("the view was not compared yet, so who sees what is not known".into())
+        }
+        Action::Fix if model.selected_view().is_none() => Some("there is no view to fix".into()),
+        Action::Choose => no_choice(model),
+        Action::Schedule if model.fix.is_none() => no_job(model),
+        Action::PauseJob | Action::RemoveJob | Action::RunJob => no_job(model).or_else(|| no_change(model)),
+        Action::CancelBlocker | Action::EndBlocker => match fix::blocker(model) {
+            Some(_) => no_change(model),
+            None => Some("no refresh of this view waits for another session".into()),
+        },
+        Action::Measure if model.selected_view().is_none() => Some("there is no view to measure".into()),
+        _ => None,
+    }
+}
+
+fn no_refresh(model: &Model) -> Option<String> {
+    let Some(view) = model.selected_view() else { return Some("there is no view to refresh".into()) };
+    let name = view.view.name.short();
+    if view.view.is_plain() {
+        return Some(format!("{name} is a plain view: it is always true, there is nothing to refresh"));
+    }
+    let server = model.newest.server.as_ref()?;
+    if let Some(why) = no_change(model) {
+        return Some(why);
+    }
+    if !view.view.can_refresh {
+        return Some(format!("{} may not refresh {name}: it needs {}", server.user, server.refresh_right()));
+    }
+    let other = model.newest.view(view.view.oid)?.refreshing.iter().find(|r| r.granted)?;
+    let who = who(&other.user, &other.application, other.pid);
+    Some(format!("{who} refreshes {name} already: wait for it instead of queuing behind it"))
+}
+
+/// Why nothing can be changed at all.
+pub(super) fn no_change(model: &Model) -> Option<String> {
+    if model.newest.server.as_ref()?.standby {
+        return Some("this is a standby: nothing can be changed here, connect to the primary".into());
+    }
+    if !matches!(model.newest.link, crate::domain::server::Link::Up) {
+        return Some("the server does not answer".into());
+    }
+    let is_running = model.action.as_ref().is_some_and(ActionRun::is_running);
+    is_running.then(|| "your last action still runs (c cancels it)".into())
+}
+
+fn no_job(model: &Model) -> Option<String> {
+    if model.focus != Pane::Cron {
+        return Some("that is for the job shown in the cron pane: go there first (2)".into());
+    }
+    model.selected_job().is_none().then(|| "there is no job".into())
+}
+
+fn no_choice(model: &Model) -> Option<String> {
+    let screen = model.fix.as_ref()?;
+    match fix::view(model, screen).map(|v| (v.facts.problem(), v.facts.value())) {
+        None => Some("the view is gone".into()),
+        Some((Some(problem), None)) => Some(problem.text.clone()),
+        Some((_, None)) => Some("its options are still being measured, a moment".into()),
+        Some((_, Some(_))) => no_change(model),
+    }
+}
+
+fn no_rows(model: &Model, action: Action) -> Option<String> {
+    if let (Action::Enter, Pane::Views | Pane::Cron, None) = (action, model.focus, &model.drill) {
+        return None;
+    }
+    if model.drill.is_some() && action == Action::Enter {
+        return Some("this is a row already; Esc goes back".into());
+    }
+    if model.fix.is_some() {
+        return Some("Esc first: what can be done is on the screen".into());
+    }
+    let Some(comparison) = model.comparison() else {
+        return Some("the view was not compared yet, so its rows are not known".into());
+    };
+    if model.selected_line().is_none() && model.drill.is_none() {
+        return Some("no line is selected".into());
+    }
+    match action {
+        Action::Jump(n) => {
+            let name = model.settings.jumps.get(n)?;
+            let found = column(&comparison.matrix, name).is_some();
+            (!found).then(|| format!("no group of this view is called {name}"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,130 @@
+//! What a fix of one view must know beyond the Snapshot: rights, pieces to put back, and times that were measured.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::view::{Oid, ViewName};
+
+/// The answer of the fixes' probe.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// What the catalogs say.
+    pub rights: Rights,
+    /// What must be put back when the view changes its kind.
+    pub pieces: Pieces,
+    /// A typical query of the dashboard against the view and against its definition.
+    pub dashboard: Option<Dashboard>,
+    /// The mean width of a row in bytes.
+    pub row_bytes: Option<f64>,
+    /// Columns that are unique in the definition's rows today, best first; looked for only where no index is.
+    pub unique: Vec<Vec<String>>,
+}
+
+/// What this role may do, and what is there to do it with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Rights {
+    /// The base tables.
+    pub tables: Vec<BaseTable>,
+    /// Member of the view's owner?
+    pub owns: bool,
+    /// CREATE on the view's schema.
+    pub can_create: bool,
+    /// Member of pg_signal_backend.
+    pub can_signal: bool,
+    /// Is pg_cron among the extensions that this server has?
+    pub cron_offered: bool,
+    /// Is it in shared_preload_libraries? `None`: hidden from this role.
+    pub cron_preloaded: Option<bool>,
+    /// EXECUTE on `cron.schedule(name, schedule, command)`.
+    pub can_schedule: bool,
+    /// EXECUTE on `cron.schedule_in_database` (1.4), which PUBLIC has not.
+    pub can_schedule_elsewhere: bool,
+    /// EXECUTE on `cron.alter_job` (1.4), which PUBLIC has not.
+    pub can_alter_job: bool,
+    /// DELETE on `cron.job_run_details`.
+    pub can_purge: bool,
+    /// For a plain view that this program made of a materialized one: how it was stored, as JSON.
+    pub way_back: Option<String>,
+}
+
+/// A table that the definition reads.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BaseTable {
+    /// Its OID.
+    pub oid: Oid,
+    /// Its name.
+    #[serde(flatten)]
+    pub name: ViewName,
+    /// `pg_class.relkind`.
+    pub kind: char,
+    /// The TRIGGER privilege.
+    pub can_trigger: bool,
+}
+
+impl BaseTable {
+    /// Can a trigger see all writes to it? Not those to a foreign table, and none fires on a view.
+    pub fn takes_triggers(&self) -> bool {
+        matches!(self.kind, 'r' | 'p')
+    }
+}
+
+/// Finished statements that put back what hangs on a view, under its own name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Pieces {
+    /// Access method, options and tablespace, as they stand between name and AS.
+    pub storage: String,
+    /// Owner, grants and comments.
+    pub keep: Vec<String>,
+    /// Indexes, statistics and column settings of a materialized view.
+    pub rebuild: Vec<String>,
+    /// Plain views that read it, pointed at the new one: they keep their own grants and comments.
+    pub follow: Vec<String>,
+    /// Those of them that belong to others.
+    pub foreign_readers: Vec<String>,
+    /// What depends on it and cannot be pointed at another one.
+    pub stuck: Vec<String>,
+}
+
+/// How a plain view was stored when it was materialized.
+///
+/// It is kept in the database, as the comment on the view's own rule `_RETURN`: it goes with the view, takes nobody's
+/// comment away, and any colleague's mvtop finds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayBack {
+    /// Access method, options and tablespace.
+    pub storage: String,
+    /// Indexes, statistics and column settings.
+    pub rebuild: Vec<String>,
+    /// Jobs that were paused, for a plain view has nothing to refresh.
+    pub jobs: Vec<i64>,
+}
+
+/// How long a typical query takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// It took this long.
+    Took(Duration),
+    /// It was given up after this long.
+    Over(Duration),
+}
+
+impl Timing {
+    /// The time, or the least it would be.
+    pub fn least(self) -> Duration {
+        match self {
+            Timing::Took(length) | Timing::Over(length) => length,
+        }
+    }
+}
+
+/// `WHERE <first group column> = <its most frequent value>`: what a dashboard asks all day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dashboard {
+    /// The column.
+    pub column: String,
+    /// Against the view as it is.
+    pub view: Timing,
+    /// Against the definition, run live.
+    pub live: Timing,
+}

@@ -1,0 +1,101 @@
+//! What can be done about a view that is not true: the four options of the incident document and the small repairs,
+//! what each costs on this database, and the exact SQL that does it.
+//!
+//! Pure: [`Facts`] are read by a probe, [`price`] weighs them, and `pg::fix` writes the [`Plan`].
+
+mod facts;
+pub mod offer;
+pub mod price;
+
+use super::job::JobId;
+use super::view::Oid;
+
+pub use facts::{BaseTable, Dashboard, Facts, Pieces, Rights, Timing, WayBack};
+pub use offer::{Choice, Offer};
+pub use price::{Advice, advise};
+
+/// Something that can be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fix {
+    /// Refresh the view once, now.
+    Refresh,
+    /// A cron job that refreshes it; one that this role already has is set right instead of doubled.
+    CronInstall {
+        /// In pg_cron's own dialect.
+        schedule: String,
+    },
+    /// Pause a job.
+    CronPause(JobId),
+    /// Let a paused job go on.
+    CronResume(JobId),
+    /// Give a job another schedule.
+    CronReschedule(JobId, String),
+    /// Run a job's command now, ourselves: pg_cron has no function for it.
+    CronRunNow(JobId),
+    /// Remove a job.
+    CronRemove(JobId),
+    /// Refresh after each statement that writes to a base table.
+    TriggersInstall,
+    /// Take those triggers away.
+    TriggersRemove,
+    /// Replace the materialized view by a plain one.
+    PlainView,
+    /// The way back: make a plain view materialized again.
+    Materialize,
+    /// The unique index that CONCURRENTLY needs, on these columns.
+    CreateUnique(Vec<String>),
+    /// Take that index away again.
+    DropUnique,
+    /// Delete run history older than this many days, in small batches.
+    PurgeRuns {
+        /// Days to keep.
+        days: u32,
+    },
+    /// Cancel the statement of a backend that a refresh waits for.
+    Cancel(i32),
+    /// End the session of a backend that a refresh waits for.
+    Terminate(i32),
+}
+
+/// What is done, exactly, and what it means: shown before anybody says yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What it does.
+    pub fix: Fix,
+    /// The view it is about; none for a repair of the history or a session.
+    pub view: Option<Oid>,
+    /// What it is about, as people say it.
+    pub name: String,
+    /// The question, e.g. `Schedule mv every 5 minutes?`.
+    pub title: String,
+    /// The button's word.
+    pub deed: &'static str,
+    /// The exact statements, in order, one transaction unless that is impossible.
+    pub statements: Vec<String>,
+    /// Where they run, if not in the connection's own database.
+    pub database: Option<String>,
+    /// Run them again until the one that changes rows changes none.
+    pub batches: bool,
+    /// Does it refresh the view? Then it is compared again, and before → after is told.
+    pub refreshes: bool,
+    /// Whom it makes wait.
+    pub impact: String,
+    /// Does it make people wait or take something away?
+    pub grave: bool,
+    /// What is missing; with anything here it cannot be done.
+    pub needs: Vec<String>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+    /// How it is undone; `None`: it cannot be.
+    pub undo: Option<String>,
+    /// A query for `(good, text)`: what is there now. It is asked after the change, because `alter_job` returns
+    /// without error on a standby and `schedule` leaves a paused job paused.
+    pub proof: Option<String>,
+}
+
+impl Plan {
+    /// The statements as a script.
+    pub fn sql(&self) -> String {
+        self.statements.iter().map(|s| format!("{s};\n")).collect()
+    }
+}

@@ -1,0 +1,242 @@
+//! The log of what was changed: one JSON object a line, only ever appended to, in
+//! `$XDG_STATE_HOME/mvtop/actions.jsonl` (`~/.local/state` by default).
+//!
+//! An entry is written before the first statement and another after the last, so that a change which was interrupted
+//! shows as one that has no end. Each change is one transaction: interrupted means all of it or nothing, and a plan's
+//! proof tells which.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::fix::Plan;
+use crate::domain::time::{Time, took};
+use crate::pg::conninfo::Target;
+use crate::pg::operator::{self, Ending, Event, Found};
+
+/// A change, from its start to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Start and end carry the same.
+    pub id: String,
+    /// When it began.
+    pub at: Time,
+    /// The person's account on this machine.
+    pub who: String,
+    /// Where: database, host and role, no password.
+    pub place: String,
+    /// Another database of that server, if it was done there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// What, in words.
+    pub title: String,
+    /// The exact statements.
+    pub sql: Vec<String>,
+    /// How to look what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+    /// How it ended; none while it runs, and for ever if it was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
+}
+
+/// The end of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// When.
+    pub at: Time,
+    /// Was it done, and is it as it should be?
+    pub good: bool,
+    /// What came of it.
+    pub result: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line {
+    Started(Entry),
+    Ended {
+        id: String,
+        #[serde(flatten)]
+        end: End,
+    },
+}
+
+/// The log's file.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    path: Option<PathBuf>,
+}
+
+impl Journal {
+    /// The person's own; without a home there is none.
+    pub fn own() -> Journal {
+        use etcetera::BaseStrategy as _;
+        let base = etcetera::choose_base_strategy().ok();
+        Journal { path: base.and_then(|b| Some(b.state_dir()?.join("mvtop").join("actions.jsonl"))) }
+    }
+
+    /// One in a place of its own.
+    pub fn at(path: PathBuf) -> Journal {
+        Journal { path: Some(path) }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Everything in it, oldest first; lines that cannot be read are passed over.
+    pub fn entries(&self) -> Vec<Entry> {
+        let Some(file) = self.path.as_deref().and_then(|p| File::open(p).ok()) else { return Vec::new() };
+        let mut order = Vec::new();
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        for line in BufReader::new(file).lines().map_while(Result::ok) {
+            match serde_json::from_str(&line) {
+                Ok(Line::Started(entry)) => {
+                    order.push(entry.id.clone());
+                    entries.insert(entry.id.clone(), entry);
+                }
+                Ok(Line::Ended { id, end }) => {
+                    if let Some(entry) = entries.get_mut(&id) {
+                        entry.end = Some(end);
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        order.iter().filter_map(|id| entries.remove(id)).collect()
+    }
+
+    /// Carries out a plan with a line before and a line after. A log that cannot be written keeps nobody from helping
+    /// at night; it is only said.
+    pub async fn carry_out(&self, target: &Target, plan: &Plan, report: impl Fn(Event)) {
+        let entry = begin(target, plan);
+        // Held while it runs, so that another mvtop does not take it for interrupted.
+        let _held = self.hold(&entry.id);
+        let _ = self.append(&Line::Started(entry.clone()));
+        let journal = self.clone();
+        operator::run(target, plan, move |event| {
+            if let Event::Ended(ending, length) = &event {
+                let end = end(ending, &format!(" after {}", took(*length)));
+                let _ = journal.append(&Line::Ended { id: entry.id.clone(), end });
+            }
+            report(event);
+        })
+        .await;
+    }
+
+    /// Changes at this place that never ended, each looked at now, and closed with what was found.
+    pub async fn settle(&self, target: &Target) -> Vec<String> {
+        let place = target.describe();
+        let open = self.entries().into_iter().filter(|e| e.end.is_none() && e.place == place);
+        let mut said = Vec::new();
+        for entry in open {
+            if self.is_held(&entry.id) {
+                continue;
+            }
+            let result = match &entry.proof {
+                None => "it was one transaction: all of it or nothing; the age of the view shows which".into(),
+                Some(proof) => match operator::look(target, entry.database.as_deref(), proof).await {
+                    Ok(Found { good: true, text }) => format!("it was done: {text}"),
+                    Ok(Found { good: false, text }) => format!("it was not done: {text}"),
+                    // Another time, when the server answers.
+                    Err(_) => continue,
+                },
+            };
+            let text = format!("Interrupted {} UTC, {} {result}", entry.at.format("%m-%d %H:%M"), entry.title);
+            let end = End {
+                at: Utc::now(),
+                good: result.starts_with("it was done"),
+                result: format!("interrupted; {result}"),
+            };
+            let _ = self.append(&Line::Ended { id: entry.id, end });
+            said.push(text);
+        }
+        said
+    }
+
+    /// One write, so that two consoles do not mix their lines.
+    fn append(&self, line: &Line) -> io::Result<()> {
+        let path = self.path.as_deref().ok_or_else(|| io::Error::other("there is no home to keep it in"))?;
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(path))?;
+            let mut text = serde_json::to_string(line)?;
+            text.push('\n');
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_data()
+        };
+        write().inspect_err(|error| tracing::warn!(%error, path = %path.display(), "the action log cannot be written"))
+    }
+
+    fn lock_path(&self, id: &str) -> Option<PathBuf> {
+        Some(self.path.as_deref()?.with_file_name(format!("{id}.running")))
+    }
+
+    /// Keeps a lock as long as this process lives; the file goes with it where it ends well.
+    fn hold(&self, id: &str) -> Option<Held> {
+        let path = self.lock_path(id)?;
+        fs::create_dir_all(path.parent()?).ok()?;
+        let lock = Flock::lock(File::create(&path).ok()?, FlockArg::LockExclusiveNonblock).ok()?;
+        Some(Held { _lock: lock, path })
+    }
+
+    /// Does another process carry it out at this moment?
+    fn is_held(&self, id: &str) -> bool {
+        let Some(path) = self.lock_path(id) else { return false };
+        let Ok(file) = File::open(&path) else { return false };
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(_) => {
+                let _ = fs::remove_file(path);
+                false
+            }
+            Err(_) => true,
+        }
+    }
+}
+
+struct Held {
+    _lock: Flock<File>,
+    path: PathBuf,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn begin(target: &Target, plan: &Plan) -> Entry {
+    let at = Utc::now();
+    let uid = nix::unistd::getuid();
+    let user = nix::unistd::User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |u| u.name);
+    Entry {
+        id: format!("{}-{}", at.format("%Y%m%dT%H%M%S%6f"), std::process::id()),
+        at,
+        who: user,
+        place: target.describe(),
+        database: plan.database.clone(),
+        title: plan.title.clone(),
+        sql: plan.statements.clone(),
+        proof: plan.proof.clone(),
+        end: None,
+    }
+}
+
+fn end(ending: &Ending, after: &str) -> End {
+    let (good, result) = match ending {
+        Ending::Done(None) => (true, "done".into()),
+        Ending::Done(Some(found)) => (found.good, format!("done: {}", found.text)),
+        Ending::Cancelled => (false, "cancelled, nothing was changed".into()),
+        Ending::LockTimeout => (false, "the lock was not free in time, nothing was changed".into()),
+        Ending::Failed(problem) => (false, format!("failed, nothing was changed: {}", problem.text)),
+        Ending::Unclear(problem) => (false, format!("the connection was lost: {}", problem.text)),
+    };
+    End { at: Utc::now(), good, result: result + after }
+}

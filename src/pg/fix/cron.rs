@@ -1,0 +1,268 @@
+//! pg_cron's jobs: install, pause, resume, another schedule, run now, remove.
+//!
+//! What was learnt (pg_cron 1.4 and 1.6): `schedule` replaces by (name, role), so another role's makes a second job, and
+//! leaves a paused job paused; jobs run in `cron.database_name` unless told otherwise; the role of hosted services may
+//! call `alter_job` but not UPDATE `cron.job`; there is no function that runs a job.
+
+use super::{Ground, literal, refresh_sql, transaction};
+use crate::domain::fix::price::cron_needs;
+use crate::domain::fix::{Fix, Plan};
+use crate::domain::job::Job;
+use crate::domain::schedule::Schedule;
+use crate::domain::server::{Cron, Server};
+use crate::domain::time::Time;
+use crate::domain::view::ViewName;
+
+/// A schedule as it will be: what it is called and its next five runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Short English.
+    pub described: String,
+    /// The next runs.
+    pub next: Vec<Time>,
+}
+
+impl Preview {
+    /// The runs on one line.
+    pub fn runs(&self) -> String {
+        let day = |t: &Time| t.date_naive();
+        let same = self.next.first().map(day) == self.next.last().map(day);
+        let format = if same { "%H:%M:%S" } else { "%m-%d %H:%M" };
+        self.next.iter().map(|t| t.format(format).to_string()).collect::<Vec<_>>().join(", ") + " UTC"
+    }
+}
+
+/// Reads a schedule as this server's pg_cron would.
+///
+/// # Errors
+/// What is wrong with it and what to write instead; also that it never fires, which pg_cron accepts.
+pub fn preview(schedule: &str, server: Option<&Server>, now: Time) -> Result<Preview, String> {
+    let (dialect, tz) = match server.and_then(|s| s.cron.present()) {
+        Some(cron) => (cron.dialect(), cron.tz()),
+        None => (crate::domain::schedule::Dialect::latest(), chrono_tz::UTC),
+    };
+    let schedule = Schedule::parse(schedule, dialect).map_err(|e| e.to_string())?;
+    let next: Vec<Time> =
+        std::iter::successors(schedule.next_after(now, tz), |t| schedule.next_after(*t, tz)).take(5).collect();
+    if next.is_empty() {
+        return Err(match schedule.runs_at_start() {
+            true => format!("{schedule} runs only when the server starts: give it times, as in */5 * * * *"),
+            false => format!("pg_cron takes {schedule} but it never fires: give it times that come, as in */5 * * * *"),
+        });
+    }
+    Ok(Preview { described: schedule.describe(), next })
+}
+
+/// The name a job gets: `mv_conversaciones_dashboard` → `refresh-conversaciones-dashboard`.
+pub fn job_name(view: &ViewName) -> String {
+    let schema = if view.schema == "public" { String::new() } else { format!("{}-", view.schema) };
+    let name = view.name.strip_prefix("mv_").unwrap_or(&view.name);
+    format!("refresh-{schema}{name}").replace('_', "-")
+}
+
+const ALTER_JOB: &str = "EXECUTE on cron.alter_job, which pg_cron 1.4 brought and keeps from PUBLIC";
+
+impl Ground<'_> {
+    pub(super) fn cron_install(&self, schedule: &str) -> Plan {
+        let user = self.server().map_or("", |s| &s.user);
+        let own = self.jobs().find(|j| j.username == user && j.database == self.database());
+        let mut plan = match own {
+            Some(job) => self.cron_set_right(job, schedule),
+            None => self.cron_new(schedule),
+        };
+        plan.fix = Fix::CronInstall { schedule: schedule.into() };
+        plan.needs.extend(self.refresh_needs());
+        if let Some(other) = self.jobs().find(|j| j.username != user && j.active) {
+            let text = format!(
+                "{} of {} refreshes it already ({}): this makes a second one.",
+                other.title(),
+                other.username,
+                other.schedule
+            );
+            plan.notes.push(text);
+        }
+        self.check(&mut plan, schedule);
+        plan
+    }
+
+    fn database(&self) -> String {
+        self.server().map_or(String::new(), |s| s.database.clone())
+    }
+
+    /// The refresh that a lasting fix begins with, where the view is stale: both or nothing.
+    pub(super) fn heal(&self, plan: &mut Plan) -> Option<String> {
+        if !self.is_stale() || !self.view.view.can_refresh {
+            return None;
+        }
+        plan.refreshes = true;
+        let before = plan.needs.len();
+        self.tell_refresh(plan);
+        plan.needs.truncate(before);
+        Some(refresh_sql(&self.view.view.name, self.mode()))
+    }
+
+    /// A new job: with the refresh in the same transaction, if it is to live in this database.
+    fn cron_new(&self, schedule: &str) -> Plan {
+        let view = &self.view.view.name;
+        let title = format!("Refresh {} by a cron job?", view.short());
+        let mut plan = self.blank(Fix::CronInstall { schedule: schedule.into() }, title, "Schedule");
+        plan.needs.extend(cron_needs(self.server(), &self.facts()));
+        let name = self.free_name(view);
+        let command = refresh_sql(view, self.mode_to_come());
+        let arguments = [name.as_str(), schedule, command.as_str()].map(literal).join(", ");
+        plan.database = match self.server().map(|s| &s.cron) {
+            Some(Cron::Elsewhere(database)) => Some(database.clone()),
+            _ => None,
+        };
+        plan.statements = match &plan.database {
+            Some(there) => {
+                plan.notes.push(format!(
+                    "pg_cron lives in the database {there}, so it is done there; refresh by hand first (r)."
+                ));
+                let call = format!("SELECT cron.schedule_in_database({arguments}, {})", literal(&self.database()));
+                transaction([call])
+            }
+            None => {
+                let heal = self.heal(&mut plan);
+                transaction(heal.into_iter().chain([format!("SELECT cron.schedule({arguments})")]))
+            }
+        };
+        plan.undo = Some("mvtop fix cron --undo, or x in the cron pane, removes the job".into());
+        let filter = format!("jobname = {} AND username = current_user", literal(&name));
+        plan.proof = Some(job_proof(&filter, &format!("active AND schedule = {}", literal(schedule))));
+        plan
+    }
+
+    /// What the job will find: a view that is populated by then.
+    fn mode_to_come(&self) -> crate::domain::view::RefreshMode {
+        self.view.view.refresh_mode(true)
+    }
+
+    /// The usual name, unless this role has another job of that name, which would be overwritten.
+    fn free_name(&self, view: &ViewName) -> String {
+        let user = self.server().map_or("", |s| &s.user);
+        let jobs = self.snapshot.history.value().map_or(&[][..], |h| &h.jobs);
+        let is_taken = |name: &str| jobs.iter().any(|j| j.username == user && j.name.as_deref() == Some(name));
+        let usual = job_name(view);
+        let numbered = (2..).map(|n| format!("{usual}-{n}"));
+        std::iter::once(usual.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(usual)
+    }
+
+    /// A job that is there already gets the schedule, and goes on if it was paused.
+    fn cron_set_right(&self, job: &Job, schedule: &str) -> Plan {
+        let title = format!("Set the job {} right?", job.title());
+        let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
+        self.needs_alter(&mut plan, job);
+        let heal = self.heal(&mut plan);
+        let call =
+            format!("SELECT cron.alter_job(job_id := {}, schedule := {}, active := true)", job.id.0, literal(schedule));
+        plan.statements = transaction(heal.into_iter().chain([call]));
+        let was = if job.active { "active" } else { "paused" };
+        plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
+        plan.undo = Some(format!("it was {} and {was}; e and p in the cron pane set it so again", job.schedule));
+        plan.proof = Some(job_proof(&by_id(job), &format!("active AND schedule = {}", literal(schedule))));
+        plan
+    }
+
+    pub(super) fn cron_reschedule(&self, job: &Job, schedule: &str) -> Plan {
+        let title = format!("Give {} another schedule?", job.title());
+        let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Change");
+        self.needs_alter(&mut plan, job);
+        let call = format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(schedule));
+        plan.statements = transaction([call]);
+        plan.notes.push(format!("It is {} now.", job.schedule));
+        plan.undo = Some(format!("the schedule was {}", job.schedule));
+        plan.proof = Some(job_proof(&by_id(job), &format!("schedule = {}", literal(schedule))));
+        self.check(&mut plan, schedule);
+        plan
+    }
+
+    /// Refuses a schedule that pg_cron would refuse or never run; tells the next five runs of any other.
+    fn check(&self, plan: &mut Plan, schedule: &str) {
+        match preview(schedule, self.server(), self.now) {
+            Ok(preview) => plan.notes.insert(0, format!("It runs {}: {}.", preview.described, preview.runs())),
+            Err(why) => plan.needs.push(format!("a schedule: {why}")),
+        }
+    }
+
+    pub(super) fn cron_active(&self, job: &Job, active: bool) -> Plan {
+        let (fix, word, deed) = match active {
+            true => (Fix::CronResume(job.id), "Let", "Resume"),
+            false => (Fix::CronPause(job.id), "Pause", "Pause"),
+        };
+        let tail = if active { " go on" } else { "" };
+        let mut plan = self.blank(fix, format!("{word} the job {}{tail}?", job.title()), deed);
+        self.needs_alter(&mut plan, job);
+        plan.statements = transaction([format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)]);
+        plan.grave = !active;
+        plan.impact = match active {
+            true => "Nobody waits; it runs again by its schedule.".into(),
+            false => "Nobody waits; nothing runs it until it is resumed. A run under way goes on.".into(),
+        };
+        plan.undo = Some("p again".into());
+        plan.proof = Some(job_proof(&by_id(job), if active { "active" } else { "NOT active" }));
+        plan
+    }
+
+    fn needs_alter(&self, plan: &mut Plan, job: &Job) {
+        if self.view.facts.value().is_some_and(|f| !f.rights.can_alter_job) {
+            plan.needs.push(ALTER_JOB.into());
+        }
+        let is_other = self.server().is_some_and(|s| s.user != job.username && !s.superuser);
+        if is_other {
+            plan.needs.push(format!("to be {}, whose job it is, or a superuser", job.username));
+        }
+    }
+
+    pub(super) fn cron_remove(&self, job: &Job) -> Plan {
+        let mut plan = self.blank(Fix::CronRemove(job.id), format!("Remove the job {}?", job.title()), "Remove");
+        plan.statements = transaction([format!("SELECT cron.unschedule({}::bigint)", job.id.0)]);
+        plan.grave = true;
+        plan.impact = "Nobody waits; nothing runs it any more. Its history stays.".into();
+        plan.notes.push(format!("It is {} · {} · in {} as {}.", job.schedule, job.command, job.database, job.username));
+        plan.undo = Some("f schedules a refresh again, under another job id".into());
+        plan.proof = Some(format!(
+            "SELECT count(*) = 0, CASE WHEN count(*) = 0 THEN 'job {id} is gone' ELSE 'job {id} is still there' END \
+             FROM cron.job WHERE jobid = {id}",
+            id = job.id.0
+        ));
+        plan
+    }
+
+    pub(super) fn cron_run_now(&self, job: &Job) -> Plan {
+        let mut plan = self.blank(Fix::CronRunNow(job.id), format!("Run {} now?", job.title()), "Run");
+        let command = job.command.trim().trim_end_matches(';').to_string();
+        let first = command.split_whitespace().next().unwrap_or_default().to_uppercase();
+        // These two are refused inside a transaction or bring their own.
+        let is_alone = matches!(first.as_str(), "VACUUM" | "CALL");
+        plan.statements = if is_alone { vec![command] } else { transaction([command]) };
+        plan.database = (job.database != self.database()).then(|| job.database.clone());
+        plan.refreshes = job.refreshes(&self.view.view.name);
+        plan.impact = "It makes wait what the job itself makes wait.".into();
+        plan.notes
+            .push("pg_cron has no function for it: the command is run here, by you, and not in its history.".into());
+        if self.server().is_some_and(|s| s.user != job.username) {
+            plan.notes.push(format!("The job itself runs as {}.", job.username));
+        }
+        plan
+    }
+
+    /// Is pg_cron where its jobs can be changed from this connection?
+    pub(super) fn can_alter_jobs(&self) -> bool {
+        self.is_cron_here() && self.facts().rights.can_alter_job
+    }
+}
+
+fn by_id(job: &Job) -> String {
+    format!("jobid = {}", job.id.0)
+}
+
+/// Exactly one job is as it should be, and what it is.
+fn job_proof(filter: &str, good: &str) -> String {
+    format!(
+        "SELECT count(*) = 1 AND coalesce(bool_and({good}), false), \
+         coalesce(string_agg(format('job %s %s: %s, %s, in %s as %s', jobid, coalesce(jobname, ''), schedule, \
+         CASE WHEN active THEN 'active' ELSE 'paused' END, database, username), '; '), 'there is no such job') \
+         FROM cron.job WHERE {filter}"
+    )
+}

@@ -1,0 +1,143 @@
+//! From a materialized view to a plain one and back, in one transaction, with all that hangs on it.
+//!
+//! The old one is renamed, the new one made in its place, what reads it pointed at the new one by CREATE OR REPLACE (so
+//! those views keep their grants and comments), and the old one dropped without CASCADE: if anything else still depends
+//! on it, the whole transaction fails and nothing has changed.
+
+use postgres_protocol::escape::escape_identifier as quote;
+
+use super::{Ground, literal, name_literal, transaction};
+use crate::domain::fix::offer::timing;
+use crate::domain::fix::price::plain_needs;
+use crate::domain::fix::{Facts, Fix, Plan, WayBack};
+use crate::pg::compare::qualified;
+
+/// What the comment with the way back begins with.
+const MARK: &str = "mvtop: ";
+
+impl Ground<'_> {
+    pub(super) fn plain_view(&self) -> Plan {
+        let (facts, name) = (self.facts(), self.view.view.name.short());
+        let mut plan = self.blank(Fix::PlainView, format!("Replace {name} by a plain view?"), "Replace");
+        plan.needs = plain_needs(&facts);
+        if self.view.view.is_plain() {
+            plan.needs.push("nothing: it is a plain view already".into());
+        }
+        let way_back = self.way_back(&facts);
+        let full = qualified(&self.view.view.name);
+        let mut inner = self.drop_triggers();
+        inner.extend(way_back.jobs.iter().map(|id| format!("SELECT cron.alter_job(job_id := {id}, active := false)")));
+        inner.extend(self.swap("MATERIALIZED VIEW", &format!("CREATE VIEW {full} AS"), &[], &facts));
+        // A struct of texts and numbers always becomes JSON.
+        let comment = format!("{MARK}{}", serde_json::to_string(&way_back).unwrap_or_default());
+        inner.push(format!("COMMENT ON RULE \"_RETURN\" ON {full} IS {}", literal(&comment)));
+        inner.push(format!("DROP MATERIALIZED VIEW {}", self.old_name()));
+        plan.statements = transaction(inner);
+        self.tell_swap(&mut plan, &facts);
+        self.tell_leftovers(&mut plan, &way_back);
+        plan.undo = Some("mvtop fix view --undo, or f again, makes it materialized as it was".into());
+        plan.proof = Some(self.kind_proof('v'));
+        plan
+    }
+
+    pub(super) fn materialize(&self) -> Plan {
+        let (facts, name) = (self.facts(), self.view.view.name.short());
+        let mut plan = self.blank(Fix::Materialize, format!("Make {name} materialized again?"), "Materialize");
+        plan.needs = plain_needs(&facts);
+        let way_back: Option<WayBack> =
+            facts.rights.way_back.as_deref().and_then(|json| serde_json::from_str(json).ok());
+        if way_back.is_none() {
+            plan.needs.push("a way back: mvtop did not make this plain view".into());
+        }
+        let way_back = way_back.unwrap_or_default();
+        let head = format!("CREATE MATERIALIZED VIEW {}{} AS", qualified(&self.view.view.name), way_back.storage);
+        let mut inner = self.swap("VIEW", &head, &way_back.rebuild, &facts);
+        inner.push(format!("DROP VIEW {}", self.old_name()));
+        if self.can_alter_jobs() {
+            let again = way_back
+                .jobs
+                .iter()
+                .filter(|id| self.snapshot.history.value().is_some_and(|h| h.jobs.iter().any(|j| j.id.0 == **id)));
+            inner.extend(again.map(|id| format!("SELECT cron.alter_job(job_id := {id}, active := true)")));
+        }
+        plan.statements = transaction(inner);
+        self.tell_swap(&mut plan, &facts);
+        plan.notes.push("It is filled at once; from then on something must refresh it.".into());
+        plan.undo = Some("mvtop fix view replaces it again".into());
+        plan.proof = Some(self.kind_proof('m'));
+        plan
+    }
+
+    fn old_name(&self) -> String {
+        let name = &self.view.view.name;
+        format!("{}.{}", quote(&name.schema), quote(&format!("mvtop_old_{}", self.view.view.oid.0)))
+    }
+
+    /// Rename, create, put back, point the readers at the new one.
+    fn swap(&self, old_kind: &str, head: &str, rebuild: &[String], facts: &Facts) -> Vec<String> {
+        let view = &self.view.view;
+        let old = quote(&format!("mvtop_old_{}", view.oid.0));
+        let mut inner = vec!["SET LOCAL search_path = ''".to_string()];
+        inner.push(format!("ALTER {old_kind} {} RENAME TO {old}", qualified(&view.name)));
+        inner.push(format!("{head}\n{}", view.definition));
+        // Indexes had their names from the old one, which is gone only at the end: a plain view has none.
+        inner.extend(rebuild.iter().cloned());
+        inner.extend(facts.pieces.keep.iter().cloned());
+        inner.extend(facts.pieces.follow.iter().cloned());
+        inner
+    }
+
+    fn way_back(&self, facts: &Facts) -> WayBack {
+        let jobs = match self.can_alter_jobs() {
+            true => self.jobs().filter(|j| j.active).map(|j| j.id.0).collect(),
+            false => Vec::new(),
+        };
+        WayBack { storage: facts.pieces.storage.clone(), rebuild: facts.pieces.rebuild.clone(), jobs }
+    }
+
+    fn tell_swap(&self, plan: &mut Plan, facts: &Facts) {
+        plan.grave = true;
+        plan.impact =
+            "It takes AccessExclusiveLock: every reader waits until it ends, a moment; then they read the new one."
+                .into();
+        plan.notes.push(match facts.pieces.follow.len() {
+            0 => "Columns, comments, grants and owner stay.".into(),
+            1 => "Columns, comments, grants and owner stay; the view that reads it is pointed at the new one.".into(),
+            n => format!(
+                "Columns, comments, grants and owner stay; the {n} views that read it are pointed at the new one."
+            ),
+        });
+        if let Some(d) = &facts.dashboard {
+            plan.notes.push(format!(
+                "A query WHERE {} = … took {} against the view as it is, {} against its definition.",
+                d.column,
+                timing(d.view),
+                timing(d.live)
+            ));
+        }
+    }
+
+    /// What would fail from then on, because it refreshes.
+    fn tell_leftovers(&self, plan: &mut Plan, way_back: &WayBack) {
+        for job in self.jobs().filter(|j| j.active) {
+            let text = match way_back.jobs.contains(&job.id.0) {
+                true => {
+                    format!("Its job {} is paused: there is nothing to refresh; the way back resumes it.", job.title())
+                }
+                false => format!("Its job {} would fail each time: have it paused.", job.title()),
+            };
+            plan.notes.push(text);
+        }
+        if !self.view.view.triggers.is_empty() {
+            plan.notes.push("The triggers that refresh it are dropped, or every write would fail; the way back does not bring them.".into());
+        }
+    }
+
+    fn kind_proof(&self, wanted: char) -> String {
+        format!(
+            "SELECT relkind = '{wanted}', CASE relkind WHEN 'v' THEN 'it is a plain view now' ELSE 'it is a materialized view now' END \
+             FROM pg_catalog.pg_class WHERE oid = {}::regclass",
+            name_literal(&self.view.view.name)
+        )
+    }
+}

@@ -1,0 +1,213 @@
+//! Writes the exact SQL of each fix. Pure: a [`Plan`] from a Snapshot, shown before it runs and sent as shown.
+
+mod cron;
+mod kind;
+mod repairs;
+mod triggers;
+
+use postgres_protocol::escape::escape_literal;
+
+use super::compare::qualified;
+use super::operator::LOCK_TIMEOUT;
+use crate::domain::diagnosis::{Verdict, ViewReport};
+use crate::domain::fix::price::refresh_time;
+use crate::domain::fix::{Facts, Fix, Plan};
+use crate::domain::freshness::FreshnessState;
+use crate::domain::job::{Job, JobId};
+use crate::domain::server::{Cron, Server};
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::time::{Time, took};
+use crate::domain::view::{RefreshMode, ViewName};
+
+pub use cron::{Preview, job_name, preview};
+
+/// What a plan is made from.
+pub struct Ground<'a> {
+    /// All that is known.
+    pub snapshot: &'a Snapshot,
+    /// The view it is about.
+    pub view: &'a ViewState,
+    /// What is to be said of it.
+    pub report: Option<&'a ViewReport>,
+    /// The server's time.
+    pub now: Time,
+}
+
+impl<'a> Ground<'a> {
+    /// The plan of a fix; `None`: it is about a job that is not there any more.
+    pub fn plan(&self, fix: &Fix) -> Option<Plan> {
+        let mut plan = match fix {
+            Fix::Refresh => self.refresh(),
+            Fix::CronInstall { schedule } => self.cron_install(schedule),
+            Fix::CronPause(id) => self.cron_active(self.job(*id)?, false),
+            Fix::CronResume(id) => self.cron_active(self.job(*id)?, true),
+            Fix::CronReschedule(id, schedule) => self.cron_reschedule(self.job(*id)?, schedule),
+            Fix::CronRunNow(id) => self.cron_run_now(self.job(*id)?),
+            Fix::CronRemove(id) => self.cron_remove(self.job(*id)?),
+            Fix::TriggersInstall => self.triggers_install(),
+            Fix::TriggersRemove => self.triggers_remove(),
+            Fix::PlainView => self.plain_view(),
+            Fix::Materialize => self.materialize(),
+            Fix::CreateUnique(columns) => self.create_unique(columns),
+            Fix::DropUnique => self.drop_unique(),
+            Fix::PurgeRuns { days } => self.purge(*days),
+            Fix::Cancel(pid) => self.signal(*pid, false),
+            Fix::Terminate(pid) => self.signal(*pid, true),
+        };
+        if self.server().is_some_and(|s| s.standby) {
+            plan.needs.insert(0, "this is a standby, nothing can be changed here: connect to the primary".into());
+        }
+        Some(plan)
+    }
+
+    fn server(&self) -> Option<&'a Server> {
+        self.snapshot.server.as_deref()
+    }
+
+    /// What the probe read; before that nothing is known to be allowed.
+    fn facts(&self) -> Facts {
+        self.view.facts.value().map(|f| (**f).clone()).unwrap_or_default()
+    }
+
+    fn job(&self, id: JobId) -> Option<&'a Job> {
+        self.snapshot.history.value()?.job(id)
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = &'a Job> {
+        self.snapshot.history.value().into_iter().flat_map(|h| h.jobs_refreshing(&self.view.view.name))
+    }
+
+    fn mode(&self) -> RefreshMode {
+        self.view.view.refresh_mode(self.view.signal.populated)
+    }
+
+    /// Is what people see wrong, old or unknown, so that a lasting fix should begin with a refresh?
+    fn is_stale(&self) -> bool {
+        let is_late = |r: &ViewReport| r.freshness.state != FreshnessState::Fresh || r.verdict == Verdict::Critical;
+        self.report.is_none_or(|r| is_late(r) || r.totals.is_none_or(|t| t.wrong() > 0))
+    }
+
+    /// A plan that says nothing yet.
+    fn blank(&self, fix: Fix, title: String, deed: &'static str) -> Plan {
+        Plan {
+            fix,
+            view: Some(self.view.view.oid),
+            name: self.view.view.name.short(),
+            title,
+            deed,
+            statements: Vec::new(),
+            database: None,
+            batches: false,
+            refreshes: false,
+            impact: "Nobody waits.".into(),
+            grave: false,
+            needs: Vec::new(),
+            notes: Vec::new(),
+            undo: None,
+            proof: None,
+        }
+    }
+
+    fn refresh(&self) -> Plan {
+        let name = self.view.view.name.short();
+        let mut plan = self.blank(Fix::Refresh, format!("Refresh {name}?"), "Refresh");
+        plan.statements = transaction([refresh_sql(&self.view.view.name, self.mode())]);
+        plan.refreshes = true;
+        self.tell_refresh(&mut plan);
+        plan.notes.push("Afterwards the view is compared again, and what is still wrong is said.".into());
+        plan
+    }
+
+    /// What a refresh makes wait, how long it takes, and what it needs.
+    fn tell_refresh(&self, plan: &mut Plan) {
+        let plain = "It takes AccessExclusiveLock: every reader waits until it ends.";
+        let (impact, why) = match self.mode() {
+            RefreshMode::Concurrently => {
+                ("It takes ExclusiveLock: readers go on; other refreshes, VACUUM and ANALYZE of it wait.", None)
+            }
+            RefreshMode::PlainNoUniqueIndex => (
+                plain,
+                Some(
+                    "CONCURRENTLY would let them read, but needs a unique index without WHERE and expressions; it has none.",
+                ),
+            ),
+            RefreshMode::PlainNotPopulated => {
+                (plain, Some("It was never populated, so CONCURRENTLY is not possible and nobody can read it yet."))
+            }
+        };
+        plan.impact = impact.into();
+        plan.grave = why.is_some();
+        plan.notes.extend(why.map(String::from));
+        plan.notes.push(self.duration());
+        plan.needs.extend(self.refresh_needs());
+    }
+
+    fn refresh_needs(&self) -> Option<String> {
+        let view = &self.view.view;
+        if view.is_plain() {
+            return Some("it is a plain view: there is nothing to refresh".into());
+        }
+        let right = self.server().map_or("to be its owner", Server::refresh_right);
+        (!view.can_refresh).then(|| format!("to refresh it a role needs {right}"))
+    }
+
+    /// How long the last ones took, or what is the best guess and that it is one.
+    fn duration(&self) -> String {
+        let stats = self.report.and_then(|r| r.job).and_then(|job| self.snapshot.job(job));
+        if let Some((p50, p95)) = stats.and_then(|s| Some((s.p50?, s.p95?))) {
+            let human = crate::domain::time::human;
+            return format!(
+                "Its job's refreshes of the last day took {} (median) to {} (p95).",
+                human(p50),
+                human(p95)
+            );
+        }
+        match refresh_time(self.snapshot, self.view, self.report) {
+            Some(time) => format!(
+                "No refresh of it was recorded. Comparing all its values took {}; a refresh takes about as long.",
+                took(time.length)
+            ),
+            None => "No refresh of it was recorded, so how long it takes is not known.".into(),
+        }
+    }
+
+    fn is_cron_here(&self) -> bool {
+        matches!(self.server().map(|s| &s.cron), Some(Cron::Present(_)))
+    }
+}
+
+/// One refresh.
+pub fn refresh_sql(view: &ViewName, mode: RefreshMode) -> String {
+    let concurrently = if mode == RefreshMode::Concurrently { "CONCURRENTLY " } else { "" };
+    format!("REFRESH MATERIALIZED VIEW {concurrently}{}", qualified(view))
+}
+
+/// The statements in one transaction that never waits long for a lock: what queues behind a waiting change waits too.
+fn transaction(statements: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut all = vec![
+        "BEGIN".into(),
+        format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs()),
+        "SET LOCAL statement_timeout = 0".into(),
+    ];
+    all.extend(statements);
+    all.push("COMMIT".into());
+    all
+}
+
+/// A text as SQL, where `regclass` is to find the name in it.
+fn name_literal(name: &ViewName) -> String {
+    literal(&qualified(name))
+}
+
+fn literal(text: &str) -> String {
+    escape_literal(text).trim_start().to_string()
+}
+
+/// A name of at most 63 bytes, which is all that PostgreSQL keeps.
+fn short_name(prefix: &str, name: &str) -> String {
+    let mut whole = format!("{prefix}{name}");
+    while whole.len() > 63 {
+        whole.pop();
+    }
+    whole
+}

@@ -1,0 +1,144 @@
+//! The small repairs: the unique index that CONCURRENTLY needs, old run history, a session that blocks a refresh.
+
+use postgres_protocol::escape::escape_identifier as quote;
+
+use super::{Ground, literal, short_name, transaction};
+use crate::domain::diagnosis::who;
+use crate::domain::fix::{Fix, Plan};
+use crate::domain::snapshot::Blocker;
+use crate::domain::time::ago;
+use crate::pg::compare::qualified;
+
+/// Rows of history deleted in one transaction.
+const BATCH: u32 = 5_000;
+
+impl Ground<'_> {
+    fn unique_name(&self) -> String {
+        short_name("mvtop_unique_", &self.view.view.name.name)
+    }
+
+    fn full_unique_name(&self) -> String {
+        format!("{}.{}", quote(&self.view.view.name.schema), quote(&self.unique_name()))
+    }
+
+    pub(super) fn create_unique(&self, columns: &[String]) -> Plan {
+        let view = &self.view.view;
+        let title = format!("Give {} a unique index on {}?", view.name.short(), columns.join(", "));
+        let mut plan = self.blank(Fix::CreateUnique(columns.to_vec()), title, "Create");
+        let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
+        plan.statements = transaction([format!(
+            "CREATE UNIQUE INDEX {} ON {} ({list})",
+            quote(&self.unique_name()),
+            qualified(&view.name)
+        )]);
+        plan.impact = "It takes ShareLock: readers go on, refreshes wait until it is built.".into();
+        plan.notes.push("With it a refresh can be CONCURRENTLY, so that readers go on.".into());
+        if columns.is_empty() {
+            plan.needs.push("columns that are unique: none and no two were found, name them with --columns".into());
+        }
+        if view.has_unique_index {
+            plan.needs.push("nothing: it has a unique index already".into());
+        }
+        if view.is_plain() {
+            plan.needs.push("a materialized view: a plain one has no indexes".into());
+        }
+        if self.view.facts.value().is_some_and(|f| !f.rights.owns) {
+            plan.needs.push(format!("to own {}", view.name.short()));
+        }
+        plan.undo = Some("mvtop fix index --undo drops it".into());
+        plan.proof = Some(self.index_proof(true));
+        plan
+    }
+
+    pub(super) fn drop_unique(&self) -> Plan {
+        let title = format!("Drop the unique index {}?", self.unique_name());
+        let mut plan = self.blank(Fix::DropUnique, title, "Drop");
+        plan.statements = transaction([format!("DROP INDEX {}", self.full_unique_name())]);
+        plan.grave = true;
+        plan.impact = "It takes AccessExclusiveLock for a moment; refreshes then make readers wait, unless another unique index is left.".into();
+        plan.undo = Some("mvtop fix index makes it again".into());
+        plan.proof = Some(self.index_proof(false));
+        plan
+    }
+
+    fn index_proof(&self, wanted: bool) -> String {
+        let not = if wanted { "" } else { "NOT " };
+        let said = if wanted { "CONCURRENTLY is possible" } else { "the index is gone" };
+        format!(
+            "SELECT {not}coalesce((SELECT i.indisunique AND i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = to_regclass({})), false), {}",
+            literal(&self.full_unique_name()),
+            literal(said),
+        )
+    }
+
+    pub(super) fn purge(&self, days: u32) -> Plan {
+        let mut plan =
+            self.blank(Fix::PurgeRuns { days }, format!("Delete cron runs older than {days} days?"), "Delete");
+        (plan.view, plan.name) = (None, "cron.job_run_details".into());
+        let old = format!("end_time < now() - interval '{days} days'");
+        plan.statements = transaction([format!(
+            "DELETE FROM cron.job_run_details WHERE runid IN (SELECT d.runid FROM cron.job_run_details d \
+             WHERE d.{old} ORDER BY d.runid LIMIT {BATCH})"
+        )]);
+        plan.batches = true;
+        plan.grave = true;
+        plan.impact = format!("Nobody waits: {BATCH} rows a transaction, again until none is left.");
+        plan.notes
+            .push("pg_cron never purges its history itself; a five-minute job leaves 105,120 rows a year.".into());
+        if self.server().and_then(|s| s.cron.present()).is_some_and(|c| c.row_security) {
+            plan.notes.push("Row security shows this role only its own runs: only those are deleted.".into());
+        }
+        if !self.is_cron_here() {
+            plan.needs.push("pg_cron's tables, which are not in this database".into());
+        } else if !self.facts().rights.can_purge {
+            plan.needs.push("DELETE on cron.job_run_details".into());
+        }
+        plan.proof = Some(format!(
+            "SELECT count(*) FILTER (WHERE {old}) = 0, format('%s runs are left', count(*)) FROM cron.job_run_details"
+        ));
+        plan
+    }
+
+    fn blocker(&self, pid: i32) -> Option<&Blocker> {
+        self.view.refreshing.iter().flat_map(|r| &r.blocked_by).find(|b| b.pid == pid)
+    }
+
+    /// Cancels or ends a session, unless it went on to another transaction meanwhile.
+    pub(super) fn signal(&self, pid: i32, terminate: bool) -> Plan {
+        let blocker = self.blocker(pid);
+        let name = blocker.map_or(format!("pid {pid}"), |b| who(&b.user, &b.application, pid));
+        let (fix, verb, deed, function) = match terminate {
+            true => (Fix::Terminate(pid), "End the session of", "End it", "pg_terminate_backend"),
+            false => (Fix::Cancel(pid), "Cancel what runs in", "Cancel it", "pg_cancel_backend"),
+        };
+        let mut plan = self.blank(fix, format!("{verb} {name}?"), deed);
+        let same = blocker.and_then(|b| b.since).map_or(String::new(), |since| {
+            format!(" AND xact_start = {}", literal(&since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)))
+        });
+        plan.statements = transaction([format!(
+            "SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}"
+        )]);
+        plan.grave = true;
+        plan.impact = match terminate {
+            true => {
+                "Its transaction is rolled back and its connection closed: what it had not committed is lost.".into()
+            }
+            false => "Its statement ends with an error.".into(),
+        };
+        if let Some(b) = blocker {
+            let since = b.since.map_or(String::new(), |s| format!(" for {}", ago(s, self.now)));
+            plan.notes.push(format!("A refresh waits for it. It is {}{since}.", b.state));
+            if !terminate && b.state.starts_with("idle") {
+                plan.notes.push("It runs nothing, so cancelling does nothing: K ends the session.".into());
+            }
+        } else {
+            plan.needs.push("a session that blocks a refresh: this one does not any more".into());
+        }
+        plan.proof = Some(format!(
+            "SELECT count(*) = 0, CASE WHEN count(*) = 0 THEN 'it blocks nothing any more' ELSE 'it is still there, ' || max(state) END \
+             FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}{}",
+            if terminate { "" } else { " AND state <> 'idle'" },
+        ));
+        plan
+    }
+}

@@ -1,0 +1,133 @@
+//! Triggers that refresh the view after each statement that writes to what it reads.
+//!
+//! Measured (facts §3): an update of 0.6 ms becomes as long as a refresh; a refresh that waited for another would install
+//! what it saw before it waited, so the function takes an advisory lock first and looks only then; a SECURITY DEFINER
+//! function of the view's owner lets writers who do not own the view write.
+
+use postgres_protocol::escape::escape_identifier as quote;
+
+use super::{Ground, name_literal, refresh_sql, short_name, transaction};
+use crate::domain::fix::price::trigger_needs;
+use crate::domain::fix::{BaseTable, Fix, Plan};
+use crate::pg::compare::qualified;
+
+impl Ground<'_> {
+    fn trigger_name(&self) -> String {
+        short_name("mvtop_refresh_", &self.view.view.name.name)
+    }
+
+    fn trigger_function(&self) -> String {
+        format!("{}.{}", quote(&self.view.view.name.schema), quote(&self.trigger_name()))
+    }
+
+    pub(super) fn triggers_install(&self) -> Plan {
+        let facts = self.facts();
+        let title = format!("Refresh {} after every write?", self.view.view.name.short());
+        let mut plan = self.blank(Fix::TriggersInstall, title, "Install");
+        plan.needs = trigger_needs(&facts);
+        plan.needs.extend(self.refresh_needs());
+        if self.view.view.is_kept_by_triggers() {
+            plan.needs.push("nothing: triggers refresh it already".into());
+        }
+        let tables: Vec<&BaseTable> = facts.rights.tables.iter().filter(|t| t.takes_triggers()).collect();
+        let mut statements = self.create_function();
+        statements.extend(tables.iter().map(|t| self.create_trigger(t)));
+        // Last, when the tables are locked against writers: a write before it is seen, one after it fires a trigger.
+        statements.extend(self.heal(&mut plan));
+        plan.statements = transaction(statements);
+        plan.grave = true;
+        plan.impact =
+            "Writers to its tables wait while the triggers are made, and then for a refresh in every statement.".into();
+        plan.notes.extend(self.trigger_notes());
+        plan.undo = Some("mvtop fix triggers --undo drops them and their function".into());
+        plan.proof = Some(self.trigger_proof(&tables));
+        plan
+    }
+
+    fn create_function(&self) -> Vec<String> {
+        let (view, function) = (&self.view.view, self.trigger_function());
+        let body = format!(
+            "BEGIN\n    -- One at a time, and each looks only after the one before it has committed.\n    \
+             PERFORM pg_catalog.pg_advisory_xact_lock({}::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8);\n    \
+             {};\n    RETURN NULL;\nEND",
+            name_literal(&view.name),
+            refresh_sql(&view.name, view.refresh_mode(true)),
+        );
+        let mut statements = vec![format!(
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $mvtop$\n{body}\n$mvtop$"
+        )];
+        statements.push(format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"));
+        if self.server().is_some_and(|s| s.user != view.owner) {
+            statements.push(format!("ALTER FUNCTION {function}() OWNER TO {}", quote(&view.owner)));
+        }
+        statements
+    }
+
+    fn create_trigger(&self, table: &BaseTable) -> String {
+        format!(
+            "CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()",
+            quote(&self.trigger_name()),
+            qualified(&table.name),
+            self.trigger_function(),
+        )
+    }
+
+    fn trigger_notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = [
+            "Every writing statement pays one refresh, even one that changes no row.",
+            "Writers wait for each other until COMMIT, and two that write in opposite order deadlock: one is rolled back.",
+            "A statement that reads the view while it writes fails: \"being used by active queries in this session\".",
+            "A writer in REPEATABLE READ installs what its own snapshot shows.",
+        ]
+        .map(String::from)
+        .into();
+        if let Some(writes) = self.view.writes {
+            let text = format!("Rows written of late: {:.0} a minute.", writes.per_minute());
+            notes.insert(0, text);
+        }
+        notes
+    }
+
+    fn trigger_proof(&self, tables: &[&BaseTable]) -> String {
+        let list = tables.iter().map(|t| format!("{}::regclass", name_literal(&t.name))).collect::<Vec<_>>().join(", ");
+        format!(
+            "SELECT count(*) = {n}, format('writes to %s of {n} base tables refresh it', count(*)) FROM pg_catalog.pg_trigger \
+             WHERE tgname = {} AND tgenabled IN ('O', 'A') AND tgrelid = ANY (ARRAY[{list}]::oid[])",
+            super::literal(&self.trigger_name()),
+            n = tables.len(),
+        )
+    }
+
+    /// The statements that drop every trigger which refreshes the view, whoever made it, and this program's function.
+    pub(super) fn drop_triggers(&self) -> Vec<String> {
+        let tables = self.facts().rights.tables;
+        let named = |oid| tables.iter().find(|t| t.oid == oid).map(|t| qualified(&t.name));
+        let triggers = &self.view.view.triggers;
+        let mut statements: Vec<String> = triggers
+            .iter()
+            .filter_map(|t| Some(format!("DROP TRIGGER {} ON {}", quote(&t.name), named(t.table)?)))
+            .collect();
+        if triggers.iter().any(|t| t.name == self.trigger_name()) {
+            statements.push(format!("DROP FUNCTION {}()", self.trigger_function()));
+        }
+        statements
+    }
+
+    pub(super) fn triggers_remove(&self) -> Plan {
+        let title = format!("Drop the triggers that refresh {}?", self.view.view.name.short());
+        let mut plan = self.blank(Fix::TriggersRemove, title, "Drop");
+        let statements = self.drop_triggers();
+        if statements.is_empty() {
+            plan.needs.push("triggers: no trigger refreshes it".into());
+        }
+        plan.statements = transaction(statements);
+        plan.grave = true;
+        plan.impact = "Writers wait for a moment; nothing refreshes it any more unless a job does.".into();
+        plan.undo = Some("mvtop fix triggers makes them again".into());
+        plan.proof = Some(format!(
+            "SELECT count(*) = 0, format('%s triggers refresh it', count(*)) FROM pg_catalog.pg_trigger WHERE tgname = {}",
+            super::literal(&self.trigger_name())
+        ));
+        plan
+    }
+}

@@ -1,0 +1,131 @@
+//! Reads what the fixes of a view must know: rights, the pieces to put back, and how long a typical query takes.
+
+use std::time::Duration;
+
+use postgres_protocol::escape::{escape_identifier as quote, escape_literal};
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::domain::fix::{Dashboard, Facts, Timing};
+use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::view::View;
+use crate::pg::catalog::unexpected;
+use crate::pg::compare::{definition, qualified};
+use crate::pg::session::{Limits, Session};
+
+/// A query that takes longer is given up: nobody would wait for it in a dashboard.
+const PATIENCE: Limits = Limits { statement: Duration::from_secs(2), lock: Duration::from_millis(500), whole: false };
+
+/// Rows enough for a mean width.
+const SAMPLE: u32 = 1_000;
+
+/// Types whose values cannot be compared for equality, so that no unique index can hold them.
+const NO_EQUALITY: [&str; 5] = ["json", "xml", "point", "polygon", "box"];
+
+/// Reads them. What cannot be measured stays unknown; only the rights and the pieces must be had.
+pub async fn facts(session: &Session, view: &View, populated: bool) -> Result<Facts, Problem> {
+    let tables: Vec<u32> = view.base_tables.iter().map(|t| t.0).collect();
+    let becomes = if view.is_plain() { "MATERIALIZED VIEW" } else { "VIEW" };
+    let rights: [(&(dyn ToSql + Sync), Type); 2] = [(&view.oid.0, Type::OID), (&tables, Type::OID_ARRAY)];
+    let pieces: [(&(dyn ToSql + Sync), Type); 2] = [(&view.oid.0, Type::OID), (&becomes, Type::TEXT)];
+    let can_read = populated && view.can_select;
+    Ok(Facts {
+        rights: document(session, include_str!("../sql/fix_facts.sql"), &rights).await?,
+        pieces: document(session, include_str!("../sql/fix_pieces.sql"), &pieces).await?,
+        dashboard: if can_read { dashboard(session, view).await } else { None },
+        row_bytes: if can_read { row_bytes(session, view).await } else { None },
+        unique: if view.has_unique_index || view.is_plain() { Vec::new() } else { unique(session, view).await },
+    })
+}
+
+async fn document<T: serde::de::DeserializeOwned>(
+    session: &Session,
+    sql: &str,
+    parameters: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<T, Problem> {
+    let rows = session.read(Limits::CHEAP, sql, parameters).await?;
+    let row = rows.first().ok_or_else(|| unexpected("the view is not in the catalog any more"))?;
+    serde_json::from_str(row.get(0)).map_err(|e| unexpected(&format!("the facts of a fix: {e}")))
+}
+
+async fn row_bytes(session: &Session, view: &View) -> Option<f64> {
+    let name = qualified(&view.name);
+    let sql = format!("SELECT avg(pg_column_size(v.*))::float8 FROM (SELECT * FROM {name} LIMIT {SAMPLE}) AS v");
+    session.read(PATIENCE, &sql, &[]).await.ok()?.first()?.get(0)
+}
+
+/// `WHERE <first group column> = <its most frequent value>` on both, each the better of two tries.
+async fn dashboard(session: &Session, view: &View) -> Option<Dashboard> {
+    let column = view.groups.first()?.column.clone();
+    let (name, quoted) = (qualified(&view.name), quote(&column));
+    let frequent = format!(
+        "SELECT {quoted}::text FROM {name} WHERE {quoted} IS NOT NULL GROUP BY {quoted} ORDER BY count(*) DESC LIMIT 1"
+    );
+    let rows = session.read(PATIENCE, &frequent, &[]).await.ok()?;
+    let value = escape_literal(rows.first()?.get(0));
+    let stored = timed(session, &format!("SELECT * FROM {name} WHERE {quoted} = {value}")).await?;
+    let live = timed(session, &format!("SELECT * FROM {} WHERE {quoted} = {value}", definition(view, "live"))).await?;
+    Some(Dashboard { column, view: stored, live })
+}
+
+async fn timed(session: &Session, sql: &str) -> Option<Timing> {
+    let first = explained(session, sql).await?;
+    match first {
+        Timing::Over(_) => Some(first),
+        Timing::Took(first) => Some(match explained(session, sql).await? {
+            Timing::Took(second) => Timing::Took(first.min(second)),
+            over => over,
+        }),
+    }
+}
+
+/// The server's own time for planning and running, without the way to us and back.
+async fn explained(session: &Session, sql: &str) -> Option<Timing> {
+    let explain = format!("EXPLAIN (ANALYZE, TIMING OFF, SUMMARY, FORMAT JSON) {sql}");
+    match session.read(PATIENCE, &explain, &[]).await {
+        Ok(rows) => {
+            let plan: serde_json::Value = rows.first()?.get(0);
+            let time = |what: &str| plan.get(0)?.get(what)?.as_f64();
+            let milliseconds = time("Planning Time")? + time("Execution Time")?;
+            Some(Timing::Took(Duration::from_secs_f64(milliseconds / 1_000.0)))
+        }
+        Err(problem) if problem.kind == ProblemKind::Timeout => Some(Timing::Over(PATIENCE.statement)),
+        Err(_) => None,
+    }
+}
+
+/// Columns that are unique and never NULL in the definition's rows, then pairs of the most selective ones.
+async fn unique(session: &Session, view: &View) -> Vec<Vec<String>> {
+    let is_usable = |t: &str| !NO_EQUALITY.contains(&t);
+    let usable = view.columns.iter().filter(|c| is_usable(&c.data_type) && !view.refresh_columns.contains(&c.name));
+    let names: Vec<String> = usable.map(|c| c.name.clone()).collect();
+    let singles: Vec<Vec<String>> = names.iter().map(|n| vec![n.clone()]).collect();
+    let Some((rows, distinct)) = distinct(session, view, &singles).await else { return Vec::new() };
+    let found: Vec<Vec<String>> =
+        singles.iter().zip(&distinct).filter(|(_, n)| **n == rows).map(|(c, _)| c.clone()).collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let mut by_count: Vec<(i64, &String)> = distinct.iter().copied().zip(&names).collect();
+    by_count.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
+    let best: Vec<&String> = by_count.iter().take(5).map(|(_, name)| *name).collect();
+    let pairs: Vec<Vec<String>> = (0..best.len())
+        .flat_map(|i| (i + 1..best.len()).map(move |j| (i, j)))
+        .map(|(i, j)| vec![best[i].clone(), best[j].clone()])
+        .collect();
+    let Some((rows, distinct_pairs)) = self::distinct(session, view, &pairs).await else { return Vec::new() };
+    pairs.into_iter().zip(distinct_pairs).filter(|(_, n)| *n == rows).map(|(c, _)| c).collect()
+}
+
+/// How many rows the definition gives, and for each set of columns how many different combinations without NULL.
+async fn distinct(session: &Session, view: &View, sets: &[Vec<String>]) -> Option<(i64, Vec<i64>)> {
+    let counts = sets.iter().map(|set| {
+        let list = set.iter().map(|c| quote(c)).collect::<Vec<_>>();
+        let filled = list.iter().map(|c| format!("{c} IS NOT NULL")).collect::<Vec<_>>().join(" AND ");
+        format!("count(DISTINCT ({})) FILTER (WHERE {filled})", list.join(", "))
+    });
+    let counts: Vec<String> = counts.collect();
+    let sql = format!("SELECT count(*), ARRAY[{}]::int8[] FROM {}", counts.join(", "), definition(view, "live"));
+    let limits = Limits { statement: Duration::from_secs(10), ..PATIENCE };
+    let rows = session.read(limits, &sql, &[]).await.ok()?;
+    Some((rows.first()?.get(0), rows.first()?.get(1)))
+}

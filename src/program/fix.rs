@@ -1,0 +1,309 @@
+//! `mvtop fix`: the options side by side; or one of them, shown, asked about, done, looked at again.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{ask_password, target, watch_settings};
+use crate::cli::{Fix as Args, What};
+use crate::domain::diagnosis::{Diagnosis, diagnose};
+use crate::domain::fix::{Advice, Facts, Fix, Offer, Plan, advise};
+use crate::domain::job::Job;
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::time::{human, took};
+use crate::journal::Journal;
+use crate::pg::conninfo::Target;
+use crate::pg::fix::{Ground, job_name};
+use crate::pg::operator::{Ending, Event};
+use crate::report::check;
+use crate::watch::{self, Request, Watch};
+
+/// It was not done, or is not as it should be.
+const NOT_DONE: u8 = 1;
+
+/// How long to look before saying what is known.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the command: 0 done, 1 not done, 3 nothing could be looked at.
+pub async fn run(args: Args) -> Result<ExitCode, String> {
+    let (what, args) = args.settle()?;
+    let target = ask_password(target(&args.connect)?).await?;
+    let journal = Journal::own();
+    for said in journal.settle(&target).await {
+        say(&said);
+    }
+    let only = args.view.iter().cloned().collect();
+    let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only));
+    let snapshot = look(&mut watch, &args, what.is_none()).await?;
+    let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
+    let view = chosen(&snapshot, &args)?;
+    let Some(what) = what else {
+        print(&options(&snapshot, &diagnosis, view));
+        return Ok(ExitCode::SUCCESS);
+    };
+    let plan = plan(&args, what, &snapshot, &diagnosis, view)?;
+    if args.dry_run {
+        return Ok(dry_run(&plan));
+    }
+    if !plan.needs.is_empty() {
+        return Err(format!("{} It needs {}.", plan.title.replace('?', ": not possible."), plan.needs.join("; ")));
+    }
+    if !args.yes && !confirmed(&plan)? {
+        say("nothing was changed");
+        return Ok(ExitCode::from(NOT_DONE));
+    }
+    carry_out(&target, &journal, &mut watch, Arc::new(plan)).await
+}
+
+/// Looks until everything, the view's facts included, is known; and at the writes for a few seconds where they matter.
+async fn look(watch: &mut Watch, args: &Args, wants_writes: bool) -> Result<Arc<Snapshot>, String> {
+    let snapshot = check::take(watch, Duration::ZERO, PATIENCE).await;
+    if snapshot.views.is_empty() && snapshot.catalog.last.is_none() {
+        let diagnosis = diagnose(&snapshot, Utc::now());
+        return Err(diagnosis.server.map_or("the server did not answer in time".into(), |c| c.text));
+    }
+    let oid = chosen(&snapshot, args)?.view.oid;
+    // The watch lives as long as this command.
+    let _ = watch.requests.send(Request::Price(oid));
+    let is_known = |s: &Arc<Snapshot>| {
+        s.view(oid).is_none_or(|v| v.facts.is_settled() && (!wants_writes || v.writes.is_some() || v.view.is_plain()))
+    };
+    let _ = timeout(PATIENCE, watch.snapshots.wait_for(is_known)).await;
+    let snapshot = watch.snapshots.borrow().clone();
+    match snapshot.view(oid).map(|v| (v.facts.problem(), v.facts.value())) {
+        Some((None, Some(_))) => Ok(snapshot),
+        Some((Some(problem), _)) => Err(format!("what its fixes need could not be read: {}", problem.text)),
+        _ => Err("what its fixes need was not read in time".into()),
+    }
+}
+
+/// The view that is meant: the named one, or the only one.
+fn chosen<'a>(snapshot: &'a Snapshot, args: &Args) -> Result<&'a ViewState, String> {
+    let is_named = |v: &&Arc<ViewState>| args.view.as_ref().is_none_or(|w| v.view.name.answers_to(w));
+    let views: Vec<&Arc<ViewState>> = snapshot.views.iter().filter(is_named).collect();
+    match (views.as_slice(), &args.view) {
+        ([view], _) => Ok(view),
+        ([], Some(name)) => Err(format!("there is no materialized view {name} that this role can see")),
+        ([], None) => Err("there is no materialized view in this database".into()),
+        (views, _) => {
+            let names: Vec<String> = views.iter().map(|v| v.view.name.short()).collect();
+            Err(format!("there are several views; say which with --view: {}", names.join(", ")))
+        }
+    }
+}
+
+fn plan(args: &Args, what: What, snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> Result<Plan, String> {
+    let report = diagnosis.view(view.view.oid);
+    let now = snapshot.server_time(Utc::now());
+    let fix = if args.undo { undo(what, snapshot, view)? } else { wanted(args, what, snapshot, diagnosis, view) };
+    let plan = Ground { snapshot, view, report, now }.plan(&fix);
+    plan.ok_or_else(|| "the job is not there any more".into())
+}
+
+fn wanted(args: &Args, what: What, snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> Fix {
+    let facts = view.facts.value();
+    match what {
+        What::Refresh => Fix::Refresh,
+        What::Cron => {
+            let advised = || {
+                advise(snapshot, view, diagnosis.view(view.view.oid), facts.map_or(&Facts::default(), |f| f)).schedule
+            };
+            Fix::CronInstall { schedule: args.schedule.clone().unwrap_or_else(|| advised().into()) }
+        }
+        What::Triggers => Fix::TriggersInstall,
+        What::View => Fix::PlainView,
+        What::Index if !args.columns.is_empty() => Fix::CreateUnique(args.columns.clone()),
+        What::Index => Fix::CreateUnique(facts.and_then(|f| f.unique.first().cloned()).unwrap_or_default()),
+        What::Purge => Fix::PurgeRuns { days: args.keep },
+    }
+}
+
+fn undo(what: What, snapshot: &Snapshot, view: &ViewState) -> Result<Fix, String> {
+    match what {
+        What::Refresh => Err("a refresh cannot be taken back: what the view showed before is gone".into()),
+        What::Purge => Err("deleted history cannot be brought back".into()),
+        What::Cron => own_job(snapshot, view)
+            .map(|job| Fix::CronRemove(job.id))
+            .ok_or_else(|| "no job of this role refreshes it".into()),
+        What::Triggers => Ok(Fix::TriggersRemove),
+        What::View => Ok(Fix::Materialize),
+        What::Index => Ok(Fix::DropUnique),
+    }
+}
+
+/// The job that `mvtop fix cron` would have made; else the only one that refreshes the view.
+fn own_job<'a>(snapshot: &'a Snapshot, view: &'a ViewState) -> Option<&'a Job> {
+    let user = &snapshot.server.as_ref()?.user;
+    let name = job_name(&view.view.name);
+    let mut jobs: Vec<&Job> =
+        snapshot.history.value()?.jobs_refreshing(&view.view.name).filter(|j| j.username == *user).collect();
+    jobs.sort_by_key(|j| j.name.as_deref() != Some(name.as_str()));
+    jobs.first().copied()
+}
+
+fn dry_run(plan: &Plan) -> ExitCode {
+    for need in &plan.needs {
+        say(&format!("it needs {need}"));
+    }
+    if let Some(database) = &plan.database {
+        say(&format!("this is for the database {database}"));
+    }
+    print(&plan.sql());
+    ExitCode::from(if plan.needs.is_empty() { 0 } else { NOT_DONE })
+}
+
+/// Shows the plan and asks at the terminal; without one nobody could have said yes.
+fn confirmed(plan: &Plan) -> Result<bool, String> {
+    print(&described(plan));
+    if !io::stdin().is_terminal() {
+        return Err("there is no terminal to ask at: look at it with --dry-run, then do it with --yes".into());
+    }
+    let mut out = io::stdout();
+    let asked = write!(out, "{} [y/N] ", plan.title).and_then(|()| out.flush());
+    asked.map_err(|e| format!("the question could not be asked: {e}"))?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).map_err(|e| format!("no answer was read: {e}"))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn described(plan: &Plan) -> String {
+    let mut text = plan.sql();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "\n{}", plan.impact);
+    for note in &plan.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    let _ = match &plan.undo {
+        Some(undo) => writeln!(text, "Way back: {undo}."),
+        None => writeln!(text, "There is no way back."),
+    };
+    text
+}
+
+async fn carry_out(target: &Target, journal: &Journal, watch: &mut Watch, plan: Arc<Plan>) -> Result<ExitCode, String> {
+    let (report, mut events) = mpsc::unbounded_channel();
+    let action = journal.carry_out(target, &plan, move |event| {
+        let _ = report.send(event);
+    });
+    let ended = async {
+        while let Some(event) = events.recv().await {
+            if let Event::Ended(ending, length) = event {
+                return Some((ending, length));
+            }
+        }
+        None
+    };
+    let (_, ended) = tokio::join!(action, ended);
+    let Some((ending, length)) = ended else { return Err("it ended without saying how".into()) };
+    let title = plan.title.trim_end_matches('?');
+    let is_good = match &ending {
+        Ending::Done(found) => found.as_ref().is_none_or(|f| f.good),
+        _ => false,
+    };
+    say_ending(title, &ending, length);
+    if !is_good {
+        return Ok(ExitCode::from(NOT_DONE));
+    }
+    Ok(ExitCode::from(if after(watch, &plan).await { 0 } else { NOT_DONE }))
+}
+
+fn say_ending(title: &str, ending: &Ending, length: Duration) {
+    print(&match ending {
+        Ending::Done(None) => format!("{title}: done in {}.", took(length)),
+        Ending::Done(Some(f)) if f.good => format!("{title}: done in {}; {}.", took(length), f.text),
+        Ending::Done(Some(f)) => format!("{title}: it ended without an error, but {}.", f.text),
+        Ending::Cancelled => format!("{title}: cancelled; nothing was changed."),
+        Ending::LockTimeout => format!("{title}: the lock was not free in time; nothing was changed. Try again."),
+        Ending::Failed(problem) => format!("{title}: failed, nothing was changed: {}", problem.text),
+        Ending::Unclear(problem) => format!(
+            "{title}: the connection was lost at the end ({}). It was one transaction: the next mvtop says whether it is done.",
+            problem.text
+        ),
+    });
+}
+
+/// Compares a refreshed view again and says what is true now.
+async fn after(watch: &mut Watch, plan: &Plan) -> bool {
+    let (true, Some(oid)) = (plan.refreshes, plan.view) else { return true };
+    let since = Utc::now();
+    let _ = watch.requests.send(Request::Measure(oid));
+    let is_measured = |s: &Arc<Snapshot>| {
+        s.view(oid)
+            .is_none_or(|v| v.values.last.as_ref().is_some_and(|m| m.asked >= since) || v.values.problem().is_some())
+    };
+    let _ = timeout(PATIENCE, watch.snapshots.wait_for(is_measured)).await;
+    let snapshot = watch.snapshots.borrow().clone();
+    let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
+    if let Some(report) = diagnosis.view(oid) {
+        print(&format!("Now: {}.", report.what));
+    }
+    true
+}
+
+/// The options side by side, the recommended one first.
+fn options(snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> String {
+    let report = diagnosis.view(view.view.oid);
+    let mut text = String::new();
+    if let Some(report) = report {
+        let _ = writeln!(text, "{}", report.what);
+    }
+    if view.view.is_plain() {
+        let _ = writeln!(text, "It is a plain view. mvtop fix view --undo makes it materialized again.");
+        return text;
+    }
+    let Some(facts) = view.facts.value() else { return text };
+    let advice = advise(snapshot, view, report, facts);
+    let _ = writeln!(
+        text,
+        "\n{:<12}{:<14}{:<15}{:<15}{:<11}readers",
+        "option", "data at most", "a write waits", "load", "WAL a day"
+    );
+    for offer in &advice.offers {
+        let _ = writeln!(text, "{}", option_line(offer));
+    }
+    text + &footnotes(&advice, view)
+}
+
+fn option_line(offer: &Offer) -> String {
+    let [staleness, waits, load, wal, readers] = offer.figures().map(|(_, value)| value);
+    let mut line = format!("{:<12}{staleness:<14}{waits:<15}{load:<15}{wal:<11}{readers}", offer.choice.word());
+    for said in offer.needs.iter().map(|n| format!("needs {n}")).chain(offer.warning.clone()) {
+        let _ = write!(line, "\n            - {said}");
+    }
+    line
+}
+
+fn footnotes(advice: &Advice, view: &ViewState) -> String {
+    let best = advice.offers.first().map_or("", |o| o.choice.word());
+    let mut text = format!("\nRecommended: mvtop fix {best}; {}.\n", advice.reason);
+    if best == "cron" {
+        let _ = writeln!(text, "Schedule: {}", advice.schedule);
+    }
+    if let Some(time) = advice.refresh.filter(|t| !t.is_measured) {
+        let _ = writeln!(text, "Refresh time: about {}, as long as comparing all values took.", took(time.length));
+    }
+    if let Some(writes) = view.writes {
+        let _ = writeln!(
+            text,
+            "Rows written to its tables: {:.0} a minute, seen over {}.",
+            writes.per_minute(),
+            human(writes.over)
+        );
+    }
+    text
+}
+
+fn print(text: &str) {
+    // A reader that went away changes nothing.
+    let _ = writeln!(io::stdout(), "{}", text.trim_end());
+}
+
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "mvtop: {text}");
+}

@@ -1,0 +1,225 @@
+//! What can be done about a view: the four options with their figures here, the recommended one first, and the repairs.
+//!
+//! ```text
+//! ┏ What can be done · mv_conversaciones_dashboard ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ Recommended: Cron job. A refresh of 79 ms every 5:00 min keeps the limit          ┃
+//! ┃   option        data is at most   a write waits   load    WAL a day   readers     ┃
+//! ┃ ▸ Cron job      5:00 min old      0               0.03 %  ≈ 312 MB    go on       ┃
+//! ```
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout as Split, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
+
+use super::progress;
+use super::rows::{Column, rest, row};
+use crate::app::Model;
+use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
+use crate::domain::fix::{Advice, Choice, Offer};
+use crate::domain::time::{human, took};
+use crate::pg::fix::preview;
+use crate::theme::Theme;
+
+/// From here on the options stand side by side.
+const WIDE: u16 = 110;
+
+/// Draws it.
+pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let name = view(model, screen).map_or("the view is gone".into(), |v| v.view.name.short());
+    let block = Block::bordered()
+        .border_type(BorderType::Thick)
+        .border_style(theme.border_focus)
+        .title_top(Line::styled(" What can be done ", theme.title))
+        .title_top(Line::styled(format!(" {name} "), theme.dim).right_aligned())
+        .padding(Padding::horizontal(1));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let rows = rows(model, screen);
+    if rows.is_empty() {
+        let said = view(model, screen).and_then(|v| progress(&v.facts, theme, model.server_now()));
+        let line = said.unwrap_or_else(|| Span::styled("measuring what each option costs here…", theme.busy));
+        frame.render_widget(Paragraph::new(Line::from(line)).wrap(Wrap { trim: true }), inner);
+        return;
+    }
+    let advice = advice(model, screen);
+    let head = head(advice.as_ref(), theme, inner.width);
+    let is_wide = inner.width >= WIDE - 4 && advice.is_some();
+    let offers = rows.iter().filter(|r| matches!(r, Row::Offer(..))).count() as u16;
+    let repairs = rows.len() as u16 - offers;
+    let table = if is_wide { 11 } else { offers + u16::from(offers > 0) };
+    let [top, options, small, detail] = Split::vertical([
+        Constraint::Length(head.len() as u16),
+        Constraint::Length(table),
+        Constraint::Length(if repairs > 0 { repairs + 1 } else { 0 }),
+        Constraint::Fill(1),
+    ])
+    .spacing(u16::from(inner.height >= 16))
+    .areas(inner);
+    frame.render_widget(Paragraph::new(head), top);
+    if is_wide {
+        cards(&rows, screen, theme, frame, options);
+    } else {
+        frame.render_widget(Paragraph::new(table_lines(&rows, screen, theme, options.width)), options);
+    }
+    frame.render_widget(Paragraph::new(repair_lines(&rows, screen, theme)), small);
+    let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);
+    frame.render_widget(Paragraph::new(detail_lines).wrap(Wrap { trim: true }), detail);
+}
+
+/// The recommendation with its reason, broken by hand so that its height is known.
+fn head<'a>(advice: Option<&Advice>, theme: &Theme, width: u16) -> Vec<Line<'a>> {
+    let Some(advice) = advice else {
+        return vec![Line::styled(
+            "It is a plain view: always true, and what it costs its readers pay.",
+            theme.words(),
+        )];
+    };
+    let best = advice.offers.first().map_or("", |o| o.choice.title());
+    let text = format!("Recommended: {best}; {}.", advice.reason);
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let is_full = lines.last().is_some_and(|l| l.chars().count() + word.chars().count() + 1 > width as usize);
+        if is_full {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.into_iter().map(|l| Line::styled(l, theme.accent)).collect()
+}
+
+fn is_selected(screen: &FixScreen, place: usize) -> bool {
+    screen.row == place
+}
+
+fn mark(selected: bool) -> &'static str {
+    if selected { "▸ " } else { "  " }
+}
+
+fn title_style(offer: &Offer, theme: &Theme) -> Style {
+    if offer.needs.is_empty() { theme.words() } else { theme.dim }
+}
+
+fn table_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme, width: u16) -> Vec<Line<'a>> {
+    let offers: Vec<&Offer> =
+        rows.iter().filter_map(|r| if let Row::Offer(o, _) = r { Some(&**o) } else { None }).collect();
+    let Some(first) = offers.first() else { return Vec::new() };
+    let fixed = [Column::Text(14), Column::Text(12), Column::Text(13), Column::Text(7), Column::Text(9)];
+    let mut columns = fixed.to_vec();
+    columns.push(Column::Text(rest(width, &fixed)));
+    let names = std::iter::once("  option".to_string()).chain(first.figures().map(|(n, _)| n.to_string()));
+    let mut lines = vec![row(&columns, names.map(|n| (n, theme.header)))];
+    for (place, offer) in offers.into_iter().enumerate() {
+        let selected = is_selected(screen, place);
+        let needs = if offer.needs.is_empty() { "" } else { " ✖" };
+        let title = format!("{}{}{needs}", mark(selected), offer.choice.title());
+        let cells = std::iter::once((title, title_style(offer, theme)))
+            .chain(offer.figures().map(|(_, value)| (value, title_style(offer, theme))));
+        let line = row(&columns, cells);
+        lines.push(if selected { line.style(theme.selection) } else { line });
+    }
+    lines
+}
+
+fn cards(rows: &[Row], screen: &FixScreen, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let offers =
+        rows.iter().enumerate().filter_map(|(i, r)| if let Row::Offer(o, _) = r { Some((i, o)) } else { None });
+    let places = Split::horizontal([Constraint::Fill(1); 4]).areas::<4>(area);
+    for ((place, offer), card) in offers.zip(places) {
+        let selected = is_selected(screen, place);
+        let (border, kind) = match selected {
+            true => (theme.border_focus, BorderType::Thick),
+            false => (theme.border, BorderType::Rounded),
+        };
+        let title = format!(" {}{} ", mark(selected), offer.choice.title());
+        let block = Block::bordered()
+            .border_type(kind)
+            .border_style(border)
+            .title_top(Line::styled(title, if selected { theme.title } else { title_style(offer, theme) }))
+            .padding(Padding::horizontal(1));
+        let mut lines: Vec<Line> = offer
+            .figures()
+            .into_iter()
+            .flat_map(|(name, value)| {
+                let is_long = name.len() + value.chars().count() + 1 > card.width.saturating_sub(4) as usize;
+                let name = Span::styled(format!("{name} "), theme.dim);
+                let value = Span::styled(value, title_style(offer, theme));
+                if is_long { vec![Line::from(name), Line::from(value)] } else { vec![Line::from(vec![name, value])] }
+            })
+            .collect();
+        let needs = offer.needs.iter().map(|n| Line::styled(format!("✖ needs {n}"), theme.warning));
+        lines.extend(needs);
+        frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }).block(block), card);
+    }
+}
+
+fn repair_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme) -> Vec<Line<'a>> {
+    let mut lines = vec![Line::styled("  also", theme.header)];
+    for (place, row) in rows.iter().enumerate() {
+        if let Row::Repair(text, _) = row {
+            let selected = is_selected(screen, place);
+            let line = Line::styled(format!("{}{text}", mark(selected)), theme.words());
+            lines.push(if selected { line.style(theme.selection) } else { line });
+        }
+    }
+    lines
+}
+
+/// What is to be known of the row under the cursor.
+fn details<'a>(
+    model: &Model,
+    screen: &FixScreen,
+    rows: &[Row],
+    advice: Option<&Advice>,
+    theme: &Theme,
+) -> Vec<Line<'a>> {
+    let Some(row) = rows.get(screen.row) else { return Vec::new() };
+    let mut lines = Vec::new();
+    if let Row::Offer(offer, _) = row {
+        lines.extend(offer.needs.iter().map(|n| Line::styled(format!("✖ It needs {n}."), theme.warning)));
+        lines.extend(offer.warning.as_ref().map(|w| Line::styled(format!("▲ {w}."), theme.warning)));
+        if offer.choice == Choice::PlainView {
+            lines.push(Line::styled(format!("Readers wait {}.", offer.readers), theme.words()));
+        }
+        if let (Choice::Cron, Some(advice)) = (offer.choice, advice) {
+            lines.extend(schedule_lines(model, screen, advice, theme));
+        }
+    }
+    if let Some(plan) = plan(model, screen.view, row.fix()) {
+        lines.push(Line::styled(plan.impact, if plan.grave { theme.danger } else { theme.words() }));
+        lines.extend(plan.undo.map(|undo| Line::styled(format!("Way back: {undo}."), theme.dim)));
+    }
+    if let Some(time) = advice.and_then(|a| a.refresh).filter(|t| !t.is_measured) {
+        let text = format!("Refresh time {}: an estimate, as long as comparing all values took.", took(time.length));
+        lines.push(Line::styled(text, theme.dim));
+    }
+    let writes = view(model, screen).and_then(|v| v.writes);
+    lines.extend(writes.map(|w| {
+        let text = format!("Rows written to its tables: {:.0} a minute, seen over {}.", w.per_minute(), human(w.over));
+        Line::styled(text, theme.dim)
+    }));
+    lines
+}
+
+fn schedule_lines<'a>(model: &Model, screen: &FixScreen, advice: &Advice, theme: &Theme) -> Vec<Line<'a>> {
+    let text = schedule(screen, advice);
+    match preview(&text, model.newest.server.as_deref(), model.server_now()) {
+        Ok(preview) => vec![
+            Line::from(vec![
+                Span::styled("Schedule ", theme.dim),
+                Span::styled(text, theme.accent),
+                Span::styled(format!(" · {} · ", preview.described), theme.words()),
+                Span::styled("e", theme.key),
+                Span::styled(" changes it", theme.dim),
+            ]),
+            Line::styled(format!("Next runs: {}", preview.runs()), theme.dim),
+        ],
+        Err(why) => vec![Line::styled(why, theme.warning)],
+    }
+}

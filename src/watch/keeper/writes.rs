@@ -1,0 +1,54 @@
+//! How many rows were written of late, from the counters that each pulse reads.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use chrono::TimeDelta;
+
+use crate::domain::snapshot::Writes;
+use crate::domain::time::Time;
+use crate::domain::view::Oid;
+
+/// How far back it looks.
+const SPAN: TimeDelta = TimeDelta::minutes(5);
+
+/// Statistics come up to a second late: from a shorter time no rate is made.
+const SHORTEST: TimeDelta = TimeDelta::seconds(3);
+
+/// The rows written between pulses, by table.
+#[derive(Default)]
+pub(super) struct Window {
+    tables: Vec<Oid>,
+    last: Option<(Time, Vec<i64>)>,
+    steps: VecDeque<(Time, Vec<u32>)>,
+    since: Option<Time>,
+}
+
+impl Window {
+    /// A pulse's counters, in the order of the tables.
+    pub(super) fn push(&mut self, at: Time, tables: &[Oid], counters: &[i64]) {
+        // The first answer after the tables changed is still about the old ones.
+        if self.tables != tables || counters.len() != tables.len() {
+            *self = Window { tables: tables.to_vec(), ..Window::default() };
+            return;
+        }
+        // A counter that fell was reset.
+        let step = |(new, old): (&i64, &i64)| u32::try_from((new - old).max(0)).unwrap_or(u32::MAX);
+        if let Some((_, before)) = &self.last {
+            let steps = counters.iter().zip(before).map(step).collect();
+            self.steps.push_back((at, steps));
+        }
+        self.since.get_or_insert(at);
+        while self.steps.front().is_some_and(|(t, _)| at - *t > SPAN) {
+            self.since = self.steps.pop_front().map(|(t, _)| t);
+        }
+        self.last = Some((at, counters.to_vec()));
+    }
+
+    /// The rows written to these tables.
+    pub(super) fn writes(&self, tables: &BTreeSet<Oid>) -> Option<Writes> {
+        let over = self.last.as_ref()?.0 - self.since?;
+        let places: Vec<usize> = (0..self.tables.len()).filter(|&i| tables.contains(&self.tables[i])).collect();
+        let rows = self.steps.iter().flat_map(|(_, step)| places.iter().map(|&i| u64::from(step[i]))).sum();
+        (over >= SHORTEST).then_some(Writes { rows, over })
+    }
+}

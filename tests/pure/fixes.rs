@@ -1,0 +1,164 @@
+//! The fix screen, the cron pane's keys and the schedule field, without a terminal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use mvtop::app::action::Stage;
+use mvtop::app::model::Dialog;
+use mvtop::app::{Cmd, Msg, update};
+use mvtop::domain::fix::Fix;
+use mvtop::domain::job::JobId;
+use mvtop::domain::snapshot::{Blocker, Refreshing};
+use mvtop::pg::operator::{Ending, Event, Found};
+use mvtop::watch::Request;
+
+use crate::scene::*;
+use crate::update::{console, notice, press};
+
+fn asked(model: &mvtop::app::Model) -> &mvtop::domain::fix::Plan {
+    match &model.dialog {
+        Some(Dialog::Act(question)) => &question.plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn f_enter_y_schedules_and_refreshes_in_one_transaction() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    assert_eq!(press(&mut model, "f"), [Cmd::Watch(Request::Price(VIEW))]);
+    assert_eq!(press(&mut model, "Enter"), []);
+    let plan = asked(&model).clone();
+    assert_eq!(plan.fix, Fix::CronInstall { schedule: "*/5 * * * *".into() });
+    assert!(plan.notes[0].contains("02:20:00, 02:25:00, 02:30:00, 02:35:00, 02:40:00 UTC"), "{:?}", plan.notes);
+    assert_eq!(plan.statements.iter().filter(|s| *s == "BEGIN" || *s == "COMMIT").count(), 2);
+    assert!(plan.sql().contains("REFRESH MATERIALIZED VIEW CONCURRENTLY") && plan.sql().contains("cron.schedule"));
+    let commands = press(&mut model, "y");
+    assert_eq!(commands, [Cmd::Run(Arc::new(plan))], "what was shown is what is sent");
+    let found = Found { good: true, text: "job 3 refresh-conversaciones-dashboard: active".into() };
+    let ended = Event::Ended(Ending::Done(Some(found)), Duration::from_millis(90));
+    assert_eq!(update(&mut model, Msg::Action(ended)), [Cmd::Watch(Request::Measure(VIEW))]);
+    let mut after = healed_snapshot();
+    Arc::make_mut(&mut after.views[0]).values.last.as_mut().unwrap().asked = night() + TimeDelta::seconds(1);
+    update(&mut model, Msg::Snapshot(Arc::new(after)));
+    let Some(Stage::Over { good: true, text }) = model.action.map(|a| a.stage) else { panic!() };
+    assert!(text.contains("now none of 3,230 is") && text.contains("job 3"), "{text}");
+}
+
+#[test]
+fn a_change_that_reports_no_error_but_is_not_there_is_said_to_have_failed() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    press(&mut model, "f Enter y");
+    let found = Found { good: false, text: "there is no such job".into() };
+    update(&mut model, Msg::Action(Event::Ended(Ending::Done(Some(found)), Duration::ZERO)));
+    let Some(Stage::Over { good: false, text }) = model.action.map(|a| a.stage) else { panic!() };
+    assert!(text.contains("without an error, but there is no such job"), "{text}");
+}
+
+#[test]
+fn before_the_facts_are_read_enter_asks_to_wait() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "f Enter");
+    assert!(model.dialog.is_none() && notice(&model).contains("still being measured"), "{}", notice(&model));
+}
+
+#[test]
+fn every_option_has_its_question_and_f_is_not_the_key_that_confirms() {
+    for (keys, fix) in
+        [("f j Enter", Fix::Refresh), ("f j j Enter", Fix::TriggersInstall), ("f j j j Enter", Fix::PlainView)]
+    {
+        let mut model = console(weighed_snapshot(|_| ()));
+        assert_eq!(press(&mut model, keys)[1..], []);
+        assert_eq!(asked(&model).fix, fix);
+        assert_eq!(press(&mut model, "f f Enter"), [], "f does nothing there and Enter is on Cancel");
+        assert!(model.dialog.is_none() && model.action.is_none());
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_shown_but_not_sent() {
+    let mut model = console(weighed_snapshot(|f| f.pieces.stuck = vec!["materialized view nieta".into()]));
+    press(&mut model, "f j j j Enter y");
+    assert!(model.action.is_none() && notice(&model).contains("nieta"), "{}", notice(&model));
+}
+
+#[test]
+fn a_typed_schedule_is_checked_and_a_wrong_one_stays_in_the_field() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    press(&mut model, "f e");
+    press(&mut model, &"Backspace ".repeat(12));
+    press(&mut model, "* / 1 Enter");
+    assert!(model.field.is_some() && notice(&model).contains("stops before"), "{}", notice(&model));
+    press(&mut model, "0 Space * Space * Space * Space * Enter Enter");
+    assert_eq!(asked(&model).fix, Fix::CronInstall { schedule: "*/10 * * * *".into() });
+    press(&mut model, "Esc e Esc Enter");
+    assert!(asked(&model).sql().contains("*/10"), "Esc leaves it as it was");
+}
+
+#[test]
+fn the_cron_panes_keys_work_there_only_and_ask_first() {
+    for (key, fix) in [
+        ("p", Fix::CronPause(JobId(1))),
+        ("x", Fix::CronRemove(JobId(1))),
+        ("n", Fix::CronRunNow(JobId(1))),
+        ("e Enter", Fix::CronReschedule(JobId(1), "*/15 * * * *".into())),
+    ] {
+        let mut model = console(weighed_snapshot(|_| ()));
+        press(&mut model, key.split(' ').next().unwrap());
+        assert!(model.dialog.is_none() && notice(&model).contains("cron pane"), "{key}: {}", notice(&model));
+        assert_eq!(press(&mut model, &format!("2 {key}")), []);
+        assert_eq!(asked(&model).fix, fix);
+    }
+    let mut model = console(scheduled_snapshot(healed(), TimeDelta::minutes(2), |job, _| job.active = false));
+    press(&mut model, "2 p");
+    assert_eq!(asked(&model).fix, Fix::CronResume(JobId(3)));
+}
+
+#[test]
+fn a_blocker_is_cancelled_or_ended_only_while_it_blocks() {
+    let mut blocked = weighed_snapshot(|_| ());
+    let blocker = Blocker {
+        pid: 12,
+        user: "ana".into(),
+        application: "psql".into(),
+        state: "active".into(),
+        since: Some(night()),
+        query: None,
+    };
+    Arc::make_mut(&mut blocked.views[0]).refreshing = vec![Refreshing {
+        pid: 77,
+        user: "cron".into(),
+        application: "pg_cron".into(),
+        since: None,
+        state: None,
+        concurrently: true,
+        granted: false,
+        blocked_by: vec![blocker],
+    }];
+    for (key, fix, function) in
+        [("C", Fix::Cancel(12), "pg_cancel_backend"), ("K", Fix::Terminate(12), "pg_terminate_backend")]
+    {
+        let mut model = console(blocked.clone());
+        press(&mut model, key);
+        assert_eq!(asked(&model).fix, fix);
+        assert!(
+            asked(&model).sql().contains(function) && asked(&model).sql().contains("xact_start = '2026-02-04T02:15:00")
+        );
+        let mut free = console(weighed_snapshot(|_| ()));
+        press(&mut free, key);
+        assert!(free.dialog.is_none() && notice(&free).contains("no refresh"), "{}", notice(&free));
+    }
+}
+
+#[test]
+fn read_only_and_a_standby_show_the_options_and_change_nothing() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    model.settings.read_only = true;
+    press(&mut model, "f Enter");
+    assert!(model.fix.is_some() && model.dialog.is_none() && notice(&model).contains("read-only"));
+    let mut standby = weighed_snapshot(|_| ());
+    Arc::make_mut(standby.server.as_mut().unwrap()).standby = true;
+    let mut model = console(standby);
+    press(&mut model, "f Enter");
+    assert!(model.dialog.is_none() && notice(&model).contains("standby"), "{}", notice(&model));
+}

@@ -1,0 +1,117 @@
+//! What each option costs and which one is recommended, from tables of cases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use mvtop::domain::diagnosis::diagnose;
+use mvtop::domain::fix::{Advice, Choice, Facts, Timing, advise};
+use mvtop::domain::server::Cron;
+use mvtop::domain::snapshot::{Snapshot, Writes};
+
+use crate::scene::*;
+
+fn weigh(snapshot: &Snapshot) -> Advice {
+    let diagnosis = diagnose(snapshot, night());
+    let view = &snapshot.views[0];
+    advise(snapshot, view, diagnosis.view(VIEW), view.facts.value().unwrap())
+}
+
+/// The night with a refresh that takes this long, rows written a minute, and what else is changed.
+fn advice(refresh_ms: u64, writes: u64, edit: impl FnOnce(&mut Facts), cron: Option<Cron>) -> Advice {
+    let mut snapshot = weighed_snapshot(edit);
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    view.values.last.as_mut().unwrap().took = Duration::from_millis(refresh_ms);
+    view.writes = Some(Writes { rows: writes, over: TimeDelta::minutes(1) });
+    if let Some(cron) = cron {
+        Arc::make_mut(snapshot.server.as_mut().unwrap()).cron = cron;
+    }
+    weigh(&snapshot)
+}
+
+fn live(facts: &mut Facts, timing: Timing) {
+    facts.dashboard.as_mut().unwrap().live = timing;
+}
+
+#[test]
+fn the_recommendation_follows_the_figures() {
+    let fast = Timing::Took(Duration::from_millis(3));
+    let slow = Timing::Over(Duration::from_secs(2));
+    type Case = (&'static str, Advice, Choice, &'static str);
+    let cases: [Case; 8] = [
+        ("the incident", advice(79, 105, |_| (), None), Choice::Cron, "keeps the limit"),
+        ("many writers", advice(79, 6_000, |_| (), None), Choice::Cron, "writers busy > 100 % of the time"),
+        ("a fast definition", advice(79, 105, |f| live(f, fast), None), Choice::PlainView, "no copy is needed"),
+        (
+            "fast, but something hangs on it",
+            advice(
+                79,
+                105,
+                |f| {
+                    live(f, fast);
+                    f.pieces.stuck = vec!["x".into()]
+                },
+                None,
+            ),
+            Choice::Cron,
+            "keeps the limit",
+        ),
+        ("a definition that never ends", advice(79, 105, |f| live(f, slow), None), Choice::Cron, "more than 2 s"),
+        ("no pg_cron, few writes", advice(79, 2, |_| (), Some(Cron::Absent)), Choice::Triggers, "few enough"),
+        ("no pg_cron, many writes", advice(79, 105, |_| (), Some(Cron::Absent)), Choice::Refresh, "nothing that lasts"),
+        ("a refresh of 5 minutes", advice(300_000, 0, |_| (), None), Choice::Cron, "shortest interval"),
+    ];
+    for (name, advice, best, words) in cases {
+        assert_eq!(advice.offers[0].choice, best, "{name}: {}", advice.reason);
+        assert!(advice.reason.contains(words), "{name}: {}", advice.reason);
+        assert_eq!(advice.offers.len(), 4, "{name}");
+    }
+}
+
+#[test]
+fn the_schedule_is_the_longest_that_keeps_the_limit_and_leaves_the_server_room() {
+    for (refresh_ms, schedule) in [
+        (79, "*/5 * * * *"),
+        (60_000, "*/5 * * * *"),
+        (100_000, "*/10 * * * *"),
+        (300_000, "*/30 * * * *"),
+        (9_000_000, "0 */6 * * *"),
+    ] {
+        assert_eq!(advice(refresh_ms, 0, |_| (), None).schedule, schedule, "{refresh_ms} ms");
+    }
+}
+
+#[test]
+fn each_figure_is_the_one_of_this_database_or_a_question_mark() {
+    let advice = advice(100, 60, |_| (), None);
+    let offer = |choice| advice.offers.iter().find(|o| o.choice == choice).unwrap();
+    let cron = offer(Choice::Cron);
+    assert_eq!(cron.staleness, Some(TimeDelta::milliseconds(300_100)));
+    assert!((cron.load.unwrap() - 0.1 / 300.0).abs() < 1e-9);
+    let triggers = offer(Choice::Triggers);
+    assert_eq!(triggers.per_write, Some(Duration::from_millis(100)));
+    assert!((triggers.load.unwrap() - 0.1).abs() < 1e-9, "60 a minute × 100 ms");
+    assert_eq!(offer(Choice::PlainView).readers, "38 ms a query instead of 0.4 ms");
+    let mut unknown = weighed_snapshot(|f| (f.dashboard, f.row_bytes) = (None, None));
+    let view = Arc::make_mut(&mut unknown.views[0]);
+    (view.values, view.writes) = Default::default();
+    let advice = weigh(&unknown);
+    let figures: Vec<String> =
+        advice.offers.iter().find(|o| o.choice == Choice::Triggers).unwrap().figures().map(|(_, v)| v).into();
+    assert_eq!(figures[1..4], ["?", "?", "?"]);
+    assert!(advice.refresh.is_none());
+}
+
+#[test]
+fn what_an_option_needs_is_said_and_it_is_not_recommended() {
+    let closed = |f: &mut Facts| {
+        (f.rights.can_schedule, f.rights.can_create, f.rights.owns) = (false, false, false);
+        f.rights.tables[0].can_trigger = false;
+    };
+    let advice = advice(79, 1, closed, None);
+    assert_eq!(advice.offers[0].choice, Choice::Refresh);
+    let needs = |choice| advice.offers.iter().find(|o| o.choice == choice).unwrap().needs.join("; ");
+    assert!(needs(Choice::Cron).contains("EXECUTE on cron.schedule"));
+    assert!(needs(Choice::Triggers).contains("TRIGGER on prospectos"));
+    assert!(needs(Choice::PlainView).contains("to own the view"));
+}
