@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::model::Model;
 use crate::domain::diagnosis::{thousands, who};
 use crate::domain::drift::Totals;
-use crate::domain::fix::Plan;
+use crate::domain::fix::{Fix, Plan};
 use crate::domain::reading::Progress;
 use crate::domain::snapshot::Blocker;
 use crate::domain::time::{Time, took};
@@ -163,10 +163,14 @@ fn proof(action: &ActionRun, after: &Totals, length: Duration) -> String {
 }
 
 fn failure(action: &ActionRun, ending: &Ending, length: Duration) -> String {
-    let (title, name) = (action.title(), &action.plan.name);
+    let name = &action.plan.name;
+    let title = match action.plan.fix {
+        Fix::Refresh => format!("The refresh of {name}"),
+        _ => format!("\"{}\"", action.title()),
+    };
     match ending {
         Ending::Done(_) => String::new(),
-        Ending::Cancelled => format!("{title}: cancelled after {}; everything is as it was.", took(length)),
+        Ending::Cancelled => format!("{title} was cancelled after {}; the view is as it was.", took(length)),
         Ending::LockTimeout => {
             let holder = match action.blockers.first() {
                 Some(b) => format!("{} holds it, {}", who(&b.user, &b.application, b.pid), b.state),

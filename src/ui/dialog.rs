@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
 use crate::app::model::{Dialog, Question};
+use crate::domain::fix::Fix;
 use crate::domain::text::visible;
 use crate::journal::Entry;
 use crate::keys::{Binding, Scope, bindings, shown};
@@ -28,7 +29,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             (visible(&question.plan.title).into_owned(), from(act(theme, question), first), Some(deed))
         }
         (Some(Dialog::Quit(focused)), _) => {
-            ("Leave while it runs?".into(), quit(theme), Some(buttons(theme, "Leave", *focused)))
+            (format!("Leave while {} runs?", what_runs(model)), quit(theme), Some(buttons(theme, "Leave", *focused)))
         }
     };
     let width = area.width.saturating_sub(4).min(96);
@@ -134,6 +135,13 @@ fn log_entry(theme: &Theme, entry: &Entry) -> Vec<Line<'static>> {
     lines.extend(sql.map(|l| Line::styled(format!("    {}", visible(l)), theme.dim)));
     lines.push(Line::default());
     lines
+}
+
+fn what_runs(model: &Model) -> &'static str {
+    match model.action.as_ref().map(|a| &a.plan.fix) {
+        Some(Fix::Refresh) | None => "a refresh",
+        Some(_) => "a change",
+    }
 }
 
 fn quit(theme: &Theme) -> Vec<Line<'static>> {
