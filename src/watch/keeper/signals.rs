@@ -70,9 +70,9 @@ impl Keeper {
         beat: &pulse::Answer,
     ) -> bool {
         // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
-        let xmin = if beat.counters.len() == self.last.tables.len() { xmin } else { 0 };
+        let known = if beat.counters.len() == self.last.tables.len() { xmin } else { 0 };
         let writes = self.last.counters.writes(&self.snapshot.views[place].view.base_tables);
-        let signal = Signal { xmin, bases: self.bases(&self.snapshot.views[place]), populated };
+        let signal = Signal { xmin: known, bases: self.bases(&self.snapshot.views[place]), populated };
         let view = Arc::make_mut(&mut self.edit().views[place]);
         let (oid, before) = (view.view.oid, view.signal);
         (view.signal, view.writes) = (signal, writes);
