@@ -293,7 +293,7 @@ impl std::fmt::Display for Route {
 
 /// Collects groups while a flow is read, giving each combination of keys one id.
 ///
-/// A label may differ between the sides (a renamed person): the one seen last with a value wins.
+/// A label may differ between the sides (a renamed person): the first one with a value wins.
 #[derive(Debug, Default)]
 pub struct Groups {
     ids: BTreeMap<Vec<Option<String>>, GroupId>,
@@ -304,6 +304,7 @@ impl Groups {
     /// The id of the group with these keys, made if it is new.
     pub fn intern(&mut self, keys: Vec<Option<String>>, labels: Vec<Option<String>>) -> GroupId {
         if let Some(&id) = self.ids.get(&keys) {
+            self.name(id, labels);
             return id;
         }
         let labels = labels.into_iter().zip(&keys).map(|(label, key)| label.or_else(|| key.clone())).collect();
@@ -311,6 +312,16 @@ impl Groups {
         self.ids.insert(keys.clone(), id);
         self.groups.push(Group { keys, labels });
         id
+    }
+
+    /// Gives the group the labels that were not known when it was first met, where its key stood in for them.
+    fn name(&mut self, id: GroupId, labels: Vec<Option<String>>) {
+        let group = &mut self.groups[id.0 as usize];
+        for (place, label) in labels.into_iter().enumerate().filter(|(_, label)| label.is_some()) {
+            if group.labels[place] == group.keys[place] {
+                group.labels[place] = label;
+            }
+        }
     }
 
     /// All groups, in the order of their ids.

@@ -68,7 +68,10 @@ async fn look(args: Verify) -> Result<Scene, String> {
     let said = |p: Problem| p.text;
     let session = Session::connect(&target, "verify").await.map_err(said)?;
     let (view, is_plain) = match chosen(&snapshot, args.view.as_deref())? {
-        Some(view) => (view, false),
+        Some(view) => {
+            let is_plain = view.view.is_plain();
+            (view, is_plain)
+        }
         None => {
             let word = args.view.as_deref().unwrap_or_default();
             let limits = limits(&args);

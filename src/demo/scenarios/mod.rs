@@ -1,8 +1,8 @@
 //! Ways in which a view goes wrong, each made for real: what `mvtop demo --scenario NAME` starts with.
 //!
 //! A scenario is called as the cause it makes. It begins where the incident does, with the view filled three days ago
-//! and no job, and goes on in [`Step`]s. What must be kept going, such as a session that holds a lock, lives in
-//! [`Going`] for as long as the demo does.
+//! and no job, and goes on in `Step`s. What must be kept going, such as a session that holds a lock, lives in
+//! `Going` for as long as the demo does.
 
 mod going;
 mod list;

@@ -2,7 +2,7 @@
 //!
 //! rustls is stricter than OpenSSL in ways that refuse certificates made by following PostgreSQL's own manual: it reads no
 //! certificate of version 1, takes no authority's certificate as a server's (so a self-signed one copied to root.crt
-//! fails) and never looks at the common name. Those three are checked here, by [`x509`](super::x509).
+//! fails) and never looks at the common name. Those three are checked here, by `x509`.
 
 use std::sync::Arc;
 
