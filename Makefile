@@ -2,14 +2,17 @@
 SHELL := /bin/bash
 PG_MAJOR = $(shell ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1 | cut -d/ -f5)
 
-.PHONY: demo test check screenshots bench setup setup-check setup-screenshots
+.PHONY: demo test roles check screenshots bench setup setup-check setup-pooler setup-screenshots
 
 demo: setup  ## the console on a private PostgreSQL in the state of the incident's night
 	cargo build --release --locked
 	@exec "$${CARGO_TARGET_DIR:-target}/release/mvtop" demo
 
-test: setup  ## the whole test suite
+test: setup setup-pooler  ## the whole test suite
 	RUST_BACKTRACE=0 cargo test --locked
+
+roles: setup  ## every role on every state of a server, one line a case: what is seen, what is off and why
+	@set -o pipefail; cargo test -q --locked --test rights every_role -- --nocapture | grep ' | '
 
 check: setup-check  ## formatting, lints, documentation, licences
 	cargo fmt --check
@@ -25,6 +28,9 @@ screenshots: setup setup-screenshots  ## pictures from the real program on the d
 # them; elsewhere this says what to install and goes on if it is there.
 setup:
 	@tests/setup.sh server
+
+setup-pooler:
+	@tests/setup.sh pooler
 
 setup-screenshots:
 	@tests/setup.sh fonts

@@ -72,6 +72,9 @@ pub struct Connect {
     /// Database
     #[arg(short = 'd', long, value_name = "NAME")]
     pub dbname: Option<String>,
+    /// A replica of it that takes the comparisons, so that they cost the primary nothing
+    #[arg(long, value_name = "CONNINFO")]
+    pub read_dsn: Option<String>,
     /// The share of the server's time that comparisons may take, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = percent)]
     pub budget: f64,

@@ -3,7 +3,7 @@
 mod fix;
 mod verify;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,13 +18,16 @@ use crate::app::update::say;
 use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs, Wanted};
 use crate::demo::{Demo, Options, scenarios};
 use crate::domain::diagnosis::{Verdict, diagnose};
+use crate::domain::reading::ProblemKind;
+use crate::domain::server::Link;
 use crate::journal::Journal;
 use crate::pg::conninfo::{Environment, Target};
 use crate::report;
 use crate::runtime::{Console, End};
 use crate::term::{self, Screen, Signals};
 use crate::theme::{Theme, ThemeError, detect_depth, user_folder};
-use crate::{ui, watch};
+use crate::ui;
+use crate::watch::{self, Watch};
 
 /// The exit code for whatever kept the program from doing what it was asked: UNKNOWN for monitoring.
 const FAILED: u8 = 3;
@@ -63,31 +66,56 @@ fn target(connect: &Connect) -> Result<Target, String> {
     Target::resolve(connect.conninfo.as_deref().or(url.as_deref()), &overrides, &environment).map_err(|e| e.to_string())
 }
 
-fn watch_settings(target: Target, connect: &Connect, only: Vec<String>) -> watch::Settings {
-    watch::Settings { target, only, statement_timeout: connect.statement_timeout, budget: connect.budget / 100.0 }
+/// The replica that is to take the comparisons: the same database by the same role unless its string says otherwise.
+fn read_target(connect: &Connect, target: &Target) -> Result<Option<Target>, String> {
+    let Some(words) = connect.read_dsn.as_deref() else { return Ok(None) };
+    let environment =
+        Environment::from_process().variable("PGUSER", target.user()).variable("PGDATABASE", target.dbname());
+    Target::resolve(Some(words), &[], &environment).map(Some).map_err(|e| format!("--read-dsn: {e}"))
+}
+
+fn watch_settings(target: Target, connect: &Connect, only: Vec<String>) -> Result<watch::Settings, String> {
+    let (statement_timeout, budget) = (connect.statement_timeout, connect.budget / 100.0);
+    let read_target = read_target(connect, &target)?;
+    Ok(watch::Settings { target, read_target, only, statement_timeout, budget })
 }
 
 async fn console(connect: &Connect, args: &ConsoleArgs) -> Result<ExitCode, String> {
-    let target = ask_password(target(connect)?).await?;
-    let settings = watch_settings(target, connect, Vec::new());
-    open(settings, args, Journal::own()).await
+    open(watch_settings(target(connect)?, connect, Vec::new())?, args, Journal::own()).await
 }
 
-/// Asks for a password where the server wants one, none was found and there is a terminal to ask at.
-async fn ask_password(target: Target) -> Result<Target, String> {
-    use std::io::IsTerminal;
-    if target.has_password() || !io::stdin().is_terminal() {
-        return Ok(target);
+/// How long the first connection may keep the console from opening: later it says itself what it waits for.
+const PROMPT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often a password may be typed.
+const PROMPTS: usize = 3;
+
+/// Starts the watch; where its first connection fails for want of a password and there is a terminal to ask at, asks
+/// and starts it again. Nothing connects but the watch itself.
+async fn begin(mut settings: watch::Settings) -> Result<(watch::Settings, Watch), String> {
+    let mut watch = watch::start(settings.clone());
+    if settings.target.has_password() || !io::stdin().is_terminal() {
+        return Ok((settings, watch));
     }
-    // A server that is slow to answer must not keep the console from opening: it says so itself.
-    match timeout(Duration::from_secs(2), target.connect(None, "mvtop")).await {
-        Ok(Err(error)) if error.needs_password() => {
-            let prompt = format!("Password for {}: ", target.describe());
-            let password = rpassword::prompt_password(prompt).map_err(|e| format!("no password was read: {e}"))?;
-            Ok(target.with_password(password))
+    for _ in 0..PROMPTS {
+        let Some(why) = lacks_password(&mut watch).await else { return Ok((settings, watch)) };
+        if settings.target.has_password() {
+            let _ = writeln!(io::stderr(), "mvtop: {why}");
         }
-        // Whatever else is wrong, the console says it and tries again.
-        _ => Ok(target),
+        let prompt = format!("Password for {}: ", settings.target.describe());
+        let password = rpassword::prompt_password(prompt).map_err(|e| format!("no password was read: {e}"))?;
+        settings = settings.with_password(&password);
+        watch = watch::start(settings.clone());
+    }
+    lacks_password(&mut watch).await.map_or(Ok((settings, watch)), Err)
+}
+
+/// Why the first connection failed, if it did for want of a password, or of the right one.
+async fn lacks_password(watch: &mut Watch) -> Option<String> {
+    let tried = watch.snapshots.wait_for(|s| !matches!(s.link, Link::Connecting { .. }));
+    match &timeout(PROMPT_WITHIN, tried).await.ok()?.ok()?.link {
+        Link::Down { why, kind: ProblemKind::Password, .. } => Some(why.clone()),
+        _ => None,
     }
 }
 
@@ -95,14 +123,14 @@ async fn ask_password(target: Target) -> Result<Target, String> {
 async fn open(settings: watch::Settings, args: &ConsoleArgs, journal: Journal) -> Result<ExitCode, String> {
     let _log = args.log.as_deref().map(log_to).transpose()?;
     let (themes, chosen) = themes(args.theme.as_deref()).map_err(|e| e.to_string())?;
-    let target = settings.target.clone();
+    let (settings, watch) = begin(settings).await?;
+    let target = settings.target;
     let model_settings = Settings {
         place: target.describe(),
         read_only: args.read_only,
         jumps: ["BOOM".into(), "VEN".into()],
         themes: themes.iter().map(|t| t.name.clone()).collect(),
     };
-    let watch = watch::start(settings);
     let draw = forced_panic(&watch).unwrap_or(ui::draw);
     let mut screen =
         Screen::enter(term::Options::default()).map_err(|e| format!("{e} (mvtop check prints instead)"))?;
@@ -203,7 +231,7 @@ async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
         Target::resolve(Some(demo.conninfo()), &[], &Environment::from_process()).map_err(|e| e.to_string())?;
     // What is done in a demo belongs to it, and goes with it.
     let journal = Journal::at(demo.data_dir().with_file_name("actions.jsonl"));
-    let code = open(watch_settings(target, &connect, Vec::new()), &args.console, journal).await;
+    let code = open(watch_settings(target, &connect, Vec::new())?, &args.console, journal).await;
     drop(demo);
     code
 }
@@ -232,7 +260,9 @@ async fn serve(demo: &Demo, signals: &mut Signals) -> Result<ExitCode, String> {
 
 async fn check(args: Check) -> Result<ExitCode, String> {
     let target = target(&args.connect)?;
-    let settings = watch_settings(target, &args.connect, args.views.clone());
+    // One look needs no rest between two comparisons.
+    let settings =
+        watch::Settings { budget: f64::INFINITY, ..watch_settings(target, &args.connect, args.views.clone())? };
     let mut watch = watch::start(settings);
     let snapshot = report::check::take(&mut watch, args.watch, args.timeout.max(args.watch)).await;
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));

@@ -137,7 +137,9 @@ impl Console {
             }
             Cmd::Run(plan) => {
                 let (target, journal, report) = (self.target.clone(), self.journal.clone(), report.clone());
+                let third = self.watch.third.clone();
                 tokio::spawn(async move {
+                    let _turn = third.lock().await;
                     let tell = |event| {
                         let _ = report.send(Msg::Action(event));
                     };

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the demo, the tests and the screenshots need from Debian's or Ubuntu's packages; does nothing when it
-# is there already. Usage: setup.sh server|fonts
+# is there already. Usage: setup.sh server|pooler|fonts
 set -euo pipefail
 
 server_bin() {
@@ -41,12 +41,16 @@ case "${1:-}" in
       install "postgresql-$major-cron"
     fi
     ;;
+  pooler)
+    need="pgbouncer"
+    [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null || install pgbouncer
+    ;;
   fonts)
     need="the font JetBrains Mono"
     has_fonts || install fonts-jetbrains-mono
     ;;
   *)
-    echo "usage: $0 server|fonts" >&2
+    echo "usage: $0 server|pooler|fonts" >&2
     exit 2
     ;;
 esac

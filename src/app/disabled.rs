@@ -6,6 +6,7 @@ use super::dispatch::column;
 use super::fix;
 use super::model::Pane;
 use crate::domain::diagnosis::who;
+use crate::domain::rights;
 use crate::keys::{Action, TABLE};
 
 /// Why an action is off here and now; `None`: it works.
@@ -47,8 +48,8 @@ fn no_refresh(model: &Model) -> Option<String> {
     if let Some(why) = no_change(model) {
         return Some(why);
     }
-    if !view.view.can_refresh {
-        return Some(format!("{} may not refresh {name}: it needs {}", server.user, server.refresh_right()));
+    if let Some(no) = rights::no_refresh(server, &view.view) {
+        return Some(no.why);
     }
     let other = model.newest.view(view.view.oid)?.refreshing.iter().find(|r| r.granted)?;
     let who = who(&other.user, &other.application, other.pid);
@@ -57,8 +58,8 @@ fn no_refresh(model: &Model) -> Option<String> {
 
 /// Why nothing can be changed at all.
 pub(super) fn no_change(model: &Model) -> Option<String> {
-    if model.newest.server.as_ref()?.standby {
-        return Some("this is a standby: nothing can be changed here, connect to the primary".into());
+    if let Some(no) = rights::no_change(model.newest.server.as_ref()?) {
+        return Some(no.why);
     }
     if !matches!(model.newest.link, crate::domain::server::Link::Up) {
         return Some("the server does not answer".into());

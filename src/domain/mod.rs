@@ -11,6 +11,7 @@ pub mod job;
 pub mod lens;
 pub mod matrix;
 pub mod reading;
+pub mod rights;
 pub mod schedule;
 pub mod server;
 pub mod snapshot;

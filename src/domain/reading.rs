@@ -61,12 +61,16 @@ pub struct Problem {
 pub enum ProblemKind {
     /// The connection is gone (SQLSTATE class 08, 57P0x, I/O).
     Connection,
+    /// The server asks for a password: none was known, or it refused the one that was.
+    Password,
     /// A lock was not had in time (55P03).
     LockTimeout,
     /// The statement took too long or was cancelled (57014).
     Timeout,
-    /// A right is missing (42501), or row security would hide rows.
+    /// A right is missing (42501).
     Permission,
+    /// Row security would hide rows from this role (42501, too).
+    RowSecurity,
     /// The database said no for another reason.
     Other,
 }

@@ -1,7 +1,10 @@
 //! What the server is, and what this role may see and do there.
 
+use chrono::TimeDelta;
+
+use super::reading::ProblemKind;
 use super::schedule::Dialect;
-use super::time::Time;
+use super::time::{Time, human};
 
 /// The server at the other end, as it was when the connection was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Server {
     pub started_at: Time,
     /// Is it a standby? Then nothing can be changed here.
     pub standby: bool,
+    /// Is `default_transaction_read_only` on, for the server, this database or this role? Then an action would fail.
+    pub read_only: bool,
     /// Superuser: sees and may do everything.
     pub superuser: bool,
     /// May this role read other sessions' query texts (pg_read_all_stats)?
@@ -43,9 +48,16 @@ impl Server {
 /// pg_cron, as seen from this database by this role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cron {
-    /// The extension is not installed in this database, and nothing says it runs elsewhere.
+    /// Its files are not on the server's machine: nothing of it can run.
     Absent,
-    /// It keeps its tables in another database (`cron.database_name`).
+    /// Its files are there, but its library is not loaded.
+    NotLoaded,
+    /// Its library is loaded and works from this database, where its extension was never created.
+    NotCreated,
+    /// The extension is not in this database, and whether it works from another one this role may not see: the
+    /// settings of pg_cron show themselves to pg_read_all_settings only.
+    Hidden,
+    /// It keeps its tables in another database (`cron.database_name`), which was not read yet.
     Elsewhere(String),
     /// Its tables are here, but this role may not read them.
     Forbidden,
@@ -56,6 +68,8 @@ pub enum Cron {
 /// An installed pg_cron.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CronExtension {
+    /// The database that holds its tables, where that is not the one watched.
+    pub elsewhere: Option<String>,
     /// `extversion`; says 1.6 for all of 1.6.x.
     pub version: String,
     /// `cron.timezone`; the setting exists from 1.5 and is visible only to pg_read_all_settings.
@@ -82,6 +96,21 @@ impl Cron {
     }
 }
 
+impl Cron {
+    /// Are its tables readable in the database that is watched?
+    pub fn is_here(&self) -> bool {
+        self.present().is_some_and(|extension| extension.elsewhere.is_none())
+    }
+
+    /// The other database that holds its tables.
+    pub fn other_database(&self) -> Option<&str> {
+        match self {
+            Cron::Elsewhere(database) => Some(database),
+            cron => cron.present()?.elsewhere.as_deref(),
+        }
+    }
+}
+
 impl CronExtension {
     /// Can the durations in its history be believed?
     ///
@@ -99,6 +128,29 @@ impl CronExtension {
     /// The time zone its schedules are in: GMT unless the setting says otherwise.
     pub fn tz(&self) -> chrono_tz::Tz {
         self.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC)
+    }
+}
+
+/// The replica that takes the comparisons off the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// Where it is, e.g. `crm@replica:5432 as postgres`; no password.
+    pub place: String,
+    /// How far its replay was behind at the last look; `None`: not known.
+    pub lag: Option<TimeDelta>,
+    /// Why the server itself is compared instead, if so.
+    pub problem: Option<String>,
+}
+
+impl Replica {
+    /// Where comparisons run, in a few words.
+    pub fn describe(&self) -> String {
+        match (&self.problem, self.lag) {
+            (Some(problem), _) => format!("comparing here, not on the replica: {problem}"),
+            (None, Some(lag)) if lag <= TimeDelta::zero() => format!("compares on {}, up to date", self.place),
+            (None, Some(lag)) => format!("compares on {}, {} behind", self.place, human(lag)),
+            (None, None) => format!("compares on {}", self.place),
+        }
     }
 }
 
@@ -123,6 +175,8 @@ pub enum Link {
         since: Time,
         /// What the last try said.
         why: String,
+        /// What kind of failure that was.
+        kind: ProblemKind,
         /// How many tries failed since.
         tries: u32,
     },

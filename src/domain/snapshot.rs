@@ -14,7 +14,7 @@ use super::job::History;
 use super::job::JobId;
 use super::matrix::Comparison;
 use super::reading::Reading;
-use super::server::{Link, Server};
+use super::server::{Link, Replica, Server};
 use super::stats::JobStats;
 use super::time::Time;
 use super::view::{Oid, View};
@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub history: Reading<Arc<History>>,
     /// Does pg_cron's launcher run? `None`: this role may not see it, or there is no pg_cron.
     pub launcher: Option<bool>,
+    /// The replica that takes the comparisons, if one is to.
+    pub replica: Option<Arc<Replica>>,
     /// Each job's figures, in the history's order; made anew when a run came and every minute.
     pub jobs: Arc<Vec<JobStats>>,
     /// The rows a person is looking at, if any.
@@ -66,6 +68,7 @@ impl Snapshot {
             views: Vec::new(),
             history: Reading::default(),
             launcher: None,
+            replica: None,
             jobs: Arc::default(),
             drill: None,
             settled: false,
@@ -244,8 +247,17 @@ impl ViewState {
 
     /// Have the base tables moved, or the view been refreshed, since the last comparison?
     pub fn is_drift_outdated(&self) -> bool {
-        let Some(measured) = &self.drift.last else { return false };
-        [self.moved, self.observed].into_iter().flatten().any(|moved| moved > measured.at)
+        self.drift.last.as_ref().is_some_and(|measured| self.moved_after(measured.at))
+    }
+
+    /// Has another session locked it against readers? Whoever reads it then waits.
+    pub fn is_locked(&self) -> bool {
+        self.refreshing.iter().any(|r| r.granted && !r.concurrently)
+    }
+
+    /// Were the base tables seen to move, or the view refreshed, after this time?
+    pub fn moved_after(&self, at: Time) -> bool {
+        [self.moved, self.observed].into_iter().flatten().any(|moved| moved > at)
     }
 }
 

@@ -72,6 +72,12 @@ impl JobStats {
         self.gaps.iter().map(|g| g.missed).sum()
     }
 
+    /// Says nothing of runs that did not come.
+    pub fn forget_missing(&mut self) {
+        self.expected = None;
+        self.gaps.clear();
+    }
+
     /// The figures of every job.
     pub fn all(history: &History, cron: &CronExtension, now: Time) -> Vec<JobStats> {
         let counts_runs = cron.launches != Some(false) && cron.logs_runs != Some(false);

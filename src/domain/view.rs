@@ -133,7 +133,8 @@ pub struct View {
     pub name: ViewName,
     /// The role that owns it.
     pub owner: String,
-    /// `pg_get_viewdef` under an empty search_path, without the closing semicolon.
+    /// `pg_get_viewdef` under an empty search_path, without the closing semicolon. Empty while another session has the
+    /// view locked: reading it would wait for that.
     pub definition: Arc<str>,
     /// Its columns, in order.
     pub columns: Vec<Column>,
@@ -157,9 +158,16 @@ pub struct View {
     pub can_select: bool,
     /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?
     pub can_refresh: bool,
+    /// The rights this role lacks to compare it, those on the view itself first, e.g. `SELECT on prospectos`.
+    pub lacks: Vec<String>,
 }
 
 impl View {
+    /// Was its definition read?
+    pub fn has_definition(&self) -> bool {
+        !self.definition.is_empty()
+    }
+
     /// The column whose value is the time of the last refresh.
     pub fn refresh_column(&self) -> Option<&str> {
         self.refresh_columns.first().map(String::as_str)

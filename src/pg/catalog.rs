@@ -25,6 +25,7 @@ pub async fn server(session: &Session) -> Result<Server, Problem> {
         user: row.get("user"),
         started_at: row.get("started_at"),
         standby: row.get("standby"),
+        read_only: row.get("read_only"),
         superuser: row.get::<_, Option<bool>>("superuser").unwrap_or(false),
         reads_all_stats: row.get("reads_all_stats"),
         cron: cron(row),
@@ -36,6 +37,7 @@ fn cron(row: &Row) -> Cron {
     let on = |name: &str| text(name).map(|value| value == "on");
     match (text("cron_version"), text("cron_database")) {
         (Some(version), _) if row.get("cron_readable") => Cron::Present(CronExtension {
+            elsewhere: None,
             version,
             timezone: text("cron_timezone"),
             launches: on("cron_launches"),
@@ -45,10 +47,11 @@ fn cron(row: &Row) -> Cron {
             row_security: row.get("cron_row_security"),
         }),
         (Some(_), _) => Cron::Forbidden,
-        // Its library looks for the extension here, and it was never created.
-        (None, Some(database)) if database == row.get::<_, &str>("database") => Cron::Absent,
+        (None, Some(database)) if database == row.get::<_, &str>("database") => Cron::NotCreated,
         (None, Some(database)) => Cron::Elsewhere(database),
-        (None, None) => Cron::Absent,
+        (None, None) if !row.get::<_, bool>("cron_available") => Cron::Absent,
+        (None, None) if row.get("reads_all_settings") => Cron::NotLoaded,
+        (None, None) => Cron::Hidden,
     }
 }
 
@@ -73,6 +76,24 @@ struct Entry {
     triggers: Vec<Trigger>,
     can_select: bool,
     can_refresh: bool,
+    lacks: Vec<Lack>,
+}
+
+/// A relation that the comparison reads and this role may not.
+#[derive(Deserialize)]
+struct Lack {
+    #[serde(flatten)]
+    name: ViewName,
+    usage: bool,
+    select: bool,
+}
+
+impl Lack {
+    fn rights(self) -> impl Iterator<Item = String> {
+        let usage = (!self.usage).then(|| format!("USAGE on the schema {}", self.name.schema));
+        let select = (!self.select).then(|| format!("SELECT on {}", self.name.short()));
+        usage.into_iter().chain(select)
+    }
 }
 
 #[derive(Deserialize)]
@@ -138,7 +159,19 @@ fn view(json: &str) -> Result<View, Problem> {
         base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,
         can_refresh: entry.can_refresh,
+        lacks: rights(entry.lacks),
     })
+}
+
+/// Every right that is missing, once.
+fn rights(lacks: Vec<Lack>) -> Vec<String> {
+    let mut rights: Vec<String> = Vec::new();
+    for right in lacks.into_iter().flat_map(Lack::rights) {
+        if !rights.contains(&right) {
+            rights.push(right);
+        }
+    }
+    rights
 }
 
 /// An answer that this program does not understand: a fault of ours or a server it does not know.
@@ -150,10 +183,12 @@ pub fn unexpected(what: &str) -> Problem {
 mod tests {
     use super::*;
 
+    /// Runs everywhere: what differs from 13 to 18 is the right to maintain, which came with 17.
     #[test]
-    fn the_privilege_maintain_is_asked_for_only_where_it_exists() {
-        assert!(!catalog_sql(150_018).contains("MAINTAIN"));
-        assert!(!catalog_sql(169_999).contains("MAINTAIN"));
-        assert!(catalog_sql(170_000).contains("MAINTAIN"));
+    fn from_13_to_18_each_server_is_asked_for_the_rights_it_knows() {
+        let asked = |version_num| catalog_sql(version_num).contains("has_table_privilege(mv.oid, 'MAINTAIN')");
+        let majors: Vec<bool> = (13..=18).map(|major| asked(major * 10_000)).collect();
+        assert_eq!(majors, [false, false, false, false, true, true]);
+        assert!(!asked(169_999));
     }
 }

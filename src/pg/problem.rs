@@ -18,6 +18,12 @@ pub fn problem(error: &Error) -> Problem {
             (ProblemKind::LockTimeout, "another session holds a lock on it that shuts readers out".into())
         }
         code if *code == SqlState::QUERY_CANCELED => (ProblemKind::Timeout, message),
+        // The standby's replay needed what the statement was reading, e.g. the lock of a refresh.
+        code if *code == SqlState::T_R_SERIALIZATION_FAILURE => (ProblemKind::LockTimeout, message),
+        // By the function that raised it, for the message is in the server's language.
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE && db.routine() == Some("check_enable_rls") => {
+            (ProblemKind::RowSecurity, message)
+        }
         code if *code == SqlState::INSUFFICIENT_PRIVILEGE => (ProblemKind::Permission, message),
         code => (ProblemKind::Other, format!("{message} (SQLSTATE {})", code.code())),
     };

@@ -66,7 +66,10 @@ impl Session {
             Err(error) if error.refuses_options() => (target.connect(None, &name).await, false),
             outcome => (outcome, true),
         };
-        let (client, driver) = connected.map_err(|e| Problem { kind: ProblemKind::Connection, text: e.to_string() })?;
+        let (client, driver) = connected.map_err(|e| {
+            let kind = if e.needs_password() { ProblemKind::Password } else { ProblemKind::Connection };
+            Problem { kind, text: e.to_string() }
+        })?;
         tokio::spawn(driver);
         Ok(Session { client, has_limits })
     }

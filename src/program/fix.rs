@@ -10,7 +10,7 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{ask_password, target, watch_settings};
+use super::{begin, target, watch_settings};
 use crate::cli::{Fix as Args, What};
 use crate::domain::diagnosis::{Diagnosis, diagnose};
 use crate::domain::fix::{Advice, Facts, Fix, Offer, Plan, advise};
@@ -22,7 +22,7 @@ use crate::pg::conninfo::Target;
 use crate::pg::fix::{Ground, job_name};
 use crate::pg::operator::{Ending, Event};
 use crate::report::check;
-use crate::watch::{self, Request, Watch};
+use crate::watch::{Request, Watch};
 
 /// It was not done, or is not as it should be.
 const NOT_DONE: u8 = 1;
@@ -33,13 +33,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Runs the command: 0 done, 1 not done, 3 nothing could be looked at.
 pub async fn run(args: Args) -> Result<ExitCode, String> {
     let (what, args) = args.settle()?;
-    let target = ask_password(target(&args.connect)?).await?;
+    let only = args.view.iter().cloned().collect();
+    let settings = watch_settings(target(&args.connect)?, &args.connect, only)?;
+    let (settings, mut watch) = begin(settings).await?;
+    let target = settings.target.clone();
     let journal = Journal::own();
     for said in journal.settle(&target).await {
         say(&said);
     }
-    let only = args.view.iter().cloned().collect();
-    let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only));
     let snapshot = look(&mut watch, &args, what.is_none()).await?;
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
     let view = chosen(&snapshot, &args)?;

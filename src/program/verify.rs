@@ -59,7 +59,7 @@ pub(super) async fn run(args: Verify) -> Result<ExitCode, String> {
 async fn look(args: Verify) -> Result<Scene, String> {
     let target = target(&args.connect)?;
     let only = args.view.iter().cloned().collect();
-    let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only));
+    let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only)?);
     let snapshot = report::check::take(&mut watch, Duration::ZERO, args.timeout).await;
     drop(watch);
     let Some(server) = snapshot.server.clone().filter(|_| snapshot.catalog.last.is_some()) else {

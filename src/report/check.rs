@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::domain::diagnosis::{Diagnosis, Verdict, thousands};
+use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::human;
 use crate::watch::Watch;
@@ -68,7 +69,16 @@ pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) ->
             for line in view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at))) {
                 let _ = writeln!(out, "  {line}");
             }
+            if let Some(no) = report.no_refresh.as_ref().filter(|_| report.verdict == Verdict::Critical) {
+                let _ = writeln!(out, "  {}", no.instead);
+            }
         }
+    }
+    if let Some(replica) = &snapshot.replica {
+        let _ = writeln!(out, "{}", replica.describe());
+    }
+    for off in rights::off(snapshot) {
+        let _ = writeln!(out, "off: {}: {}", off.what.replace('_', " "), off.why);
     }
     out
 }

@@ -11,6 +11,7 @@ use crate::domain::drift::{Drift, GroupId};
 use crate::domain::freshness::{Freshness, LimitSource};
 use crate::domain::job::History;
 use crate::domain::lens::{Crowd, Lens, Role, Sight};
+use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
@@ -20,7 +21,8 @@ pub fn document(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]
     let server = snapshot.server.as_ref().map(|s| {
         json!({
             "database": s.database, "user": s.user, "version_num": s.version_num, "standby": s.standby,
-            "pg_cron": s.cron.present().map(|c| &c.version),
+            "pg_cron": s.cron.present().map(|c| &c.version), "pg_cron_database": s.cron.other_database(),
+            "off": rights::off(snapshot).iter().map(|o| json!({"what": o.what, "why": o.why})).collect::<Vec<_>>(),
         })
     });
     let reports: Vec<Value> =
@@ -32,6 +34,9 @@ pub fn document(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]
             snapshot.catalog.problem().map(|p| json!({"code": "catalog", "text": p.text}))
         }),
         "server": server,
+        "replica": snapshot.replica.as_ref().map(|r| json!({
+            "place": r.place, "lag_s": r.lag.map(seconds), "problem": r.problem,
+        })),
         "views": reports,
     })
 }
@@ -51,6 +56,7 @@ fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
         "freshness": freshness(&report.freshness),
         "drift": drift(state),
         "impact": state.drift.value().map(|c| impact(&Crowd::all(&state.view.groups, &c.drift))),
+        "no_refresh": report.no_refresh.as_ref().map(|no| &no.why),
         "job": report.job.and_then(|id| snapshot.job(id)).map(|stats| job(stats, history)),
         "cause": report.causes.first().map(cause),
         "causes": report.causes.iter().map(cause).collect::<Vec<_>>(),

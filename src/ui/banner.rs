@@ -69,7 +69,7 @@ fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(
     let more = if others > 1 { format!("  (+{} more views need a look)", others - 1) } else { String::new() };
     let mut said = vec![(format!("{}{more}", report.what), bold)];
     said.extend(report.whom.clone().map(|whom| (whom, theme.accent)));
-    said.extend(reasons(report, theme, width, height));
+    said.extend(reasons(report, model.settings.read_only, theme, width, height));
     said
 }
 
@@ -82,7 +82,7 @@ fn through_a_lens(model: &Model, theme: &Theme, width: usize, height: usize) -> 
         (format!("As {}: {}", lens.title(), sight.said()), theme.words().add_modifier(Modifier::BOLD)),
         (format!("{impact}: {}", lens.faults(&sight)), theme.accent),
     ];
-    said.extend(reasons(report, theme, width, height));
+    said.extend(reasons(report, model.settings.read_only, theme, width, height));
     Some(said)
 }
 
@@ -114,16 +114,21 @@ fn nothing(model: &Model, style: Style) -> (String, Style) {
 
 /// The worst cause with the age, the key, and the other causes. On three lines cause and key share one, where the key
 /// keeps its room whatever the cause has to say.
-fn reasons(report: &ViewReport, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
+fn reasons(report: &ViewReport, read_only: bool, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
     let age = report.freshness.age.map(|age| format!("Data {} old.", ago(age)));
     let cause = report.causes.first().map(|c| c.text.clone());
     let why = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
-    let press = report.advice().unwrap_or_default();
+    let changes = report.remedy.is_some_and(|r| r != Remedy::Measure && r.key().is_some());
+    let press = match report.advice() {
+        Some(_) if read_only && changes && report.no_refresh.is_none() => "Actions are off: read-only.".into(),
+        advice => advice.unwrap_or_default(),
+    };
     let others = report.causes.iter().skip(1).map(|cause| cause.text.clone());
     if height < 4 {
         // Where both do not fit, the cause needs the room more than what comes after the first key.
         let is_tight = text_width(&why) + text_width(&press) >= width;
-        let press = report.remedy.filter(|_| is_tight).map_or(press, Remedy::hint);
+        let press =
+            report.remedy.filter(|_| is_tight && report.then.is_some() && !read_only).map_or(press, Remedy::hint);
         let why = fit(&why, width.saturating_sub(text_width(&press) + 1)).into_owned();
         return vec![(format!("{why} {press}"), theme.words())];
     }

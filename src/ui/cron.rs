@@ -17,7 +17,7 @@ use super::{pane_block, progress, window};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::job::{History, Job, Run, RunStatus};
-use crate::domain::server::Cron;
+use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::stats::JobStats;
 use crate::domain::time::{Time, clock, compact, human};
 use crate::theme::Theme;
@@ -39,20 +39,15 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
 
 /// Why there is nothing to show.
 fn empty(model: &Model) -> String {
-    let Some(server) = &model.snapshot.server else { return "not connected yet".into() };
-    match &server.cron {
-        Cron::Absent => "pg_cron is not installed in this database: no job refreshes anything here. \
-             CREATE EXTENSION pg_cron installs it, once it is in shared_preload_libraries."
-            .into(),
-        Cron::Elsewhere(database) => {
-            format!("pg_cron keeps its jobs in the database {database}: connect there to see them.")
-        }
-        Cron::Forbidden => format!("{} may not read pg_cron's tables: it needs USAGE on the schema cron.", server.user),
-        Cron::Present(cron) if model.snapshot.history.last.is_some() && cron.row_security => {
-            format!("No job that {} may see: row security hides other roles' jobs. There may be some.", server.user)
-        }
-        Cron::Present(_) if model.snapshot.history.last.is_some() => "There is no cron job at all.".into(),
-        Cron::Present(_) => "reading the jobs…".into(),
+    let snapshot = &model.snapshot;
+    let Some(server) = snapshot.server.as_deref() else { return "not connected yet".into() };
+    if let Some(why) = no_jobs(snapshot) {
+        return why;
+    }
+    match hidden_jobs(server) {
+        _ if snapshot.history.last.is_none() => "reading the jobs…".into(),
+        Some(hidden) => format!("No job is visible, which does not mean that there is none: {hidden}"),
+        None => "There is no cron job at all.".into(),
     }
 }
 

@@ -77,6 +77,7 @@ fn place(model: &Model) -> String {
         parts.extend(server.cron.present().map(|c| format!("pg_cron {}", c.version)));
         parts.extend(server.standby.then(|| "standby".to_string()));
     }
+    parts.extend(model.snapshot.replica.as_ref().map(|r| r.describe()));
     parts.extend(model.settings.read_only.then(|| "read-only".to_string()));
     parts.join(" · ")
 }

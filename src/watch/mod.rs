@@ -6,29 +6,33 @@
 mod backoff;
 pub mod keeper;
 pub mod probe;
+mod replica;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::snapshot::{DrillTarget, Snapshot};
+use crate::domain::time::Time;
 use crate::domain::view::Oid;
 use crate::pg::catalog;
 use crate::pg::conninfo::Target;
 use crate::pg::probes::pulse;
 use crate::pg::session::{Limits, Session};
 use keeper::Keeper;
-use probe::Answer;
+use probe::{Answer, Probe};
 
 /// How a database is watched.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where.
     pub target: Target,
+    /// A replica of it that takes the comparisons.
+    pub read_target: Option<Target>,
     /// Which views to measure, by `name` or `schema.name`; empty: all.
     pub only: Vec<String>,
     /// The longest a comparison may take.
@@ -40,7 +44,22 @@ pub struct Settings {
 impl Settings {
     /// The usual settings for a target.
     pub fn new(target: Target) -> Settings {
-        Settings { target, only: Vec::new(), statement_timeout: Duration::from_secs(30), budget: 0.02 }
+        Settings {
+            target,
+            read_target: None,
+            only: Vec::new(),
+            statement_timeout: Duration::from_secs(30),
+            budget: 0.02,
+        }
+    }
+
+    /// With a typed password; the replica gets it where it has none.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Settings {
+        let with = |target: Target| target.with_password(password.to_owned());
+        self.read_target = self.read_target.map(|t| if t.has_password() { t } else { with(t) });
+        self.target = with(self.target);
+        self
     }
 
     fn limits(&self) -> Limits {
@@ -71,6 +90,8 @@ pub struct Watch {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Where to send requests.
     pub requests: mpsc::UnboundedSender<Request>,
+    /// The right to a third connection: an action's, or for a moment that to pg_cron's own database.
+    pub third: Arc<Mutex<()>>,
 }
 
 /// One pulse a second.
@@ -82,14 +103,18 @@ const SILENT_AFTER: Duration = Duration::from_secs(3);
 /// A pulse that takes longer is given up, and the connection with it.
 const DEAD_AFTER: Duration = Duration::from_secs(15);
 
+/// How long the first look at the replica may hold up the first comparison.
+const REPLICA_WITHIN: Duration = Duration::from_secs(2);
+
 /// Starts to watch.
 pub fn start(settings: Settings) -> Watch {
     let now = Utc::now();
     let (publish, snapshots) = watch::channel(Arc::new(Snapshot::connecting(now)));
     let (requests, inbox) = mpsc::unbounded_channel();
     let keeper = Keeper::new(Snapshot::connecting(now), settings.only.clone(), settings.budget);
-    tokio::spawn(Task { settings, keeper, publish, inbox }.run());
-    Watch { snapshots, requests }
+    let third = Arc::new(Mutex::new(()));
+    tokio::spawn(Task { settings, keeper, publish, inbox, third: third.clone() }.run());
+    Watch { snapshots, requests, third }
 }
 
 struct Task {
@@ -97,6 +122,7 @@ struct Task {
     keeper: Keeper,
     publish: watch::Sender<Arc<Snapshot>>,
     inbox: mpsc::UnboundedReceiver<Request>,
+    third: Arc<Mutex<()>>,
 }
 
 /// Why the task leaves a connection.
@@ -111,6 +137,14 @@ struct Link {
     pulse: Arc<Session>,
     probes: Arc<Session>,
     version_num: i32,
+    replica: Option<watch::Receiver<replica::State>>,
+}
+
+impl Link {
+    /// The replica as last seen, where there is to be one.
+    fn replica(&self) -> Option<replica::State> {
+        self.replica.as_ref().map(|states| states.borrow().clone())
+    }
 }
 
 impl Task {
@@ -157,11 +191,22 @@ impl Task {
                     let version_num = server.version_num;
                     self.keeper.connected(server);
                     self.publish();
-                    return Ok(Link { pulse: Arc::new(pulse), probes: Arc::new(probes), version_num });
+                    let pulse = Arc::new(pulse);
+                    let replica = self.replica(&pulse).await;
+                    return Ok(Link { pulse, probes: Arc::new(probes), version_num, replica });
                 }
                 request = self.inbox.recv() => self.keeper.request(request.ok_or(Leave::Unwanted)?),
             }
         }
+    }
+
+    /// Follows the replica, if there is to be one, and gives it a moment to answer: else the first comparisons would
+    /// run on the server it is to spare.
+    async fn replica(&self, pulse: &Arc<Session>) -> Option<watch::Receiver<replica::State>> {
+        let mut states = replica::follow(self.settings.read_target.clone()?, pulse.clone());
+        // Too late is no fault: the comparisons begin on the server.
+        let _ = timeout(REPLICA_WITHIN, states.wait_for(|state| state.seen.is_some())).await;
+        Some(states)
     }
 
     /// Waits before the next try; `None`: nobody listens any more.
@@ -190,7 +235,9 @@ impl Task {
         // what was refreshed, so that the measurement counts as one from after it. Wanted, then asked.
         let mut measures: [Vec<Oid>; 2] = Default::default();
         loop {
+            let wake = self.keeper.wake(Instant::now());
             tokio::select! {
+                () = until(wake) => {}
                 _ = ticker.tick() => match asked {
                     None => {
                         asked = Some(Instant::now());
@@ -227,6 +274,9 @@ impl Task {
             if asked.is_none() && (!measures[0].is_empty() || self.keeper.take_wants_pulse()) {
                 ticker.reset_immediately();
             }
+            if let Some(replica) = link.replica() {
+                self.keeper.replica(replica.seen);
+            }
             self.launch(&link, &answers);
             self.publish();
         }
@@ -245,14 +295,61 @@ impl Task {
     fn launch(&mut self, link: &Link, answers: &mpsc::UnboundedSender<Answer>) {
         let limits = self.settings.limits();
         while let Some(probe) = self.keeper.next(Utc::now(), Instant::now()) {
-            let session = if probe.is_cheap() { link.pulse.clone() } else { link.probes.clone() };
-            let (answers, version_num) = (answers.clone(), link.version_num);
-            let at = self.keeper.server_time(Utc::now());
+            let (answers, at) = (answers.clone(), self.keeper.server_time(Utc::now()));
+            let asking = Asking {
+                watched: link.pulse.clone(),
+                session: if probe.is_cheap() { link.pulse.clone() } else { link.probes.clone() },
+                replica: link.replica().and_then(|r| r.session).filter(|_| probe.is_expensive()),
+                version_num: link.version_num,
+                limits,
+            };
+            let elsewhere = matches!(probe, Probe::Elsewhere(..));
+            let (target, third) = (self.settings.target.clone(), self.third.clone());
             tokio::spawn(async move {
-                let answer = probe.run(&session, version_num, limits, at).await;
+                let answer = if elsewhere {
+                    let _turn = third.lock().await;
+                    probe.run_elsewhere(&target, at).await
+                } else {
+                    asking.ask(probe, at).await
+                };
+                // Nobody listens only when the connection was left meanwhile.
                 let _ = answers.send(answer);
             });
         }
+    }
+}
+
+/// Whom a probe asks.
+struct Asking {
+    /// The pulse's connection.
+    watched: Arc<Session>,
+    session: Arc<Session>,
+    replica: Option<Arc<Session>>,
+    version_num: i32,
+    limits: Limits,
+}
+
+impl Asking {
+    /// Asks the replica, if there is one and it answers, else the server.
+    async fn ask(self, probe: Probe, at: Time) -> Answer {
+        let asked = Utc::now();
+        if let Some(replica) = &self.replica
+            && let Ok(lag) = replica::catch_up(replica, &self.watched).await
+        {
+            let answer = probe.clone().run(replica, self.version_num, self.limits, at).await;
+            if !matches!(&answer.outcome, Err(problem) if problem.kind == ProblemKind::Connection) {
+                // What a replica says is as old as what it had replayed by then.
+                return Answer { at: at - lag, asked: asked - lag, ..answer };
+            }
+        }
+        probe.run(&self.session, self.version_num, self.limits, at).await
+    }
+}
+
+async fn until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => sleep_until(wake.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::domain::reading::{Measured, Problem};
 use crate::domain::snapshot::{DrillIndex, DrillTarget, RowDetail};
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
+use crate::pg::conninfo::Target;
+use crate::pg::probes::cron::Elsewhere;
 use crate::pg::session::{Limits, Session};
 use crate::pg::{catalog, probes};
 
@@ -26,6 +28,8 @@ pub enum Probe {
     Jobs,
     /// pg_cron's runs above an id.
     Runs(RunId),
+    /// pg_cron in another database than the one watched: both, and its runs above an id.
+    Elsewhere(String, String, RunId),
     /// Times and size of a view; whether it is populated.
     Stamp(Arc<View>, bool),
     /// A view against its definition.
@@ -47,6 +51,8 @@ pub enum Catch {
     Jobs(Vec<Job>, Vec<RemovedJob>),
     /// For [`Probe::Runs`].
     Runs(Vec<Run>),
+    /// For [`Probe::Elsewhere`].
+    Elsewhere(Elsewhere),
     /// For [`Probe::Stamp`].
     Stamp(Stamp),
     /// For [`Probe::Compare`].
@@ -89,6 +95,23 @@ impl Probe {
         matches!(self, Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_))
     }
 
+    /// Does it run the view's definition, as long as that takes? These are for the replica, where there is one.
+    pub fn is_expensive(&self) -> bool {
+        matches!(self, Probe::Compare(..) | Probe::Index(..) | Probe::Page(..))
+    }
+
+    /// Asks another database, by a connection of its own.
+    pub async fn run_elsewhere(self, target: &Target, at: Time) -> Answer {
+        let (began, asked) = (Instant::now(), Utc::now());
+        let outcome = match &self {
+            Probe::Elsewhere(database, watched, above) => {
+                probes::cron::elsewhere(target, database, watched, *above).await
+            }
+            _ => Err(catalog::unexpected("a probe for this database")),
+        };
+        Answer { probe: self, at, asked, took: began.elapsed(), outcome: outcome.map(Catch::Elsewhere) }
+    }
+
     /// Asks it; `at` is the server's time, as far as it is known.
     pub async fn run(self, session: &Session, version_num: i32, limits: Limits, at: Time) -> Answer {
         let (began, asked) = (Instant::now(), Utc::now());
@@ -100,10 +123,11 @@ impl Probe {
         Ok(match self {
             Probe::Catalog(only) => Catch::Views(catalog::views(session, version_num, only.as_deref()).await?),
             Probe::Jobs => {
-                let (jobs, removed) = probes::cron::jobs(session).await?;
+                let (jobs, removed) = probes::cron::jobs(session, None).await?;
                 Catch::Jobs(jobs, removed)
             }
             Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above).await?),
+            Probe::Elsewhere(..) => return Err(catalog::unexpected("a probe for another database")),
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
             Probe::Compare(view, scope) => {
                 Catch::Comparison(probes::compare::compare(session, view, *scope, limits).await?)

@@ -42,7 +42,7 @@ fn request(dir: &Path, name: &str) {
 }
 
 /// A certificate as one makes them today: for the names db.test and *.wild.test, signed by the authority.
-fn modern(dir: &Path) -> bool {
+pub fn modern(dir: &Path) -> bool {
     authority(dir);
     request(dir, "server");
     fs::write(dir.join("names"), "subjectAltName=DNS:db.test,DNS:*.wild.test,IP:127.0.0.1\n").unwrap();
@@ -92,7 +92,7 @@ fn expired(dir: &Path) -> bool {
     true
 }
 
-struct Shared(Mutex<Weak<Cluster>>);
+pub struct Shared(Mutex<Weak<Cluster>>);
 
 impl Shared {
     const fn new() -> Shared {
@@ -100,7 +100,7 @@ impl Shared {
     }
 
     /// The server that tests share while any of them runs.
-    fn get(&self, certificate: fn(&Path) -> bool) -> Arc<Cluster> {
+    pub fn get(&self, certificate: fn(&Path) -> bool) -> Arc<Cluster> {
         let mut shared = self.0.lock().unwrap();
         shared.upgrade().unwrap_or_else(|| {
             let cluster = Arc::new(Cluster::start(certificate));
@@ -110,7 +110,7 @@ impl Shared {
     }
 }
 
-static MODERN: Shared = Shared::new();
+pub static MODERN: Shared = Shared::new();
 static MANUAL: Shared = Shared::new();
 
 /// Words for a user who needs a password, reaching the server under a name of the test's choice.

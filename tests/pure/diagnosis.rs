@@ -191,7 +191,8 @@ fn a_comparison_that_failed_is_unknown_and_never_drift() {
 #[test]
 fn a_server_that_does_not_answer_is_unknown_whatever_was_known() {
     let mut snapshot = fresh(|_, _| {});
-    snapshot.link = Link::Down { since: night(), why: "connection refused".into(), tries: 3 };
+    snapshot.link =
+        Link::Down { since: night(), why: "connection refused".into(), kind: ProblemKind::Connection, tries: 3 };
     let diagnosis = diagnose(&snapshot, night());
     assert_eq!(diagnosis.verdict, Verdict::Unknown);
     assert_eq!(diagnosis.server.map(|c| c.code), Some(CauseCode::Unreachable));

@@ -10,6 +10,7 @@ mod diagnosis;
 mod fixes;
 mod keeper;
 mod price;
+mod rights;
 mod update;
 mod verdict;
 mod verify;

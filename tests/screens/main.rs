@@ -236,7 +236,12 @@ fn every_empty_state_says_what_it_is() {
 #[test]
 fn a_lost_server_leaves_the_last_data_on_the_screen() {
     let mut snapshot = incident_snapshot();
-    snapshot.link = Link::Down { since: night(), why: "connection refused".into(), tries: 4 };
+    snapshot.link = Link::Down {
+        since: night(),
+        why: "connection refused".into(),
+        kind: mvtop::domain::reading::ProblemKind::Connection,
+        tries: 4,
+    };
     let model = console(snapshot, "", (80, 24));
     let text = text_of(&model);
     assert!(text.contains("connection refused") && text.contains("Osmara Partida"), "{text}");

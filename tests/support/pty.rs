@@ -177,6 +177,12 @@ impl Pty {
             && self.is_cooked()
     }
 
+    /// Does the terminal show what is typed?
+    pub fn echoes(&self) -> bool {
+        let modes = self.master.as_ref().and_then(|master| master.get_termios()).unwrap();
+        format!("{:?}", modes.local_flags).split(|c: char| !c.is_alphanumeric()).any(|flag| flag == "ECHO")
+    }
+
     fn is_cooked(&self) -> bool {
         let modes = self.master.as_ref().and_then(|master| master.get_termios()).unwrap();
         let flags = format!("{:?}", modes.local_flags);

@@ -33,9 +33,11 @@ pub fn server() -> Server {
         user: "postgres".into(),
         started_at: night() - TimeDelta::days(9),
         standby: false,
+        read_only: false,
         superuser: true,
         reads_all_stats: true,
         cron: Cron::Present(CronExtension {
+            elsewhere: None,
             version: "1.4-1".into(),
             timezone: None,
             launches: None,
@@ -74,6 +76,7 @@ pub fn view() -> View {
         triggers: vec![],
         can_select: true,
         can_refresh: true,
+        lacks: Vec::new(),
     }
 }
 
@@ -205,6 +208,7 @@ pub fn snapshot(views: Vec<ViewState>, history: History) -> Snapshot {
         views: views.into_iter().map(Arc::new).collect(),
         history: measured(Arc::new(history), night(), 2),
         launcher: Some(true),
+        replica: None,
         jobs: Arc::new(jobs),
         drill: None,
         settled: true,

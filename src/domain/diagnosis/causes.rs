@@ -6,7 +6,8 @@ use super::{Cause, CauseCode, Remedy, Scene, Severity, who};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState, LimitSource};
 use crate::domain::job::{Run, RunStatus};
-use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::reading::ProblemKind;
+use crate::domain::rights::cannot_compare;
 use crate::domain::server::Server;
 use crate::domain::snapshot::{Blocker, BulkWrite, Refreshing, ViewState};
 use crate::domain::text::fit;
@@ -25,7 +26,7 @@ impl Scene<'_> {
             (!view.view.can_select).then(|| not_readable(view, server)),
             (!view.signal.populated).then(never_populated),
             self.refreshing(view),
-            cannot_compare(view),
+            uncomparable(view, server),
             server.filter(|s| s.standby).map(|_| standby()),
         ]
         .into_iter()
@@ -147,12 +148,13 @@ fn never_populated() -> Cause {
 
 fn not_readable(view: &ViewState, server: Option<&Server>) -> Cause {
     let role = server.map_or("this role", |s| &s.user);
-    let text = format!("{role} may not read {}: it needs SELECT on it.", view.view.name.short());
+    let lacks = if view.view.lacks.is_empty() { "SELECT on it".into() } else { view.view.lacks.join(", ") };
+    let text = format!("{role} may not read {}: it needs {lacks}.", view.view.name.short());
     Cause::new(CauseCode::NotReadable, Severity::Warning, Remedy::Grant, text)
 }
 
 /// Only where it matters: not while what was known of the same data still stands.
-fn cannot_compare(view: &ViewState) -> Option<Cause> {
+fn uncomparable(view: &ViewState, server: Option<&Server>) -> Option<Cause> {
     let problem = view.drift.problem().or_else(|| view.values.problem())?;
     if !view.view.can_select || !view.signal.populated {
         return None;
@@ -160,15 +162,12 @@ fn cannot_compare(view: &ViewState) -> Option<Cause> {
     let stands = view.values.last.is_some() && !view.is_drift_outdated();
     let (severity, remedy) = match problem.kind {
         _ if stands => (Severity::Note, Remedy::Measure),
-        ProblemKind::Permission => (Severity::Warning, Remedy::Grant),
+        ProblemKind::Permission | ProblemKind::RowSecurity => (Severity::Warning, Remedy::Grant),
         ProblemKind::Other => (Severity::Grave, Remedy::Measure),
         _ => (Severity::Warning, Remedy::Measure),
     };
-    Some(Cause::new(CauseCode::CannotCompare, severity, remedy, compare_text(problem)))
-}
-
-fn compare_text(problem: &Problem) -> String {
-    format!("It cannot be compared: {}", problem.text)
+    let text = format!("It cannot be compared: {}.", cannot_compare(server, &view.view, problem).trim_end_matches('.'));
+    Some(Cause::new(CauseCode::CannotCompare, severity, remedy, text))
 }
 
 fn standby() -> Cause {

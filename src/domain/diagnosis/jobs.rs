@@ -3,6 +3,7 @@
 use super::failure::{Failure, headline};
 use super::{Cause, CauseCode, Remedy, Scene, Severity};
 use crate::domain::job::{History, Job, Run, RunStatus, command_refreshes};
+use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::server::{Cron, CronExtension};
 use crate::domain::snapshot::ViewState;
 use crate::domain::stats::JobStats;
@@ -14,7 +15,7 @@ impl Scene<'_> {
         let (cron, history) = match (&server.cron, self.history) {
             (Cron::Present(cron), Some(history)) => (cron, history),
             (Cron::Present(_), None) => return Vec::new(),
-            (without, _) => return vec![no_cron(without)],
+            (without, _) => return no_jobs(self.snapshot).map(|text| no_cron(without, text)).into_iter().collect(),
         };
         let jobs: Vec<&Job> = history.jobs_refreshing(&view.view.name).collect();
         let mut causes =
@@ -47,8 +48,9 @@ impl Scene<'_> {
             let text = format!("Job {} refreshed it last{last} and no longer exists.", job.id.0);
             return Cause::grave(CauseCode::JobRemoved, Remedy::Schedule, text);
         }
-        if cron.row_security {
-            let text = "No job that this role may see refreshes it; row security hides other roles' jobs and runs.";
+        let hidden = self.snapshot.server.as_deref().and_then(hidden_jobs).filter(|_| cron.row_security);
+        if let Some(hidden) = hidden {
+            let text = format!("No job that is visible refreshes it; {hidden}");
             return Cause::note(CauseCode::HistoryNotVisible, Remedy::Grant, text);
         }
         Cause::grave(CauseCode::NeverScheduled, Remedy::Schedule, "No cron job refreshes it.")
@@ -158,20 +160,11 @@ fn before(run: &Run, history: &History) -> Option<Time> {
     history.runs.iter().filter(|r| r.id < run.id).find_map(|r| r.start)
 }
 
-fn no_cron(cron: &Cron) -> Cause {
-    let hidden = |text: String| Cause::note(CauseCode::CronNotVisible, Remedy::Grant, text);
+fn no_cron(cron: &Cron, text: String) -> Cause {
     match cron {
-        Cron::Elsewhere(database) => hidden(format!(
-            "pg_cron keeps its jobs in the database {database}: whether one refreshes it is not known here."
-        )),
-        Cron::Forbidden => {
-            hidden("This role may not read pg_cron's tables: whether a job refreshes it is not known.".into())
-        }
-        Cron::Absent | Cron::Present(_) => Cause::grave(
-            CauseCode::CronMissing,
-            Remedy::InstallCron,
-            "pg_cron is not installed in this database, so no job here refreshes it.",
-        ),
+        Cron::NotLoaded => Cause::grave(CauseCode::CronNotPreloaded, Remedy::PreloadCron, text),
+        Cron::Absent | Cron::NotCreated => Cause::grave(CauseCode::CronMissing, Remedy::InstallCron, text),
+        _ => Cause::note(CauseCode::CronNotVisible, Remedy::Grant, text),
     }
 }
 

@@ -14,6 +14,7 @@ use super::drift::Totals;
 use super::freshness::Freshness;
 use super::job::{History, Job, JobId};
 use super::matrix::Comparison;
+use super::rights::{NoRefresh, no_refresh};
 use super::server::Link;
 use super::snapshot::{Snapshot, ViewState};
 use super::stats::JobStats;
@@ -74,6 +75,8 @@ pub struct ViewReport {
     pub remedy: Option<Remedy>,
     /// What then keeps it true, where a refresh comes first.
     pub then: Option<Remedy>,
+    /// Why this role cannot refresh it here, if so.
+    pub no_refresh: Option<NoRefresh>,
     /// The job that refreshes it: the active one with the shortest interval.
     pub job: Option<JobId>,
     /// When that runs next.
@@ -83,6 +86,9 @@ pub struct ViewReport {
 impl ViewReport {
     /// What to do, in a few words: `Press r to refresh, then f to schedule it.`
     pub fn advice(&self) -> Option<String> {
+        if let Some(no) = self.no_refresh.as_ref().filter(|_| self.verdict == Verdict::Critical) {
+            return Some(no.instead.clone());
+        }
         let first = self.remedy?;
         let Some(then) = self.then else { return Some(first.hint()) };
         Some(match (first.key(), then.key()) {
@@ -155,7 +161,8 @@ impl Scene<'_> {
         let totals = compared.map(|c| totals(view, c));
         let causes = self.causes(view, &freshness, totals.as_ref());
         let verdict = verdict(&freshness, totals.as_ref(), &causes);
-        let (remedy, then) = remedies(view, verdict, &causes);
+        let no_refresh = self.snapshot.server.as_deref().and_then(|server| no_refresh(server, &view.view));
+        let (remedy, then) = remedies(no_refresh.is_none(), verdict, &causes);
         let job = self.job(view);
         ViewReport {
             oid: view.view.oid,
@@ -164,6 +171,7 @@ impl Scene<'_> {
             whom: compared.and_then(|c| whom(&c.matrix.lines, &c.matrix.columns)),
             remedy,
             then,
+            no_refresh,
             next: job.and_then(|j| j.next),
             job: job.map(|j| j.job),
             totals,

@@ -11,7 +11,7 @@ pub(super) fn what(view: &ViewState, totals: Option<&Totals>, freshness: &Freshn
     let Some(totals) = totals else {
         return match freshness.state {
             FreshnessState::NeverPopulated => format!("{name} has never been filled"),
-            _ if view.drift.problem().is_some() => format!("Whether {name} is true is not known"),
+            _ if view.drift.problem().is_some() || view.is_locked() => format!("Whether {name} is true is not known"),
             _ => format!("Comparing {name} with its definition…"),
         };
     };

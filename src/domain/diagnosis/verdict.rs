@@ -3,7 +3,6 @@
 use super::{Cause, CauseCode, Remedy, Severity};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState};
-use crate::domain::snapshot::ViewState;
 
 /// How bad it is, as monitoring plugins have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,11 +58,11 @@ pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, causes: &[
 /// The action that comes first, and the one after it that keeps the view true.
 ///
 /// Wrong rows are put right before anything else where a refresh can be done at all.
-pub(super) fn remedies(view: &ViewState, verdict: Verdict, causes: &[Cause]) -> (Option<Remedy>, Option<Remedy>) {
+pub(super) fn remedies(can_refresh: bool, verdict: Verdict, causes: &[Cause]) -> (Option<Remedy>, Option<Remedy>) {
     let has = |code| causes.iter().any(|c| c.code == code);
     let worst = causes.first().and_then(|c| c.remedy);
-    let cannot_refresh = !view.view.can_refresh
-        || [CauseCode::Standby, CauseCode::RefreshBlocked, CauseCode::RefreshUncommitted].into_iter().any(has);
+    let cannot_refresh =
+        !can_refresh || [CauseCode::RefreshBlocked, CauseCode::RefreshUncommitted].into_iter().any(has);
     match verdict {
         _ if has(CauseCode::RefreshRunning) => (Some(Remedy::Wait), None),
         Verdict::Critical if !cannot_refresh && !has(CauseCode::RunFailed(super::Failure::Duplicates)) => {

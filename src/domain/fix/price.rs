@@ -253,13 +253,13 @@ pub fn cron_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
         Some(Cron::Present(_)) => None,
         Some(Cron::Forbidden) => Some("USAGE on the schema cron".into()),
         // Whether this role may schedule there is known only there.
-        Some(Cron::Elsewhere(_)) => None,
-        Some(Cron::Absent) | None if rights.cron_offered => {
+        Some(Cron::Elsewhere(_) | Cron::Hidden) => None,
+        Some(Cron::NotLoaded | Cron::NotCreated | Cron::Absent) | None if rights.cron_offered => {
             let preload = "pg_cron in shared_preload_libraries (a restart), then CREATE EXTENSION pg_cron";
             let create = "CREATE EXTENSION pg_cron, by a superuser";
             Some(if rights.cron_preloaded == Some(false) { preload } else { create }.into())
         }
-        Some(Cron::Absent) | None => Some("the server package of pg_cron".into()),
+        Some(Cron::NotLoaded | Cron::NotCreated | Cron::Absent) | None => Some("the server package of pg_cron".into()),
     }
 }
 

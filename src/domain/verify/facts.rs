@@ -158,6 +158,7 @@ mod tests {
             base_names: Default::default(),
             can_select: true,
             can_refresh: true,
+            lacks: vec![],
         };
         let facts = Facts { feeds, ..Facts::default() };
         facts.behind(&view, column).map(|f| format!("{}.{}", f.table, f.column))

@@ -3,15 +3,50 @@
 use tokio_postgres::types::Type;
 
 use crate::domain::job::{History, Job, JobId, RemovedJob, Run, RunId, RunStatus};
-use crate::domain::reading::Problem;
+use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::server::{Cron, CronExtension};
 use crate::domain::text::visible;
-use crate::pg::catalog::unexpected;
+use crate::pg::catalog::{self, unexpected};
+use crate::pg::conninfo::Target;
 use crate::pg::session::{Limits, Session};
 
-/// Every job that this role may see, and those that are gone but left runs.
-pub async fn jobs(session: &Session) -> Result<(Vec<Job>, Vec<RemovedJob>), Problem> {
+/// What another database says of pg_cron.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elsewhere {
+    /// The extension there.
+    pub extension: CronExtension,
+    /// Its jobs.
+    pub jobs: Vec<Job>,
+    /// Those that are gone.
+    pub removed: Vec<RemovedJob>,
+    /// Its newest runs above the id asked for.
+    pub runs: Vec<Run>,
+}
+
+/// Reads pg_cron where it keeps its tables in another `database` than the one `watched`, by a connection that ends
+/// afterwards.
+pub async fn elsewhere(target: &Target, database: &str, watched: &str, above: RunId) -> Result<Elsewhere, Problem> {
+    let session = Session::connect(&target.with_dbname(database), "jobs").await.map_err(told)?;
+    let lacking = |text: &str| Problem { kind: ProblemKind::Permission, text: text.into() };
+    let extension = match catalog::server(&session).await?.cron {
+        Cron::Present(extension) => CronExtension { elsewhere: Some(database.into()), ..extension },
+        Cron::Forbidden => return Err(lacking("this role needs USAGE on the schema cron there")),
+        _ => return Err(lacking("its extension was never created there, so there is no job")),
+    };
+    let (jobs, removed) = jobs(&session, Some(watched)).await?;
+    Ok(Elsewhere { extension, jobs, removed, runs: runs(&session, above).await? })
+}
+
+/// That the other database cannot be reached says nothing about the connection that watches this one.
+fn told(problem: Problem) -> Problem {
+    Problem { kind: ProblemKind::Other, ..problem }
+}
+
+/// Every job that this role may see, and those that are gone but left runs. `watched` is the database that is looked at,
+/// where the session is not in it.
+pub async fn jobs(session: &Session, watched: Option<&str>) -> Result<(Vec<Job>, Vec<RemovedJob>), Problem> {
     let sql = include_str!("../sql/jobs.sql");
-    let rows = session.read(Limits::CHEAP, sql, &[(&History::WINDOW, Type::INT8)]).await?;
+    let rows = session.read(Limits::CHEAP, sql, &[(&History::WINDOW, Type::INT8), (&watched, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| unexpected("no answer about cron.job"))?;
     let failed = |e: serde_json::Error| unexpected(&format!("cron.job: {e}"));
     let jobs = serde_json::from_str(row.get("jobs")).map_err(failed)?;

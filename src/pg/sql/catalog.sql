@@ -1,5 +1,7 @@
 -- The materialized views ($1: these OIDs; NULL: all), one JSON document each.
 -- search_path must be empty, so that pg_get_viewdef qualifies every name.
+-- 13 to 18: every column and function used here is in all of them and open to everybody; a right to MAINTAIN (17)
+-- is the only difference, see pg::catalog::catalog_sql.
 WITH RECURSIVE mv AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner
     FROM pg_catalog.pg_class c
@@ -31,6 +33,13 @@ reads (view, relation) AS (
         UNION ALL
         SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = reads.relation
     ) AS next
+),
+-- Who has a view locked against readers, us excepted: read once, for each look costs as much as there are locks.
+locks AS MATERIALIZED (
+    SELECT l.relation
+    FROM pg_catalog.pg_locks l
+    JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = current_database()
+    WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid()
 ),
 -- The indexes REFRESH … CONCURRENTLY can use: unique, valid, immediate, whole, on columns. Shortest first.
 usable AS (
@@ -67,7 +76,8 @@ SELECT json_build_object(
     'schema', mv.nspname,
     'name', mv.relname,
     'owner', pg_catalog.pg_get_userbyid(mv.relowner),
-    'definition', pg_catalog.pg_get_viewdef(mv.oid),
+    -- pg_get_viewdef waits for a plain refresh, and all views would wait with it.
+    'definition', CASE WHEN locked.is_locked THEN '' ELSE pg_catalog.pg_get_viewdef(mv.oid) END,
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL),
@@ -94,8 +104,29 @@ SELECT json_build_object(
         JOIN pg_catalog.pg_trigger t ON t.tgrelid = reads.relation AND NOT t.tgisinternal
         JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
         WHERE reads.view = mv.oid AND p.prosrc ~* 'refresh\s+materialized\s+view'),
-    'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT'),
+    'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT')
+                  AND pg_catalog.has_schema_privilege(mv.nspname, 'USAGE'),
+    -- The definition is run as text by this role, so it needs rights on what stands in it, not on what lies below that.
+    'lacks', (
+        SELECT coalesce(json_agg(json_build_object('schema', r.nspname, 'name', r.relname, 'usage', r.usage,
+                   'select', r.readable) ORDER BY r.oid <> mv.oid, r.nspname, r.relname), '[]')
+        FROM (SELECT c.oid, n.nspname, c.relname,
+                     pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usage,
+                     pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable
+              FROM pg_catalog.pg_class c
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+              WHERE c.oid = mv.oid
+                 OR c.oid IN (SELECT d.refobjid
+                              FROM pg_catalog.pg_rewrite w
+                              JOIN pg_catalog.pg_depend d
+                                ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+                                   AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                              WHERE w.ev_class = mv.oid)) r
+        WHERE NOT (r.usage AND r.readable)),
     'can_refresh', pg_catalog.pg_has_role(mv.relowner, 'USAGE') /* or maintain */
 )::text
 FROM mv
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM locks l WHERE l.relation = mv.oid) AS is_locked
+) AS locked
 ORDER BY mv.nspname, mv.relname

@@ -1,4 +1,5 @@
 -- Every change signal in one statement. $1: the base tables, $2: the views, both as last known.
+-- Checked against the documented catalogs and functions of 13 and 18: all that is used here is in both.
 SELECT clock_timestamp() AS at,
        pg_postmaster_start_time() AS started_at,
        mv.oids, mv.xmins, mv.populated,
@@ -14,10 +15,15 @@ FROM (
 ) AS mv
 CROSS JOIN (
     -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.
+    -- A standby counts nothing: there, whatever was replayed may have been written to them, and the position in the WAL
+    -- says that something was.
     SELECT coalesce(array_agg(
                pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid) + pg_stat_get_tuples_deleted(t.oid)
                ORDER BY t.place), '{}') AS counters,
-           coalesce(array_agg(coalesce(c.relfilenode::int8, -1) ORDER BY t.place), '{}') AS files
+           coalesce(array_agg(
+               coalesce(c.relfilenode::int8, -1)
+               + CASE WHEN pg_is_in_recovery() THEN (pg_last_wal_replay_lsn() - '0/0')::int8 ELSE 0 END
+               ORDER BY t.place), '{}') AS files
     FROM unnest($1::oid[]) WITH ORDINALITY AS t (oid, place)
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.oid
 ) AS base

@@ -10,7 +10,7 @@ use crate::domain::day::Day;
 use crate::domain::drift::Scope;
 use crate::domain::job::{History, Run, RunId};
 use crate::domain::reading::ProblemKind;
-use crate::domain::server::Link;
+use crate::domain::server::{Cron, Link};
 use crate::domain::snapshot::{Pulse, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
@@ -20,6 +20,12 @@ use crate::watch::probe::{Answer, Catch, Probe};
 
 /// Counters miss tables read inside functions, so compare anyway when the last comparison is this old.
 const AT_LEAST_EVERY: TimeDelta = TimeDelta::minutes(5);
+
+/// How long a replica that lags gets before it is asked again.
+const BEHIND: Duration = Duration::from_secs(3);
+
+/// How long pg_cron's tables in another database rest between two looks.
+const ELSEWHERE_EVERY: Duration = Duration::from_secs(15);
 
 impl Keeper {
     /// Folds a pulse: whatever signal moved wants its probe.
@@ -46,9 +52,14 @@ impl Keeper {
         }
         self.last.minute = minute;
         let snapshot = self.edit();
-        let cron = snapshot.server.as_ref().and_then(|s| s.cron.present());
-        if let (Some(history), Some(cron)) = (snapshot.history.value(), cron) {
-            snapshot.jobs = Arc::new(JobStats::all(history, cron, at));
+        let Some(server) = snapshot.server.as_ref() else { return };
+        if let (Some(history), Some(cron)) = (snapshot.history.value(), server.cron.present()) {
+            let mut jobs = JobStats::all(history, cron, at);
+            if server.standby {
+                // What has not arrived here yet may well have run.
+                jobs.iter_mut().for_each(JobStats::forget_missing);
+            }
+            snapshot.jobs = Arc::new(jobs);
         }
         self.figure_days(at);
     }
@@ -75,6 +86,7 @@ impl Keeper {
     pub fn answer(&mut self, answer: Answer, local: Time, now: Instant) {
         let rest = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
         match answer.probe {
+            Probe::Elsewhere(..) => self.elsewhere = Some(now + ELSEWHERE_EVERY),
             Probe::Index(..) => (self.view_busy, self.drill_rest) = (false, rest),
             _ if answer.probe.is_cheap() => (self.cheap_busy, self.cheap_rest) = (false, rest),
             _ => self.view_busy = false,
@@ -85,7 +97,7 @@ impl Keeper {
         let at = self.server_time(local);
         match answer.probe.clone() {
             Probe::Catalog(only) => self.fold_catalog(only.is_none(), answer, at),
-            Probe::Jobs | Probe::Runs(_) => self.fold_history(answer, at),
+            Probe::Jobs | Probe::Runs(_) | Probe::Elsewhere(..) => self.fold_history(answer, at),
             Probe::Stamp(view, _) => {
                 self.note_failure(view.oid, &answer, now, |want| want.stamp = true);
                 let stamp = answer.measured(|c| if let Catch::Stamp(s) = c { Some(s) } else { None });
@@ -160,9 +172,10 @@ impl Keeper {
     fn fold_history(&mut self, answer: Answer, at: Time) {
         let mut history = self.snapshot.history.value().map(|h| (**h).clone()).unwrap_or_default();
         let above = match answer.probe {
-            Probe::Runs(above) => above,
+            Probe::Runs(above) | Probe::Elsewhere(_, _, above) => above,
             _ => RunId(0),
         };
+        let mut extension = None;
         let outcome = answer.measured(|catch| match catch {
             Catch::Jobs(jobs, removed) => {
                 (history.jobs, history.removed) = (jobs, removed);
@@ -172,8 +185,17 @@ impl Keeper {
                 merge(&mut history, runs, above);
                 Some(history)
             }
+            Catch::Elsewhere(found) => {
+                extension = Some(found.extension);
+                (history.jobs, history.removed) = (found.jobs, found.removed);
+                merge(&mut history, found.runs, above);
+                Some(history)
+            }
             _ => None,
         });
+        if let (Some(extension), Some(server)) = (extension, &mut self.edit().server) {
+            Arc::make_mut(server).cron = Cron::Present(extension);
+        }
         if let Ok(measured) = &outcome {
             self.last.newest_run = measured.value.runs.first().map_or(RunId(0), |r| r.id);
         }
@@ -192,6 +214,11 @@ impl Keeper {
         });
         let took = answer.took;
         let compared = answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(c)) } else { None });
+        // A replica that lags shows what was before the signal that asked: look again when it may have caught up.
+        let is_behind = compared.as_ref().is_ok_and(|c| self.snapshot.view(oid).is_some_and(|v| v.moved_after(c.at)));
+        if let Some(want) = self.wants.get_mut(&oid).filter(|_| is_behind) {
+            (want.groups, want.values, want.not_before) = (true, true, Some(now + BEHIND));
+        }
         self.with_view(oid, |v| {
             if scope == Scope::Groups && compared.is_ok() {
                 v.groups_took = Some(took);
@@ -216,8 +243,10 @@ impl Keeper {
 /// How long to wait after a failure: what the reason is likely to take to go away.
 fn pause(kind: ProblemKind) -> Duration {
     match kind {
-        ProblemKind::LockTimeout | ProblemKind::Connection => Duration::from_secs(5),
-        ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::Other => Duration::from_secs(60),
+        ProblemKind::LockTimeout | ProblemKind::Connection | ProblemKind::Password => Duration::from_secs(5),
+        ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::RowSecurity | ProblemKind::Other => {
+            Duration::from_secs(60)
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::Request;
 use crate::domain::drift::Scope;
 use crate::domain::job::RunId;
 use crate::domain::reading::{Problem, Progress};
-use crate::domain::server::{Link, Server};
+use crate::domain::server::{Link, Replica, Server};
 use crate::domain::snapshot::{Drill, Snapshot, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
@@ -74,6 +74,8 @@ pub struct Keeper {
     /// After a failure of a cheap probe, or of the drill's: not before this.
     cheap_rest: Option<Instant>,
     drill_rest: Option<Instant>,
+    /// When pg_cron's tables in another database are read next; `None`: now.
+    elsewhere: Option<Instant>,
     last: LastSignals,
 }
 
@@ -111,6 +113,7 @@ impl Keeper {
             view_busy: false,
             cheap_rest: None,
             drill_rest: None,
+            elsewhere: None,
             last: LastSignals::default(),
         }
     }
@@ -137,12 +140,12 @@ impl Keeper {
 
     /// A connection was made: what was known may have changed meanwhile, so everything is wanted again.
     pub fn connected(&mut self, server: Server) {
-        let has_cron = server.cron.present().is_some();
+        let has_cron = server.cron.is_here();
         self.edit().server = Some(Arc::new(server));
         self.edit().link = Link::Up;
         self.catalog = Some(None);
         (self.jobs, self.runs) = (has_cron, has_cron);
-        (self.cheap_busy, self.view_busy) = (false, false);
+        (self.cheap_busy, self.view_busy, self.elsewhere) = (false, false, None);
         (self.cheap_rest, self.drill_rest) = (None, None);
         self.last = LastSignals::default();
         self.lanes = Lanes::default();
@@ -156,7 +159,7 @@ impl Keeper {
             Link::Down { since, .. } | Link::Connecting { since } | Link::Silent { since } => since,
             Link::Up => local,
         };
-        snapshot.link = Link::Down { since, why: problem.text, tries };
+        snapshot.link = Link::Down { since, why: problem.text, kind: problem.kind, tries };
         let settle = |progress: &mut Progress| {
             if matches!(progress, Progress::Loading { .. }) {
                 *progress = Progress::Idle;
@@ -201,13 +204,21 @@ impl Keeper {
         pulse::Question {
             tables: self.last.tables.clone(),
             views: self.snapshot.views.iter().map(|v| v.view.oid).collect(),
-            cron: self.has_cron(),
+            cron: self.snapshot.server.as_ref().is_some_and(|s| s.cron.is_here()),
             above: RunId(self.last.newest_run.0 - OPEN_RUNS),
         }
     }
 
-    fn has_cron(&self) -> bool {
-        self.snapshot.server.as_ref().is_some_and(|s| s.cron.present().is_some())
+    /// Can pg_cron's tables be read, or at least tried, here or in another database?
+    fn knows_cron(&self) -> bool {
+        self.snapshot.server.as_ref().is_some_and(|s| s.cron.is_here() || s.cron.other_database().is_some())
+    }
+
+    /// The replica that takes the comparisons was looked at.
+    pub fn replica(&mut self, replica: Option<Arc<Replica>>) {
+        if self.snapshot.replica != replica {
+            self.edit().replica = replica;
+        }
     }
 
     fn want_catalog(&mut self, mut oids: Vec<Oid>) {

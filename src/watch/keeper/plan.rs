@@ -1,7 +1,7 @@
 //! Which probe is to run next: what a signal or a person wants, under the budget.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 
@@ -14,13 +14,16 @@ use crate::domain::time::Time;
 use crate::domain::view::View;
 use crate::watch::probe::Probe;
 
+/// Until its answer comes, the other database is not asked again.
+const FOR_EVER: Duration = Duration::from_secs(86_400);
+
 impl Keeper {
     /// The probe to run now, if any: one cheap one and one that reads a view at a time.
     pub fn next(&mut self, local: Time, now: Instant) -> Option<Probe> {
         if !matches!(self.snapshot.link, Link::Up) {
             return None;
         }
-        let probe = self.next_cheap(now).or_else(|| self.next_view(now))?;
+        let probe = self.next_cheap(now).or_else(|| self.next_elsewhere(now)).or_else(|| self.next_view(now))?;
         self.begin(&probe, local);
         Some(probe)
     }
@@ -36,6 +39,25 @@ impl Keeper {
             return Some(Probe::Jobs);
         }
         std::mem::take(&mut self.runs).then(|| Probe::Runs(self.runs_above()))
+    }
+
+    /// When something that rests now may run again, so that somebody looks then and not at the next pulse.
+    pub fn wake(&self, now: Instant) -> Option<Instant> {
+        let pauses = self.wants.values().filter_map(|want| want.not_before);
+        let rests = [self.lanes.groups, self.lanes.values, self.elsewhere, self.cheap_rest, self.drill_rest];
+        let rests = rests.into_iter().flatten();
+        pauses.chain(rests).filter(|rest| *rest > now).min()
+    }
+
+    /// Another database has no pulse that says when something changed: it is asked again and again.
+    fn next_elsewhere(&mut self, now: Instant) -> Option<Probe> {
+        let server = self.snapshot.server.clone()?;
+        let database = server.cron.other_database()?.to_string();
+        if self.elsewhere.is_some_and(|due| due > now) {
+            return None;
+        }
+        self.elsewhere = Some(now + FOR_EVER);
+        Some(Probe::Elsewhere(database, server.database.clone(), self.runs_above()))
     }
 
     /// Runs are read from just below the oldest one that is still open, so that its end is seen.
@@ -114,7 +136,7 @@ impl Keeper {
             .iter()
             // Not before a pulse told whether it is populated, and who holds it.
             .filter(|v| v.signal.xmin != 0)
-            .filter(|v| self.is_measured(&v.view) && !v.refreshing.iter().any(|r| r.granted && !r.concurrently))
+            .filter(|v| self.is_measured(&v.view) && !v.is_locked() && v.view.has_definition())
             .filter_map(|v| Some((v, self.wants.get(&v.view.oid)?)))
             .filter(move |(_, want)| want.not_before.is_none_or(|t| t <= now))
     }
@@ -124,15 +146,15 @@ impl Keeper {
     }
 
     fn begin(&mut self, probe: &Probe, local: Time) {
-        if probe.is_cheap() {
-            self.cheap_busy = true;
-        } else {
-            self.view_busy = true;
+        match probe {
+            Probe::Elsewhere(..) => {}
+            probe if probe.is_cheap() => self.cheap_busy = true,
+            _ => self.view_busy = true,
         }
         let now = self.server_time(local);
         match probe {
             Probe::Catalog(_) => self.edit().catalog.start(now),
-            Probe::Jobs | Probe::Runs(_) => self.edit().history.start(now),
+            Probe::Jobs | Probe::Runs(_) | Probe::Elsewhere(..) => self.edit().history.start(now),
             Probe::Stamp(view, _) => self.with_view(view.oid, |v| v.stamp.start(now)),
             Probe::Compare(view, scope) => self.with_view(view.oid, |v| {
                 v.drift.start(now);
@@ -152,12 +174,12 @@ impl Keeper {
             let can_compare = v.view.can_select && v.signal.populated;
             v.signal.xmin != 0
                 && v.stamp.is_settled()
-                && (!can_compare || (v.drift.is_settled() && v.values.is_settled()))
+                && (!can_compare || v.drift.problem().is_some() || (v.drift.is_settled() && v.values.is_settled()))
         };
         let measured = self.snapshot.views.iter().filter(|v| self.is_measured(&v.view));
         self.snapshot.link == Link::Up
             && self.snapshot.catalog.is_settled()
-            && (!self.has_cron() || (self.snapshot.history.is_settled() && !self.jobs && !self.runs))
+            && (!self.knows_cron() || (self.snapshot.history.is_settled() && !self.jobs && !self.runs))
             && !self.cheap_busy
             && measured.into_iter().all(|v| is_done(&v))
     }

@@ -60,7 +60,7 @@ impl Keeper {
         }
     }
 
-    /// Folds one view's signals; true when its catalog row moved.
+    /// Folds one view's signals; true when its catalog row moved, or can be read at last.
     fn fold_view(
         &mut self,
         place: usize,
@@ -99,7 +99,8 @@ impl Keeper {
             (false, true) => (want.groups, want.values) = (true, true),
             (false, false) => {}
         }
-        refreshed
+        let view = &self.snapshot.views[place];
+        refreshed || (!view.view.has_definition() && !view.is_locked())
     }
 
     /// The rows looked at are other ones after a refresh.

@@ -1,0 +1,140 @@
+//! The replica that takes the comparisons (`read_dsn`): connected, looked at every few seconds, left out while it is
+//! away. Without it the comparisons run on the watched server, and the Snapshot says why.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::backoff;
+use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::server::Replica;
+use crate::domain::time::Time;
+use crate::pg::catalog::unexpected;
+use crate::pg::conninfo::Target;
+use crate::pg::session::{Limits, Session};
+
+/// How often it is looked at.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// How long it may take to answer a look.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a comparison waits for it to replay what the watched server has written.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(2);
+
+/// How often it is asked while a comparison waits.
+const CATCH_UP_EVERY: Duration = Duration::from_millis(20);
+
+/// The replica as it was at the last look.
+#[derive(Clone)]
+pub(super) struct State {
+    /// The connection, where comparisons may run on it.
+    pub session: Option<Arc<Session>>,
+    /// What is said of it; `None`: it was not looked at yet.
+    pub seen: Option<Arc<Replica>>,
+}
+
+/// Follows a replica until nobody listens any more.
+pub(super) fn follow(target: Target, watched: Arc<Session>) -> watch::Receiver<State> {
+    let (publish, states) = watch::channel(State { session: None, seen: None });
+    tokio::spawn(async move {
+        let following = async {
+            let mut tries = 0;
+            loop {
+                let session = publish.borrow().session.clone().filter(|s| !s.is_closed());
+                let state = look(&target, session, &watched).await;
+                tries = if state.session.is_some() { 0 } else { tries + 1 };
+                publish.send_replace(state);
+                sleep(if tries == 0 { EVERY } else { backoff::wait(tries - 1) }).await;
+            }
+        };
+        tokio::select! {
+            () = publish.closed() => {}
+            () = following => {}
+        }
+    });
+    states
+}
+
+async fn look(target: &Target, session: Option<Arc<Session>>, watched: &Session) -> State {
+    let place = target.describe();
+    let looking = async {
+        let session = match session {
+            Some(session) => session,
+            None => Arc::new(connect(target, watched).await?),
+        };
+        let lag = lag(&session, position(watched).await?).await?;
+        Ok((session, lag))
+    };
+    let outcome = timeout(ANSWER_WITHIN, looking).await.unwrap_or_else(|_| Err(problem("it does not answer")));
+    let (session, lag, problem) = match outcome {
+        Ok((session, lag)) => (Some(session), Some(lag), None),
+        Err(why) => {
+            tracing::warn!(why = why.text, "the replica is not used");
+            (None, None, Some(why.text))
+        }
+    };
+    State { session, seen: Some(Arc::new(Replica { place, lag, problem })) }
+}
+
+/// Connects, and makes sure that it is a replica of the server that is watched and no other.
+async fn connect(target: &Target, watched: &Session) -> Result<Session, Problem> {
+    let session = Session::connect(target, "probe").await?;
+    let sql =
+        "SELECT (SELECT system_identifier FROM pg_control_system()) AS system, current_database()::text AS database";
+    let identity = async |session: &Session| -> Result<(i64, String), Problem> {
+        let rows = session.read(Limits::CHEAP, sql, &[]).await?;
+        let row = rows.first().ok_or_else(|| unexpected("no system identifier"))?;
+        Ok((row.get("system"), row.get("database")))
+    };
+    if identity(&session).await? != identity(watched).await? {
+        return Err(problem("read_dsn is another server or another database, not a replica of this one"));
+    }
+    Ok(session)
+}
+
+/// How much the watched server has written, or replayed if it is a standby itself.
+async fn position(watched: &Session) -> Result<i64, Problem> {
+    let sql = "SELECT ((CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END) \
+               - '0/0'::pg_lsn)::int8 AS written";
+    let rows = watched.read(Limits::CHEAP, sql, &[]).await?;
+    rows.first().map(|row| row.get("written")).ok_or_else(|| unexpected("no WAL position"))
+}
+
+/// How far behind `written` it is, by the time of the last transaction it replayed; zero when it replayed everything.
+async fn lag(replica: &Session, written: i64) -> Result<TimeDelta, Problem> {
+    let sql = "SELECT pg_is_in_recovery() AS standby, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8 AS replayed, \
+               pg_last_xact_replay_timestamp() AS last, clock_timestamp() AS now";
+    let rows = replica.read(Limits::CHEAP, sql, &[]).await?;
+    let row = rows.first().ok_or_else(|| unexpected("no replay position"))?;
+    if !row.get::<_, bool>("standby") {
+        return Err(problem("the server of read_dsn is no standby"));
+    }
+    if row.get::<_, Option<i64>>("replayed").is_some_and(|replayed| replayed >= written) {
+        return Ok(TimeDelta::zero());
+    }
+    let last: Option<Time> = row.get("last");
+    let now: Time = row.get("now");
+    // Behind, if only by what was written this moment: never nothing.
+    Ok(last.map_or(TimeDelta::days(1), |last| now - last).max(TimeDelta::milliseconds(1)))
+}
+
+/// Waits a little until it has replayed what the watched server has written by now; how far behind it is then.
+pub(super) async fn catch_up(replica: &Session, watched: &Session) -> Result<TimeDelta, Problem> {
+    let written = position(watched).await?;
+    let deadline = Instant::now() + CATCH_UP_WITHIN;
+    loop {
+        let lag = lag(replica, written).await?;
+        if lag.is_zero() || Instant::now() > deadline {
+            return Ok(lag);
+        }
+        sleep(CATCH_UP_EVERY).await;
+    }
+}
+
+fn problem(text: &str) -> Problem {
+    Problem { kind: ProblemKind::Connection, text: text.into() }
+}
