@@ -43,7 +43,7 @@ async fn row_security_on_a_base_table_is_a_missing_right_and_no_drift() {
     assert_eq!(seen, 1, "row security hides rows from this role");
     let session = Session::connect(&target(&looker), "test").await.unwrap();
     for problem in problems(&session, &view, LIMITS).await {
-        assert_eq!(problem.kind, ProblemKind::Permission, "{problem:?}");
+        assert_eq!(problem.kind, ProblemKind::RowSecurity, "{problem:?}");
     }
     // The owner's comparison is not held up.
     bench.run("UPDATE t SET who = 'z' WHERE id = 1").await;
