@@ -61,7 +61,10 @@ impl Bench {
         );
         client.batch_execute(&schema_sql).await.unwrap();
         let bench = Bench { schema, client, session, cluster };
+        // One at a time: two sessions that create the same extension at once fail, IF NOT EXISTS or not.
+        bench.client.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
         bench.run(sql).await;
+        bench.client.batch_execute("SELECT pg_advisory_unlock(1)").await.unwrap();
         bench
     }
 
