@@ -24,6 +24,9 @@ pub struct Cli {
     /// How the console looks and what it may do.
     #[command(flatten)]
     pub console: Console,
+    /// Read this configuration file; also MVTOP_CONFIG
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
     /// Print this help
     #[arg(short = '?', long, action = clap::ArgAction::Help, global = true)]
     help: Option<bool>,
@@ -52,12 +55,23 @@ pub enum Command {
     Verify(Verify),
     /// Show what can be done about a view and what it costs here, or do it after a look at the exact SQL
     Fix(Fix),
+    /// Look at the database and write a commented configuration for it; nothing in it holds until you uncomment it
+    Init(Init),
+    /// Print the configuration in force, each value with where it comes from
+    Config(ShowConfig),
+    /// Print a shell's completions, e.g. mvtop completions bash > ~/.local/share/bash-completion/completions/mvtop
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, e.g. mvtop man | man -l -
+    Man,
 }
 
 /// Where to connect, in psql's words.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Connect {
-    /// A URL or key=value string as psql takes it; without it DATABASE_URL, then the PG* variables
+    /// A profile's name, or a URL or key=value string as psql takes it; without it DATABASE_URL, then the PG* variables
     #[arg(value_name = "CONNINFO")]
     pub conninfo: Option<String>,
     /// Host name or socket folder
@@ -72,15 +86,15 @@ pub struct Connect {
     /// Database
     #[arg(short = 'd', long, value_name = "NAME")]
     pub dbname: Option<String>,
-    /// A replica of it that takes the comparisons, so that they cost the primary nothing
+    /// A replica of it that takes the comparisons, so that they cost the primary nothing; also MVTOP_READ_DSN
     #[arg(long, value_name = "CONNINFO")]
     pub read_dsn: Option<String>,
-    /// The share of the server's time that comparisons may take, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 2.0, value_parser = percent)]
-    pub budget: f64,
-    /// The longest a comparison may take
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub statement_timeout: Duration,
+    /// The share of the server's time that comparisons may take, in percent [default: 2]
+    #[arg(long, value_name = "PERCENT")]
+    pub budget: Option<String>,
+    /// The longest a comparison may take [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub statement_timeout: Option<String>,
 }
 
 /// How the console looks and what it may do.
@@ -89,8 +103,8 @@ pub struct Console {
     /// Only look: no key changes anything
     #[arg(long)]
     pub read_only: bool,
-    /// A theme's name (night, day, terminal, …) or a theme file
-    #[arg(long, env = "MVTOP_THEME", value_name = "NAME|FILE")]
+    /// A theme's name (night, day, terminal, …) or a theme file; also MVTOP_THEME
+    #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
     /// Write what happens to this file
     #[arg(long, env = "MVTOP_LOG", value_name = "FILE")]
@@ -261,7 +275,30 @@ pub enum What {
     Purge,
 }
 
-fn percent(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| format!("{text} is not a number"))?;
-    if value > 0.0 && value <= 100.0 { Ok(value) } else { Err("a percentage above 0 and up to 100".into()) }
+/// Options of `mvtop init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// Print it instead of writing the file
+    #[arg(long)]
+    pub print: bool,
+    /// Write over a file that exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of `mvtop config`.
+#[derive(Debug, Args)]
+pub struct ShowConfig {
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// How the console looks.
+    #[command(flatten)]
+    pub console: Console,
+    /// Print the documented default file instead
+    #[arg(long)]
+    pub default: bool,
 }

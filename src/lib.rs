@@ -13,6 +13,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod journal;
@@ -25,3 +26,4 @@ pub mod term;
 pub mod theme;
 pub mod ui;
 pub mod watch;
+pub mod written;

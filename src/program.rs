@@ -1,10 +1,11 @@
 //! What each command does, from its options to its exit code.
 
 mod fix;
+mod settings;
 mod verify;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::app::Model;
 use crate::app::model::Settings;
 use crate::app::update::say;
 use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs, Wanted};
+use crate::config::Config;
 use crate::demo::{Demo, Options, scenarios};
 use crate::domain::diagnosis::{Verdict, diagnose};
 use crate::domain::reading::ProblemKind;
@@ -25,7 +27,7 @@ use crate::pg::conninfo::{Environment, Target};
 use crate::report;
 use crate::runtime::{Console, End};
 use crate::term::{self, Screen, Signals};
-use crate::theme::{Theme, ThemeError, detect_depth, user_folder};
+use crate::theme::{Theme, detect_depth, user_folder};
 use crate::ui;
 use crate::watch::{self, Watch};
 
@@ -34,12 +36,17 @@ const FAILED: u8 = 3;
 
 /// Runs the command.
 pub async fn run(cli: Cli) -> ExitCode {
+    let file = cli.config;
     match cli.command {
-        None => or_fail(console(&cli.connect, &cli.console).await),
-        Some(Command::Demo(args)) => or_fail(demo(args).await),
-        Some(Command::Check(args)) => or_fail(check(args).await),
-        Some(Command::Fix(args)) => or_fail(fix::run(args).await),
-        Some(Command::Verify(args)) => or_fail(verify::run(args).await),
+        None => or_fail(console(file, &cli.connect, &cli.console).await),
+        Some(Command::Demo(args)) => or_fail(demo(file, args).await),
+        Some(Command::Check(args)) => or_fail(check(file, args).await),
+        Some(Command::Verify(args)) => or_fail(verify::run(file, args).await),
+        Some(Command::Fix(args)) => or_fail(fix::run(file, args).await),
+        Some(Command::Init(args)) => or_fail(settings::init(file, args).await),
+        Some(Command::Config(args)) => or_fail(settings::show(file, &args)),
+        Some(Command::Completions { shell }) => or_fail(settings::completions(shell)),
+        Some(Command::Man) => or_fail(settings::man()),
     }
 }
 
@@ -54,8 +61,8 @@ fn or_fail(outcome: Result<ExitCode, String>) -> ExitCode {
     outcome.unwrap_or_else(|why| fail(&why))
 }
 
-/// Where the command line, the environment and libpq's files say to connect.
-fn target(connect: &Connect) -> Result<Target, String> {
+/// Where the profile or the command line, the environment and libpq's files say to connect.
+fn target(connect: &Connect, config: &Config) -> Result<Target, String> {
     let environment = Environment::from_process();
     let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
     let overrides: Vec<(&str, &str)> =
@@ -63,25 +70,37 @@ fn target(connect: &Connect) -> Result<Target, String> {
             .into_iter()
             .filter_map(|(word, value)| Some((word, value.as_deref()?)))
             .collect();
-    Target::resolve(connect.conninfo.as_deref().or(url.as_deref()), &overrides, &environment).map_err(|e| e.to_string())
+    let words = match config.profile {
+        Some(_) => config.settings.conninfo.as_ref().map(|secret| secret.reveal()),
+        None => connect.conninfo.as_deref(),
+    };
+    Target::resolve(words.or(url.as_deref()), &overrides, &environment).map_err(|e| e.to_string())
 }
 
 /// The replica that is to take the comparisons: the same database by the same role unless its string says otherwise.
-fn read_target(connect: &Connect, target: &Target) -> Result<Option<Target>, String> {
-    let Some(words) = connect.read_dsn.as_deref() else { return Ok(None) };
+fn read_target(config: &Config, target: &Target) -> Result<Option<Target>, String> {
+    let Some(words) = config.settings.read_dsn.as_ref() else { return Ok(None) };
     let environment =
         Environment::from_process().variable("PGUSER", target.user()).variable("PGDATABASE", target.dbname());
-    Target::resolve(Some(words), &[], &environment).map(Some).map_err(|e| format!("--read-dsn: {e}"))
+    let origin = config.origin("read_dsn").map_or("read_dsn".into(), ToString::to_string);
+    Target::resolve(Some(words.reveal()), &[], &environment).map(Some).map_err(|e| format!("{origin}: {e}"))
 }
 
-fn watch_settings(target: Target, connect: &Connect, only: Vec<String>) -> Result<watch::Settings, String> {
-    let (statement_timeout, budget) = (connect.statement_timeout, connect.budget / 100.0);
-    let read_target = read_target(connect, &target)?;
-    Ok(watch::Settings { target, read_target, only, statement_timeout, budget })
+fn watch_settings(target: Target, config: &Config, only: Vec<String>) -> Result<watch::Settings, String> {
+    Ok(watch::Settings {
+        read_target: read_target(config, &target)?,
+        target,
+        only,
+        statement_timeout: config.settings.statement_timeout,
+        budget: config.settings.budget / 100.0,
+        rules: config.settings.rulebook(),
+    })
 }
 
-async fn console(connect: &Connect, args: &ConsoleArgs) -> Result<ExitCode, String> {
-    open(watch_settings(target(connect)?, connect, Vec::new())?, args, Journal::own()).await
+async fn console(file: Option<PathBuf>, connect: &Connect, args: &ConsoleArgs) -> Result<ExitCode, String> {
+    let config = settings::load(file, connect, Some(args))?;
+    let settings = watch_settings(target(connect, &config)?, &config, Vec::new())?;
+    open(settings, &config, args.log.as_deref(), Journal::own()).await
 }
 
 /// How long the first connection may keep the console from opening: later it says itself what it waits for.
@@ -120,15 +139,21 @@ async fn lacks_password(watch: &mut Watch) -> Option<String> {
 }
 
 /// Opens the console and stays until it ends.
-async fn open(settings: watch::Settings, args: &ConsoleArgs, journal: Journal) -> Result<ExitCode, String> {
-    let _log = args.log.as_deref().map(log_to).transpose()?;
-    let (themes, chosen) = themes(args.theme.as_deref()).map_err(|e| e.to_string())?;
+async fn open(
+    settings: watch::Settings,
+    config: &Config,
+    log: Option<&Path>,
+    journal: Journal,
+) -> Result<ExitCode, String> {
+    let _log = log.map(log_to).transpose()?;
+    let (themes, chosen) = themes(config)?;
     let (settings, watch) = begin(settings).await?;
     let target = settings.target;
     let model_settings = Settings {
-        place: target.describe(),
-        read_only: args.read_only,
-        jumps: ["BOOM".into(), "VEN".into()],
+        place: config.profile.iter().map(|name| format!("{name} · ")).collect::<String>() + &target.describe(),
+        read_only: config.settings.read_only,
+        keys: config.settings.keymap().map_err(|clash| clash.to_string())?,
+        config_file: config.file.as_ref().map(|file| file.display().to_string()),
         themes: themes.iter().map(|t| t.name.clone()).collect(),
     };
     let draw = forced_panic(&watch).unwrap_or(ui::draw);
@@ -136,11 +161,11 @@ async fn open(settings: watch::Settings, args: &ConsoleArgs, journal: Journal) -
         Screen::enter(term::Options::default()).map_err(|e| format!("{e} (mvtop check prints instead)"))?;
     let size = crossterm::terminal::size().unwrap_or((80, 24));
     let mut model = Model::new(model_settings, chosen, size, Utc::now());
-    if let Some(warning) = target.warnings().first() {
+    if let Some(warning) = target.warnings().iter().chain(&config.warnings).next() {
         say(&mut model, warning.clone());
     }
     // A title is only a nicety.
-    let _ = screen.set_title(&format!("mvtop {}", target.describe()));
+    let _ = screen.set_title(&format!("mvtop {}", model.settings.place));
     let end = Console { model, themes, watch, target, journal, draw }.run(&mut screen).await;
     drop(screen);
     Ok(match end {
@@ -171,27 +196,31 @@ fn forced_panic(watch: &watch::Watch) -> Option<fn(&Model, &Theme, &mut Frame)> 
 }
 
 /// The themes to cycle through, and the place of the one to begin with.
-fn themes(wanted: Option<&str>) -> Result<(Vec<Theme>, usize), ThemeError> {
+fn themes(config: &Config) -> Result<(Vec<Theme>, usize), String> {
+    let wanted = config.settings.theme.as_str();
     let folder = user_folder();
     let mut themes = Theme::builtin();
     if let Some(folder) = &folder {
         let (own, faults) = Theme::load_dir(folder);
         if let Some(fault) = faults.into_iter().next() {
-            return Err(fault);
+            return Err(fault.to_string());
         }
         themes.extend(own);
     }
-    let first = match wanted {
-        None => Theme::terminal(),
-        Some(file) if file.contains('/') || file.ends_with(".toml") => Theme::load(Path::new(file))?,
-        Some(name) => Theme::named(name, folder.as_deref())?,
+    let found = match wanted {
+        file if file.contains('/') || file.ends_with(".toml") => Theme::load(Path::new(file)),
+        name => Theme::named(name, folder.as_deref()),
     };
+    let first = found.map_err(|why| match config.origin("theme") {
+        Some(origin) => format!("{origin}: {why}"),
+        None => why.to_string(),
+    })?;
     let place = themes.iter().position(|t| *t == first).unwrap_or_else(|| {
         themes.push(first);
         themes.len() - 1
     });
     let depth = detect_depth();
-    Ok((themes.into_iter().map(|t| t.adapt(depth)).collect(), place))
+    Ok((themes.into_iter().map(|t| t.adapt(depth).tinted(config.settings.colour, depth)).collect(), place))
 }
 
 /// Sends the log to a file for as long as the guard lives.
@@ -206,13 +235,14 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, St
 }
 
 /// The demo: its cluster lives as long as this does, however it ends.
-async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
+async fn demo(file: Option<PathBuf>, args: DemoArgs) -> Result<ExitCode, String> {
     let scenario = match args.scenario {
         _ if args.list => return list(),
         Some(Wanted::List) => return list(),
         Some(Wanted::Scenario(scenario)) => Some(scenario),
         None => None,
     };
+    let config = settings::load(file, &Connect::default(), Some(&args.console))?;
     let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet, scenario };
     let progress = |phase: &str| {
         let _ = writeln!(io::stderr(), "mvtop demo: {phase}");
@@ -226,12 +256,12 @@ async fn demo(args: DemoArgs) -> Result<ExitCode, String> {
     if args.serve {
         return serve(&demo, &mut signals).await;
     }
-    let connect = Connect { budget: 2.0, statement_timeout: Duration::from_secs(30), ..Connect::default() };
     let target =
         Target::resolve(Some(demo.conninfo()), &[], &Environment::from_process()).map_err(|e| e.to_string())?;
     // What is done in a demo belongs to it, and goes with it.
     let journal = Journal::at(demo.data_dir().with_file_name("actions.jsonl"));
-    let code = open(watch_settings(target, &connect, Vec::new())?, &args.console, journal).await;
+    let settings = watch_settings(target, &config, Vec::new())?;
+    let code = open(settings, &config, args.console.log.as_deref(), journal).await;
     drop(demo);
     code
 }
@@ -258,11 +288,11 @@ async fn serve(demo: &Demo, signals: &mut Signals) -> Result<ExitCode, String> {
     })
 }
 
-async fn check(args: Check) -> Result<ExitCode, String> {
-    let target = target(&args.connect)?;
+async fn check(file: Option<PathBuf>, args: Check) -> Result<ExitCode, String> {
+    let config = settings::load(file, &args.connect, None)?;
+    let target = target(&args.connect, &config)?;
     // One look needs no rest between two comparisons.
-    let settings =
-        watch::Settings { budget: f64::INFINITY, ..watch_settings(target, &args.connect, args.views.clone())? };
+    let settings = watch::Settings { budget: f64::INFINITY, ..watch_settings(target, &config, args.views.clone())? };
     let mut watch = watch::start(settings);
     let snapshot = report::check::take(&mut watch, args.watch, args.timeout.max(args.watch)).await;
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));

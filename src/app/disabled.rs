@@ -2,9 +2,9 @@
 
 use super::Model;
 use super::action::ActionRun;
-use super::dispatch::column;
-use super::fix;
+use super::dispatch::cancel_hint;
 use super::model::Pane;
+use super::{fix, groups, jump};
 use crate::domain::diagnosis::who;
 use crate::domain::rights;
 use crate::keys::{Action, TABLE};
@@ -13,7 +13,7 @@ use crate::keys::{Action, TABLE};
 pub fn disabled(model: &Model, action: Action) -> Option<String> {
     let is_danger = TABLE.iter().any(|b| b.action == action && b.danger);
     if is_danger && model.settings.read_only {
-        return Some("read-only mode has no actions (start without --read-only)".into());
+        return Some("read-only mode has no actions (it is set by --read-only or the configuration)".into());
     }
     match action {
         Action::Refresh => no_refresh(model),
@@ -33,6 +33,7 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
             Some(_) => no_change(model),
             None => Some("no refresh of this view waits for another session".into()),
         },
+        Action::Groups => groups::disabled(model),
         Action::Measure if model.selected_view().is_none() => Some("there is no view to measure".into()),
         _ => None,
     }
@@ -65,7 +66,7 @@ pub(super) fn no_change(model: &Model) -> Option<String> {
         return Some("the server does not answer".into());
     }
     let is_running = model.action.as_ref().is_some_and(ActionRun::is_running);
-    is_running.then(|| "your last action still runs (c cancels it)".into())
+    is_running.then(|| format!("your last action still runs{}", cancel_hint(model)))
 }
 
 fn no_job(model: &Model) -> Option<String> {
@@ -103,8 +104,8 @@ fn no_rows(model: &Model, action: Action) -> Option<String> {
     }
     match action {
         Action::Jump(n) => {
-            let name = model.settings.jumps.get(n)?;
-            let found = column(&comparison.matrix, name).is_some();
+            let name = model.settings.keys.jump(n)?;
+            let found = jump::has(&comparison.matrix, name);
             (!found).then(|| format!("no group of this view is called {name}"))
         }
         _ => None,

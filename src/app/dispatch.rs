@@ -7,19 +7,20 @@ use tui_input::Input;
 use super::Cmd;
 use super::action::{ActionRun, Stage};
 use super::disabled::{disabled, no_change};
-use super::fix;
-use super::lines::{next_lens, reorder, retab};
-use super::model::{Dialog, DrillScreen, LineKey, Model, Pane, Question};
+use super::lines::{next_lens, reorder, reorder_views, retab};
+use super::model::{Dialog, LineKey, Model, Pane, Question};
 use super::update::{say, show, want_page};
+use super::{fix, groups, jump};
 use crate::domain::fix::{Fix, Plan};
-use crate::domain::matrix::Matrix;
-use crate::domain::snapshot::DrillTarget;
 use crate::keys::{self, Action};
 use crate::watch::Request;
 
-/// The column group of this name.
-pub(super) fn column(matrix: &Matrix, name: &str) -> Option<LineKey> {
-    matrix.columns.iter().find(|m| m.title().eq_ignore_ascii_case(name)).map(|m| m.key.clone())
+/// Which key cancels, if one does.
+pub fn cancel_hint(model: &Model) -> String {
+    match model.settings.keys.key(Action::CancelRefresh) {
+        "" => String::new(),
+        key => format!(" ({} cancels it)", keys::shown(key)),
+    }
 }
 
 /// Does it, or says why not.
@@ -35,6 +36,7 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
     let Some(dialog) = model.dialog.take() else { return Vec::new() };
     match (dialog, action) {
         (_, Action::Quit) => quit(model),
+        (Dialog::Groups(choice), action) => groups::act(model, choice, action),
         (_, Action::Back) | (Dialog::Help(_) | Dialog::Log(_), Action::Enter | Action::Confirm) => Vec::new(),
         (Dialog::Help(line), action) => {
             let line = scrolled(line, action).min(keys::TABLE.len() as u16);
@@ -136,10 +138,18 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
             model.dialog = Some(Dialog::Log(0));
             return vec![Cmd::ReadLog];
         }
-        Action::Jump(n) => return jump(model, n),
+        Action::Jump(n) => return jump::jump(model, n),
         Action::Filter => {
-            model.focus = Pane::Counts;
-            model.counts.editing = true;
+            if model.focus == Pane::Views {
+                model.views.editing = true;
+            } else {
+                model.focus = Pane::Counts;
+                model.counts.editing = true;
+            }
+        }
+        Action::Sort if model.focus == Pane::Views => {
+            model.views.sort = model.views.sort.next();
+            reorder_views(model);
         }
         Action::Sort => {
             model.counts.sort = model.counts.sort.next();
@@ -155,7 +165,8 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
         }
         Action::Measure => return measure(model),
         Action::CancelRefresh => return cancel(model),
-        Action::Confirm => {}
+        Action::Groups => return groups::open(model),
+        Action::Confirm | Action::Toggle => {}
     }
     Vec::new()
 }
@@ -198,11 +209,13 @@ fn step(model: &mut Model, by: isize) -> Vec<Cmd> {
 }
 
 fn step_view(model: &mut Model, by: isize) {
-    let views = &model.snapshot.views;
+    let (views, order) = (&model.snapshot.views, &model.views.order);
     let selected = model.selected_view().map(|v| v.view.oid);
-    let place = views.iter().position(|v| Some(v.view.oid) == selected).unwrap_or(0);
-    let next = views.get(moved(place, by, views.len())).map(|v| v.view.oid);
-    if next != selected {
+    let place = order.iter().position(|&i| views.get(i).map(|v| v.view.oid) == selected);
+    // What the filter hides has no place: the first step leads to the first that it shows.
+    let place = place.map_or(0, |place| moved(place, by, order.len()));
+    let next = order.get(place).and_then(|&i| views.get(i)).map(|v| v.view.oid);
+    if next.is_some() && next != selected {
         model.view = next;
         (model.counts.selected, model.counts.column, model.flow) = (None, 0, 0);
         model.counts.filter = Input::default();
@@ -269,32 +282,8 @@ fn enter(model: &mut Model) -> Vec<Cmd> {
             model.zoom = !model.zoom;
             Vec::new()
         }
-        Pane::Counts | Pane::Flow => drill(model, None),
+        Pane::Counts | Pane::Flow => jump::drill(model, None),
     }
-}
-
-fn jump(model: &mut Model, n: usize) -> Vec<Cmd> {
-    let name = model.settings.jumps.get(n).cloned().unwrap_or_default();
-    let tab = model.comparison().and_then(|c| column(&c.matrix, &name));
-    if let Some(screen) = &mut model.drill {
-        (screen.tab, screen.row) = (tab, 0);
-        retab(model);
-        return want_page(model);
-    }
-    drill(model, tab)
-}
-
-/// Opens the rows of the selected line.
-fn drill(model: &mut Model, tab: Option<LineKey>) -> Vec<Cmd> {
-    let (Some(view), Some(line)) = (model.selected_view().map(|v| v.view.oid), model.selected_line()) else {
-        return Vec::new();
-    };
-    let (member, title) = (line.member.key.clone(), line.member.title().to_string());
-    // Hold on to the line, whatever the order becomes meanwhile.
-    model.counts.selected = Some(member.clone());
-    let target = DrillTarget { view, member: member.clone() };
-    model.drill = Some(DrillScreen { view: Some(view), member, title, tab, row: 0, rows: Vec::new() });
-    vec![Cmd::Watch(Request::Drill(Some(target)))]
 }
 
 /// One step back: the message, the rows, the filter, the lens, the maximised pane.
@@ -308,7 +297,10 @@ fn back(model: &mut Model) -> Vec<Cmd> {
     if model.drill.take().is_some() {
         return vec![Cmd::Watch(Request::Drill(None))];
     }
-    if !model.counts.filter.value().is_empty() {
+    if model.focus == Pane::Views && !model.views.filter.value().is_empty() {
+        model.views.filter.reset();
+        reorder_views(model);
+    } else if !model.counts.filter.value().is_empty() {
         model.counts.filter.reset();
         reorder(model);
     } else if model.role.take().is_some() {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::model::{DrillScreen, LineKey, Model, Sort};
+use super::model::{DrillScreen, LineKey, Model, Sort, ViewSort};
 use crate::domain::drift::GroupId;
 use crate::domain::lens::Role;
 use crate::domain::matrix::Line;
@@ -48,6 +48,23 @@ pub fn next_lens(model: &mut Model) {
             return;
         }
     }
+}
+
+/// Orders and filters the views anew, after the Snapshot, its meaning, the filter or the sort changed.
+pub fn reorder_views(model: &mut Model) {
+    let wanted = model.views.filter.value().to_lowercase();
+    let (views, reports) = (&model.snapshot.views, &model.diagnosis.views);
+    let passes =
+        |place: &usize| wanted.is_empty() || views[*place].view.name.to_string().to_lowercase().contains(&wanted);
+    let mut order: Vec<usize> = (0..views.len().min(reports.len())).filter(passes).collect();
+    let wrong = |place: usize| reports[place].totals.map_or(0, |t| t.wrong());
+    // The Snapshot has them by name, and these sorts are stable.
+    match model.views.sort {
+        ViewSort::Worst => order.sort_by_key(|&i| Reverse((reports[i].verdict, wrong(i)))),
+        ViewSort::Name => {}
+        ViewSort::Age => order.sort_by_key(|&i| Reverse(reports[i].freshness.age)),
+    }
+    model.views.order = order;
 }
 
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.

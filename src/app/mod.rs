@@ -4,6 +4,8 @@ pub mod action;
 pub mod disabled;
 pub mod dispatch;
 pub mod fix;
+pub mod groups;
+mod jump;
 pub mod lines;
 pub mod model;
 pub mod update;

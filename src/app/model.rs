@@ -16,17 +16,19 @@ use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
 use crate::journal::Entry;
-use crate::keys::Scope;
+use crate::keys::{Keymap, Scope};
 
 /// What stays the same while the console runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Where it is connected, e.g. `crm@db:5432 as postgres`; no password.
+    /// Where it is connected, e.g. `crm@db:5432 as postgres`, after its profile's name; no password.
     pub place: String,
     /// No actions at all.
     pub read_only: bool,
-    /// The names of the groups that `b` and `v` jump to.
-    pub jumps: [String; 2],
+    /// The keys in force.
+    pub keys: Keymap,
+    /// The configuration file that is read, or would be if it existed.
+    pub config_file: Option<String>,
     /// The themes' names.
     pub themes: Vec<String>,
 }
@@ -116,6 +118,62 @@ pub struct CountsPane {
     pub order: Vec<usize>,
 }
 
+/// The order of the views.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ViewSort {
+    /// Those that need a person first.
+    #[default]
+    Worst,
+    /// By name.
+    Name,
+    /// The oldest data first.
+    Age,
+}
+
+impl ViewSort {
+    /// The next order.
+    pub fn next(self) -> ViewSort {
+        match self {
+            ViewSort::Worst => ViewSort::Name,
+            ViewSort::Name => ViewSort::Age,
+            ViewSort::Age => ViewSort::Worst,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            ViewSort::Worst => "worst first",
+            ViewSort::Name => "by name",
+            ViewSort::Age => "oldest first",
+        }
+    }
+}
+
+/// The views pane's own state.
+#[derive(Clone, Debug, Default)]
+pub struct ViewsPane {
+    /// The order.
+    pub sort: ViewSort,
+    /// What names must contain.
+    pub filter: Input,
+    /// Is the filter being typed?
+    pub editing: bool,
+    /// The views that pass the filter, in order: places in the Snapshot.
+    pub order: Vec<usize>,
+}
+
+/// The choice of the columns that a view's rows are counted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The view.
+    pub view: Oid,
+    /// The column under the cursor; `None`: the first of the list.
+    pub column: Option<String>,
+    /// The chosen ones: lines, then columns.
+    pub chosen: Vec<String>,
+}
+
 /// The screen of one ejecutivo's rows.
 #[derive(Clone, Debug, Default)]
 pub struct DrillScreen {
@@ -140,6 +198,8 @@ pub enum Dialog {
     Help(u16),
     /// Do this?
     Act(Question),
+    /// By which columns are the rows counted?
+    Groups(Choice),
     /// The log of actions, newest first; the first line shown.
     Log(u16),
     /// An action runs: leave and cancel it? Whether the button that does it has the focus.
@@ -189,6 +249,8 @@ pub struct Model {
     pub zoom: bool,
     /// The selected view.
     pub view: Option<Oid>,
+    /// The list of views.
+    pub views: ViewsPane,
     /// The selected job.
     pub job: Option<JobId>,
     /// The first run shown of it.
@@ -232,6 +294,7 @@ impl Model {
             focus: Pane::default(),
             zoom: false,
             view: None,
+            views: ViewsPane::default(),
             job: None,
             run: 0,
             counts: CountsPane::default(),
@@ -315,9 +378,25 @@ impl Model {
         self.line(self.line_place())
     }
 
+    /// The filter that is being typed.
+    pub fn typing(&mut self) -> Option<(&mut Input, &mut bool)> {
+        let (views, counts) = (&mut self.views, &mut self.counts);
+        match (self.dialog.is_some(), views.editing, counts.editing) {
+            (false, true, _) => Some((&mut views.filter, &mut views.editing)),
+            (false, false, true) => Some((&mut counts.filter, &mut counts.editing)),
+            _ => None,
+        }
+    }
+
+    /// Is a filter being typed?
+    pub fn is_typing(&self) -> bool {
+        self.dialog.is_none() && (self.views.editing || self.counts.editing)
+    }
+
     /// Where the keys are.
     pub fn scopes(&self) -> &'static [Scope] {
         match (&self.dialog, &self.fix, &self.drill) {
+            (Some(Dialog::Groups(_)), ..) => &[Scope::Choice],
             (Some(_), ..) => &[Scope::Dialog],
             (None, Some(_), _) => &[Scope::Everywhere, Scope::Fix],
             (None, None, Some(_)) => &[Scope::Everywhere, Scope::Drill],

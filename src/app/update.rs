@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use crossterm::event::{Event as TermEvent, KeyCode, KeyEvent};
+use crossterm::event::{Event as TermEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{follow, report};
 use super::dispatch::dispatch;
 use super::fix::schedule_typed;
-use super::lines::{reorder, retab};
+use super::lines::{reorder, reorder_views, retab};
 use super::model::{Model, Notice};
 use super::{Cmd, Msg};
 use crate::domain::diagnosis::diagnose;
 use crate::domain::snapshot::{Drill, Snapshot};
 use crate::domain::time::Time;
-use crate::keys;
+use crate::keys::Action;
 use crate::watch::Request;
 
 /// How long a notice stays.
@@ -55,22 +55,20 @@ pub fn say(model: &mut Model, text: impl Into<String>) {
 }
 
 fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
-    if model.field.is_some() && model.dialog.is_none() && !is_ctrl_c(&key) {
+    let action = model.settings.keys.action(&key, model.scopes());
+    let leaves = key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit);
+    if model.field.is_some() && model.dialog.is_none() && !leaves {
         type_schedule(model, key);
         return Vec::new();
     }
-    if model.counts.editing && model.dialog.is_none() && !is_ctrl_c(&key) {
+    if model.is_typing() && !leaves {
         edit_filter(model, key);
         return Vec::new();
     }
-    match keys::action(&key, model.scopes()) {
+    match action {
         Some(action) => dispatch(model, action),
         None => Vec::new(),
     }
-}
-
-fn is_ctrl_c(key: &KeyEvent) -> bool {
-    keys::name(key).as_deref() == Some("Ctrl-c")
 }
 
 /// The field takes every key but Enter, which takes the schedule, and Esc, which leaves it as it was.
@@ -88,16 +86,23 @@ fn type_schedule(model: &mut Model, key: KeyEvent) {
 
 /// The filter takes every key but Enter, which keeps it, and Esc, which drops it.
 fn edit_filter(model: &mut Model, key: KeyEvent) {
+    let Some((filter, editing)) = model.typing() else { return };
     match key.code {
-        KeyCode::Enter => model.counts.editing = false,
+        KeyCode::Enter => *editing = false,
         KeyCode::Esc => {
-            model.counts.editing = false;
-            model.counts.filter.reset();
+            *editing = false;
+            filter.reset();
         }
         _ => {
-            model.counts.filter.handle_event(&TermEvent::Key(key));
+            filter.handle_event(&TermEvent::Key(key));
         }
     }
+    refilter(model);
+}
+
+/// A filter changed.
+fn refilter(model: &mut Model) {
+    reorder_views(model);
     reorder(model);
 }
 
@@ -106,12 +111,13 @@ fn paste(model: &mut Model, text: &str) {
         for c in text.chars().filter(|c| !c.is_control()) {
             field.input.handle(tui_input::InputRequest::InsertChar(c));
         }
-    } else if model.counts.editing {
-        for c in text.chars().filter(|c| !c.is_control()) {
-            model.counts.filter.handle(tui_input::InputRequest::InsertChar(c));
-        }
-        reorder(model);
+        return;
     }
+    let Some((filter, _)) = model.typing() else { return };
+    for c in text.chars().filter(|c| !c.is_control()) {
+        filter.handle(tui_input::InputRequest::InsertChar(c));
+    }
+    refilter(model);
 }
 
 fn tick(model: &mut Model, now: Time) {
@@ -121,6 +127,7 @@ fn tick(model: &mut Model, now: Time) {
     }
     if model.frozen.is_none() {
         model.diagnosis = diagnose(&model.snapshot, model.server_now());
+        reorder_views(model);
     }
 }
 
@@ -136,6 +143,7 @@ pub fn show(model: &mut Model) -> Vec<Cmd> {
     let before = model.comparison().map(Arc::as_ptr);
     model.snapshot = model.newest.clone();
     model.diagnosis = diagnose(&model.snapshot, model.server_now());
+    reorder_views(model);
     // The cursor stays on what it was on; nothing chosen yet means the view that needs a person most.
     if model.view.is_none() && model.snapshot.settled {
         model.view = model.diagnosis.worst().map(|v| v.oid);

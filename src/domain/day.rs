@@ -27,8 +27,8 @@ pub struct Day {
     pub took: Option<Took>,
     /// The greatest age the data reached, and when. A refresh by hand that nothing recorded would make it less.
     pub worst: Option<(TimeDelta, Time)>,
-    /// The limit that the ages are held against.
-    pub limit: TimeDelta,
+    /// The limit that the ages are held against; `None`: it is never late.
+    pub limit: Option<TimeDelta>,
     /// The share of the time with an age within the limit, 0 to 1.
     pub within: Option<f64>,
     /// The longest schedule that keeps the limit.
@@ -83,7 +83,7 @@ impl Day {
             worst: ages.as_ref().map(|a| a.worst),
             within: ages.as_ref().and_then(|a| a.within),
             limit: freshness.limit.length,
-            advice: advice(snapshot, view, took.as_ref(), freshness.limit.length),
+            advice: freshness.limit.length.and_then(|limit| advice(snapshot, view, took.as_ref(), limit)),
             took,
         })
     }
@@ -101,8 +101,13 @@ impl Day {
     /// The day in sentences: runs, durations, ages, advice, as far as each is known.
     pub fn lines(&self, now: Time) -> Vec<String> {
         let runs = (self.ended > 0 || self.expected.is_some()).then(|| self.runs());
-        let advice = self.advice.as_ref().map(|a| a.text(self.limit));
+        let advice = self.advice_text();
         [runs, self.ages(now), advice].into_iter().flatten().map(|line| format!("24 h: {line}")).collect()
+    }
+
+    /// The advice in words.
+    pub fn advice_text(&self) -> Option<String> {
+        Some(self.advice.as_ref()?.text(self.limit?))
     }
 
     /// `286 of 288 runs came, 98.9 % good, p50 1.2 s, p95 1.9 s, longest 4.0 s`
@@ -125,10 +130,10 @@ impl Day {
     pub fn ages(&self, now: Time) -> Option<String> {
         let (worst, at) = self.worst?;
         let when = if at >= now { "now".into() } else { format!("at {}", clock(at, now)) };
-        let share = self.within.map_or(String::new(), |w| {
+        let share = self.within.zip(self.limit).map_or(String::new(), |(w, limit)| {
             let span = now - self.since;
             let of = if span < SPAN - TimeDelta::hours(1) { format!(" of {}", compact(span)) } else { String::new() };
-            format!("within {} for {:.1} %{of}, ", compact(self.limit), (w * 1000.0).floor() / 10.0)
+            format!("within {} for {:.1} %{of}, ", compact(limit), (w * 1000.0).floor() / 10.0)
         });
         Some(format!("{share}worst {} {when}", compact(worst)))
     }
@@ -176,7 +181,7 @@ struct Ages {
 
 impl Ages {
     /// Between two refreshes the age grows from the start of the one that people see to the end of the next.
-    fn of(refreshes: &[(Time, Time)], limit: TimeDelta, now: Time) -> Option<Ages> {
+    fn of(refreshes: &[(Time, Time)], limit: Option<TimeDelta>, now: Time) -> Option<Ages> {
         let since = refreshes.first()?.1.max(now - SPAN);
         let (mut worst, mut good) = ((TimeDelta::zero(), since), TimeDelta::zero());
         for (i, &(of, seen)) in refreshes.iter().enumerate() {
@@ -188,7 +193,8 @@ impl Ages {
             if until - of > worst.0 {
                 worst = (until - of, until);
             }
-            good += ((of + limit).min(until) - from).max(TimeDelta::zero());
+            let enough = limit.map_or(until, |limit| (of + limit).min(until));
+            good += (enough - from).max(TimeDelta::zero());
         }
         let span = (now - since).num_milliseconds();
         let within = (span > 0).then(|| good.num_milliseconds() as f64 / span as f64);

@@ -67,8 +67,10 @@ pub struct RefreshedAt {
 /// Where a limit comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitSource {
-    /// Nothing says: five minutes.
+    /// Nothing says: the usual limit, five minutes unless the configuration has another.
     Default,
+    /// The configuration says it of this view.
+    Configured,
     /// The interval of the job that refreshes it, plus its usual duration and a grace.
     Job(JobId),
     /// Every write refreshes it, so its age says nothing: as long as nobody writes it stays true.
@@ -80,8 +82,8 @@ pub enum LimitSource {
 /// How old the data may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// The greatest good age.
-    pub length: TimeDelta,
+    /// The greatest good age; `None`: it is never late.
+    pub length: Option<TimeDelta>,
     /// Where it comes from.
     pub source: LimitSource,
 }
@@ -141,7 +143,7 @@ impl Freshness {
             _ if !view.signal.populated => FreshnessState::NeverPopulated,
             _ if matches!(limit.source, LimitSource::Triggers | LimitSource::Plain) => FreshnessState::Fresh,
             None => FreshnessState::Unknown,
-            Some(age) if age > limit.length => FreshnessState::Late,
+            Some(age) if limit.length.is_some_and(|length| age > length) => FreshnessState::Late,
             Some(_) => FreshnessState::Fresh,
         };
         Freshness { refreshed, age, limit, state }
@@ -172,24 +174,27 @@ fn last_good_run(view: &ViewState, history: &History) -> Option<(Time, Source)> 
         .max_by_key(|(at, _)| *at)
 }
 
-/// The tightest promise that an active job makes, else the default.
+/// What the configuration says of the view, else the tightest promise that an active job makes, else the usual limit.
 fn limit(view: &ViewState, history: Option<&History>, jobs: &[JobStats]) -> Limit {
     for (holds, source) in
         [(view.view.is_plain(), LimitSource::Plain), (view.view.is_kept_by_triggers(), LimitSource::Triggers)]
     {
         if holds {
-            return Limit { length: DEFAULT_LIMIT, source };
+            return Limit { length: view.rules.usual.length(), source };
         }
+    }
+    if let Some(bound) = view.rules.limit {
+        return Limit { length: bound.length(), source: LimitSource::Configured };
     }
     history
         .into_iter()
         .flat_map(|h| h.jobs_refreshing(&view.view.name))
         .filter(|job| job.active)
-        .filter_map(|job| jobs.iter().find(|s| s.job == job.id))
+        .filter_map(|job| JobStats::find(jobs, job.id))
         .filter_map(|stats| {
             let length = stats.interval? + stats.p95.unwrap_or_default() + GRACE;
-            Some(Limit { length, source: LimitSource::Job(stats.job) })
+            Some(Limit { length: Some(length), source: LimitSource::Job(stats.job) })
         })
         .min_by_key(|limit| limit.length)
-        .unwrap_or(Limit { length: DEFAULT_LIMIT, source: LimitSource::Default })
+        .unwrap_or(Limit { length: view.rules.usual.length(), source: LimitSource::Default })
 }

@@ -1,5 +1,8 @@
 //! pg_cron's jobs and their runs.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 
 use super::time::Time;
@@ -57,30 +60,31 @@ impl Job {
         self.name.as_deref().unwrap_or(&self.command)
     }
 
-    /// Does it refresh this view? An unqualified name counts only for a view in `public`, the schema that a session
-    /// without settings of its own finds.
+    /// Does it refresh this view?
     pub fn refreshes(&self, view: &ViewName) -> bool {
-        self.here && command_refreshes(&self.command, view)
+        self.refreshed().contains(view)
     }
 
-    /// The view of the same name in another schema that it refreshes, as its command writes it.
-    pub fn refreshes_namesake(&self, view: &ViewName) -> Option<ViewName> {
-        let named = refreshed_names(&self.command).into_iter();
-        named
-            .filter(|(_, name)| *name == view.name)
-            .map(|(schema, name)| ViewName { schema: schema.unwrap_or_else(|| "public".into()), name })
-            .find(|other| other.schema != view.schema)
+    /// The views it refreshes in the database that is looked at.
+    pub fn refreshed(&self) -> Vec<ViewName> {
+        if self.here { refreshed_views(&self.command).collect() } else { Vec::new() }
     }
 }
 
 /// Does this command refresh the view?
 pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
-    refreshed_names(command)
-        .iter()
-        .any(|(schema, name)| *name == view.name && schema.as_deref().unwrap_or("public") == view.schema)
+    refreshed_views(command).any(|name| name == *view)
 }
 
-/// The views a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it.
+/// The views a command refreshes. An unqualified name is one in `public`, the schema that a session without settings of
+/// its own finds.
+fn refreshed_views(command: &str) -> impl Iterator<Item = ViewName> {
+    let qualified =
+        |(schema, name): (Option<String>, String)| ViewName { schema: schema.unwrap_or_else(|| "public".into()), name };
+    refreshed_names(command).into_iter().map(qualified)
+}
+
+/// The names a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it.
 fn refreshed_names(command: &str) -> Vec<(Option<String>, String)> {
     let words = tokens(command);
     let is = |i: usize, word: &str| matches!(words.get(i), Some(Token::Word(w)) if w == word);
@@ -242,6 +246,54 @@ pub struct History {
     pub runs: Vec<Run>,
     /// Was the window full, so that older runs exist which were not read?
     pub truncated: bool,
+    /// Where what is; made when first asked for.
+    pub index: Index,
+}
+
+/// Finds a history's runs and refreshing jobs without reading all of it again: with hundreds of jobs, every view would
+/// read every command and every job every run. A copy makes its own, for it may be changed first.
+#[derive(Debug, Default)]
+pub struct Index(OnceLock<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    runs: HashMap<JobId, Vec<usize>>,
+    /// By a view's bare name, the jobs whose commands refresh one of that name, each with which.
+    refreshers: HashMap<String, Vec<(usize, ViewName)>>,
+    ownerless: Option<usize>,
+}
+
+impl Clone for Index {
+    fn clone(&self) -> Index {
+        Index::default()
+    }
+}
+
+impl PartialEq for Index {
+    fn eq(&self, _: &Index) -> bool {
+        true
+    }
+}
+
+impl Eq for Index {}
+
+impl Places {
+    fn of(history: &History) -> Places {
+        let ownerless = history.jobs.iter().position(|job| !job.owner_exists);
+        let mut places = Places { ownerless, ..Places::default() };
+        for (place, run) in history.runs.iter().enumerate() {
+            places.runs.entry(run.job).or_default().push(place);
+        }
+        for (place, job) in history.jobs.iter().enumerate() {
+            for view in refreshed_views(&job.command) {
+                let named = places.refreshers.entry(view.name.clone()).or_default();
+                if named.last().is_none_or(|last| *last != (place, view.clone())) {
+                    named.push((place, view));
+                }
+            }
+        }
+        places
+    }
 }
 
 impl History {
@@ -257,7 +309,7 @@ impl History {
 
     /// The runs of a job, newest first.
     pub fn runs_of(&self, id: JobId) -> impl Iterator<Item = &Run> {
-        self.runs.iter().filter(move |r| r.job == id)
+        self.places().runs.get(&id).into_iter().flatten().map(|&place| &self.runs[place])
     }
 
     /// When each of [`History::runs`] began, as nearly as can be said: one that never began has a NULL start, and is
@@ -279,7 +331,22 @@ impl History {
 
     /// The jobs that refresh a view.
     pub fn jobs_refreshing<'a>(&'a self, view: &'a ViewName) -> impl Iterator<Item = &'a Job> {
-        self.jobs.iter().filter(move |j| j.refreshes(view))
+        let named = self.jobs_naming(&view.name).filter(move |(job, name)| job.here && *name == view);
+        named.map(|(job, _)| job)
+    }
+
+    /// The jobs, of whichever database, whose commands refresh a view of this bare name, each with which.
+    pub fn jobs_naming(&self, name: &str) -> impl Iterator<Item = (&Job, &ViewName)> {
+        self.places().refreshers.get(name).into_iter().flatten().map(|(place, name)| (&self.jobs[*place], name))
+    }
+
+    /// A job whose role does not exist any more.
+    pub fn ownerless(&self) -> Option<&Job> {
+        self.places().ownerless.map(|place| &self.jobs[place])
+    }
+
+    fn places(&self) -> &Places {
+        self.index.0.get_or_init(|| Places::of(self))
     }
 }
 

@@ -14,6 +14,7 @@ use super::job::History;
 use super::job::JobId;
 use super::matrix::Comparison;
 use super::reading::Reading;
+use super::rules::Rules;
 use super::server::{Link, Replica, Server};
 use super::stats::JobStats;
 use super::time::Time;
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub catalog: Reading<()>,
     /// Every materialized view of the database, by name.
     pub views: Vec<Arc<ViewState>>,
+    /// The names in the configuration that are no view's here.
+    pub unmatched: Vec<String>,
     /// pg_cron's jobs and runs.
     pub history: Reading<Arc<History>>,
     /// Does pg_cron's launcher run? `None`: this role may not see it, or there is no pg_cron.
@@ -66,6 +69,7 @@ impl Snapshot {
             pulse: None,
             catalog: Reading::default(),
             views: Vec::new(),
+            unmatched: Vec::new(),
             history: Reading::default(),
             launcher: None,
             replica: None,
@@ -82,7 +86,7 @@ impl Snapshot {
 
     /// The figures of one job.
     pub fn job(&self, id: JobId) -> Option<&JobStats> {
-        self.jobs.iter().find(|j| j.job == id)
+        JobStats::find(&self.jobs, id)
     }
 
     /// The view with this OID.
@@ -177,6 +181,14 @@ pub struct Waited {
 pub struct ViewState {
     /// The catalog's description.
     pub view: Arc<View>,
+    /// What the configuration says of it.
+    pub rules: Arc<Rules>,
+    /// What the configuration says of columns that it does not have, in sentences.
+    pub misfits: Vec<String>,
+    /// Its columns' numbers of values; read when somebody wants to choose among them.
+    pub columns: Reading<Arc<Vec<ColumnValues>>>,
+    /// The labels of its groups' values, where a query of the configuration gives them.
+    pub labels: Reading<Arc<Labels>>,
     /// The last pulse's signals.
     pub signal: Signal,
     /// When a refresh was seen: xmin moved between two looks.
@@ -228,6 +240,10 @@ impl ViewState {
     pub fn new(view: Arc<View>) -> ViewState {
         ViewState {
             view,
+            rules: Arc::default(),
+            misfits: Vec::new(),
+            columns: Reading::default(),
+            labels: Reading::default(),
             signal: Signal { populated: true, ..Signal::default() },
             observed: None,
             moved: None,
@@ -260,6 +276,29 @@ impl ViewState {
         [self.moved, self.observed].into_iter().flatten().any(|moved| moved > at)
     }
 }
+
+/// How many different values a column has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnValues {
+    /// The column.
+    pub name: String,
+    /// How many; `None`: it could not be told.
+    pub values: Option<u64>,
+    /// Where that comes from.
+    pub source: ValuesSource,
+}
+
+/// Where a number of values comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValuesSource {
+    /// The planner's statistics: an estimate over all rows.
+    Statistics,
+    /// A count over the first rows, at most so many.
+    First(u64),
+}
+
+/// What a query of the configuration calls a column's values: column → value → label.
+pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Whose drift a person is looking at.
 #[derive(Clone, Debug, PartialEq, Eq)]

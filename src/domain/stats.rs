@@ -78,6 +78,12 @@ impl JobStats {
         self.gaps.clear();
     }
 
+    /// The figures of one job among those of all. They are in the order of the jobs' ids, as the server gives them.
+    pub fn find(all: &[JobStats], id: JobId) -> Option<&JobStats> {
+        let found = all.binary_search_by_key(&id, |s| s.job).ok().map(|place| &all[place]);
+        found.or_else(|| all.iter().find(|s| s.job == id))
+    }
+
     /// The figures of every job.
     pub fn all(history: &History, cron: &CronExtension, now: Time) -> Vec<JobStats> {
         let counts_runs = cron.launches != Some(false) && cron.logs_runs != Some(false);

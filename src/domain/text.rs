@@ -124,6 +124,34 @@ pub fn bytes(n: i64) -> String {
     }
 }
 
+/// The word of `known` that `word` most likely meant: at most a third of its letters are typed wrong.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let (mistakes, near) = known.iter().map(|candidate| (mistakes(word, candidate), *candidate)).min()?;
+    (mistakes <= near.chars().count().max(3) / 3).then_some(near)
+}
+
+/// How many letters were added, dropped, replaced or swapped with their neighbour to make `b` of `a` (Damerau, each pair
+/// swapped at most once).
+fn mistakes(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut cost = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            cost[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = cost[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                replaced.min(cost[i - 1][j] + 1).min(cost[i][j - 1] + 1)
+            };
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                cost[i][j] = cost[i][j].min(cost[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    cost[a.len()][b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::rules::{Label, Rules};
+use super::text::nearest;
+
 /// An object's OID in its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
@@ -170,7 +173,51 @@ impl View {
 
     /// The column whose value is the time of the last refresh.
     pub fn refresh_column(&self) -> Option<&str> {
-        self.refresh_columns.first().map(String::as_str)
+        let stamps = |name: &&String| self.columns.iter().any(|c| c.name == **name && c.is_timestamptz());
+        self.refresh_columns.iter().find(stamps).map(String::as_str)
+    }
+
+    /// Has it this column?
+    pub fn has_column(&self, name: &str) -> bool {
+        self.columns.iter().any(|c| c.name == name)
+    }
+
+    /// Counts by these columns from now on, each with what names its values.
+    pub fn group_by(&mut self, columns: &[String], rules: &Rules) {
+        let label = |column: &String| match rules.labels.get(column) {
+            Some(Label::Column(name)) if self.has_column(name) => Some(name.clone()),
+            Some(Label::Query(_)) => None,
+            _ => label_column(column, &self.columns),
+        };
+        self.groups = columns
+            .iter()
+            .filter(|c| self.has_column(c))
+            .map(|column| GroupColumn { column: column.clone(), label: label(column) })
+            .collect();
+    }
+
+    /// Follows what the configuration says about it; what it says of columns that do not exist comes back in sentences.
+    pub fn follow(&mut self, rules: &Rules) -> Vec<String> {
+        let conventional: Vec<String> = self.groups.iter().map(|g| g.column.clone()).collect();
+        self.group_by(rules.groups.as_ref().unwrap_or(&conventional), rules);
+        if let Some(columns) = &rules.refresh_columns {
+            self.refresh_columns = columns.iter().filter(|c| self.has_column(c)).cloned().collect();
+        }
+        let lists = [("groups", &rules.groups), ("refresh_columns", &rules.refresh_columns)];
+        let listed = lists.into_iter().flat_map(|(key, list)| list.iter().flatten().map(move |column| (key, column)));
+        let labels = rules.labels.iter().flat_map(|(column, label)| match label {
+            Label::Column(name) => vec![("labels", column), ("labels", name)],
+            Label::Query(_) => vec![("labels", column)],
+        });
+        let known: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
+        listed
+            .chain(labels)
+            .filter(|(_, column)| !self.has_column(column))
+            .map(|(key, column)| {
+                let near = nearest(column, &known).map_or(String::new(), |near| format!("; did you mean {near}?"));
+                format!("the configuration's {key} names the column {column}, which this view does not have{near}")
+            })
+            .collect()
     }
 
     /// The columns that are compared: all but those that hold the time of the refresh.
@@ -206,15 +253,23 @@ pub fn refresh_columns(definition: &str, columns: &[Column]) -> Vec<String> {
     pairs.filter(|(c, output)| output.is_stamp && c.is_timestamptz()).map(|(c, _)| c.name.clone()).collect()
 }
 
+/// The column that names another's values, by its own name: `etapa_id` → `etapa_nombre`, `etapa_name`, …
+fn label_column(column: &str, columns: &[Column]) -> Option<String> {
+    let noun = column.strip_suffix("_id")?;
+    let own: &[&str] = match noun {
+        "ejecutivo" => &["_nombre", "_email"],
+        "coordinacion" => &["_codigo", "_nombre"],
+        _ => &["_nombre", "_name", "_codigo", "_code", "_titulo", "_title", "_label", ""],
+    };
+    let has = |name: &String| columns.iter().any(|c| c.name == *name);
+    own.iter().map(|suffix| format!("{noun}{suffix}")).find(has)
+}
+
 /// The group columns a view has by convention: ejecutivo × coordinación, with the columns that name them.
 pub fn conventional_groups(columns: &[Column]) -> Vec<GroupColumn> {
-    let has = |name: &str| columns.iter().any(|c| c.name == name);
-    [("ejecutivo", ["nombre", "email"]), ("coordinacion", ["codigo", "nombre"])]
+    ["ejecutivo_id", "coordinacion_id"]
         .into_iter()
-        .filter(|(noun, _)| has(&format!("{noun}_id")))
-        .map(|(noun, labels)| GroupColumn {
-            column: format!("{noun}_id"),
-            label: labels.iter().map(|l| format!("{noun}_{l}")).find(|l| has(l)),
-        })
+        .filter(|name| columns.iter().any(|c| c.name == *name))
+        .map(|name| GroupColumn { column: name.into(), label: label_column(name, columns) })
         .collect()
 }

@@ -1,6 +1,13 @@
-//! One table of actions: it feeds the dispatch, the footer, the help and the README's table of keys.
+//! One table of actions: it feeds the dispatch, the footer, the help and the README's table of keys. What is in force is a
+//! [`Keymap`]: the table with what a person bound anew.
+
+mod keymap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::domain::text::nearest;
+
+pub use keymap::{Bound, Clash, Keymap};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +84,56 @@ pub enum Action {
     Suspend,
     /// Say yes in a dialog.
     Confirm,
+    /// Choose the columns that rows are counted by.
+    Groups,
+    /// Take what is under the cursor into the choice, or out of it.
+    Toggle,
+}
+
+impl Action {
+    /// Its stable name, by which the configuration binds keys to it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Quit => "quit",
+            Action::Help => "help",
+            Action::NextPane => "next_pane",
+            Action::PreviousPane => "previous_pane",
+            Action::Pane(n) => ["views", "cron", "counts", "flow"].get(n).copied().unwrap_or("pane"),
+            Action::Up => "up",
+            Action::Down => "down",
+            Action::Left => "left",
+            Action::Right => "right",
+            Action::PageUp => "page_up",
+            Action::PageDown => "page_down",
+            Action::First => "first",
+            Action::Last => "last",
+            Action::Enter => "enter",
+            Action::Back => "back",
+            Action::Refresh => "refresh",
+            Action::Jump(_) => "jump",
+            Action::Filter => "filter",
+            Action::Sort => "sort",
+            Action::Freeze => "freeze",
+            Action::Zoom => "zoom",
+            Action::Theme => "theme",
+            Action::Measure => "measure",
+            Action::CancelRefresh => "cancel",
+            Action::Suspend => "suspend",
+            Action::Confirm => "confirm",
+            Action::Groups => "groups",
+            Action::Lens => "lens",
+            Action::Fix => "fix",
+            Action::Choose => "choose",
+            Action::Schedule => "schedule",
+            Action::EndBlocker => "end_blocker",
+            Action::CancelBlocker => "cancel_blocker",
+            Action::PauseJob => "pause_job",
+            Action::RunJob => "run_job",
+            Action::RemoveJob => "remove_job",
+            Action::Log => "log",
+            Action::Toggle => "toggle",
+        }
+    }
 }
 
 /// Where a key works.
@@ -92,6 +149,8 @@ pub enum Scope {
     Fix,
     /// In a dialog that asks.
     Dialog,
+    /// In a list to choose from.
+    Choice,
 }
 
 /// A line of the table.
@@ -111,6 +170,20 @@ pub struct Binding {
     pub danger: bool,
 }
 
+impl Binding {
+    /// The stable name of the line: the action's, with where it works if that is not everywhere or in the panes.
+    pub fn name(&self) -> String {
+        let action = self.action.name();
+        match self.scope {
+            Scope::Everywhere | Scope::Panes => action.into(),
+            Scope::Drill => format!("rows_{action}"),
+            Scope::Fix => format!("fix_{action}"),
+            Scope::Dialog => format!("dialog_{action}"),
+            Scope::Choice => format!("choice_{action}"),
+        }
+    }
+}
+
 const fn key(
     action: Action,
     keys: &'static [&'static str],
@@ -125,7 +198,7 @@ const fn danger(binding: Binding) -> Binding {
     Binding { danger: true, ..binding }
 }
 
-/// Every key there is. The footer shows them in this order.
+/// Every key there is from the start, but those that jump to a group. The footer shows them in this order.
 pub const TABLE: &[Binding] = &[
     danger(key(Action::Refresh, &["r"], "refresh", "refresh the selected view (asks first)", Scope::Everywhere)),
     key(Action::Fix, &["f"], "fix", "what can be done about the selected view, with its price here", Scope::Everywhere),
@@ -162,9 +235,7 @@ pub const TABLE: &[Binding] = &[
     )),
     danger(key(Action::RunJob, &["n"], "run now", "cron pane: run the job's command now (asks first)", Scope::Panes)),
     danger(key(Action::RemoveJob, &["x"], "remove", "cron pane: remove the job (asks first)", Scope::Panes)),
-    key(Action::Enter, &["Enter"], "rows", "look at the selected ejecutivo's drifted rows", Scope::Panes),
-    key(Action::Jump(0), &["b"], "BOOM", "the selected ejecutivo's drift in BOOM", Scope::Everywhere),
-    key(Action::Jump(1), &["v"], "VEN", "the selected ejecutivo's drift in VEN", Scope::Everywhere),
+    key(Action::Enter, &["Enter"], "rows", "look at the selected line's drifted rows", Scope::Panes),
     key(
         Action::Back,
         &["Esc", "Backspace"],
@@ -172,8 +243,9 @@ pub const TABLE: &[Binding] = &[
         "one step back: filter, rows, lens, maximised pane, message",
         Scope::Everywhere,
     ),
-    key(Action::Filter, &["/"], "filter", "show only the rows that contain what you type", Scope::Panes),
-    key(Action::Sort, &["s"], "sort", "next order: worst first, name, view, live", Scope::Panes),
+    key(Action::Filter, &["/"], "filter", "show only the rows or views that contain what you type", Scope::Panes),
+    key(Action::Sort, &["s"], "sort", "next order of the rows or views: worst first, name, …", Scope::Panes),
+    key(Action::Groups, &["o"], "groups", "choose the columns that rows are counted by", Scope::Panes),
     key(Action::Lens, &["w"], "who sees", "what an administrador, a coordinador, an ejecutivo sees", Scope::Panes),
     key(Action::Measure, &["R"], "measure", "compare the selected view now, whatever the budget", Scope::Everywhere),
     key(Action::Zoom, &["z"], "zoom", "give the pane the whole screen, and back", Scope::Panes),
@@ -187,18 +259,18 @@ pub const TABLE: &[Binding] = &[
     key(Action::PreviousPane, &["Shift-Tab"], "", "pane before", Scope::Panes),
     key(Action::Pane(0), &["1"], "", "views", Scope::Panes),
     key(Action::Pane(1), &["2"], "", "cron history", Scope::Panes),
-    key(Action::Pane(2), &["3"], "", "counts by ejecutivo", Scope::Panes),
+    key(Action::Pane(2), &["3"], "", "counts by group", Scope::Panes),
     key(Action::Pane(3), &["4"], "", "view against live", Scope::Panes),
     key(Action::Up, &["Up", "k"], "", "one row up", Scope::Everywhere),
     key(Action::Down, &["Down", "j"], "", "one row down", Scope::Everywhere),
-    key(Action::Left, &["Left", "h"], "", "column or coordinación to the left", Scope::Everywhere),
-    key(Action::Right, &["Right", "l"], "", "column or coordinación to the right", Scope::Everywhere),
+    key(Action::Left, &["Left", "h"], "", "column or group to the left", Scope::Everywhere),
+    key(Action::Right, &["Right", "l"], "", "column or group to the right", Scope::Everywhere),
     key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "a screenful up", Scope::Everywhere),
     key(Action::PageDown, &["PgDn", "Ctrl-d"], "", "a screenful down", Scope::Everywhere),
     key(Action::First, &["g", "Home"], "", "first row", Scope::Everywhere),
     key(Action::Last, &["G", "End"], "", "last row", Scope::Everywhere),
-    key(Action::Right, &["Tab"], "next", "next coordinación", Scope::Drill),
-    key(Action::Left, &["Shift-Tab"], "", "coordinación before", Scope::Drill),
+    key(Action::Right, &["Tab"], "next", "next group", Scope::Drill),
+    key(Action::Left, &["Shift-Tab"], "", "group before", Scope::Drill),
     key(Action::Confirm, &["y"], "yes", "do it", Scope::Dialog),
     key(Action::Back, &["Esc", "n", "q"], "no", "leave everything as it is", Scope::Dialog),
     key(Action::Left, &["Left", "h", "Shift-Tab"], "", "the other button", Scope::Dialog),
@@ -209,18 +281,29 @@ pub const TABLE: &[Binding] = &[
     key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "scroll up by ten", Scope::Dialog),
     key(Action::PageDown, &["PgDn", "Ctrl-d", "Space"], "", "scroll down by ten", Scope::Dialog),
     key(Action::Quit, &["Ctrl-c"], "", "leave", Scope::Dialog),
+    key(Action::Toggle, &["Space"], "choose", "take the column, or not; at most two", Scope::Choice),
+    key(Action::Enter, &["Enter"], "apply", "count by the chosen columns", Scope::Choice),
+    key(Action::Back, &["Esc", "q"], "cancel", "leave everything as it is", Scope::Choice),
+    key(Action::Up, &["Up", "k"], "", "one row up", Scope::Choice),
+    key(Action::Down, &["Down", "j"], "", "one row down", Scope::Choice),
+    key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "a screenful up", Scope::Choice),
+    key(Action::PageDown, &["PgDn", "Ctrl-d"], "", "a screenful down", Scope::Choice),
+    key(Action::First, &["g", "Home"], "", "first row", Scope::Choice),
+    key(Action::Last, &["G", "End"], "", "last row", Scope::Choice),
+    key(Action::Quit, &["Ctrl-c"], "", "leave", Scope::Choice),
 ];
 
-/// The bindings of these scopes, in the table's order.
-pub fn bindings(scopes: &[Scope]) -> impl Iterator<Item = &'static Binding> {
-    TABLE.iter().filter(move |b| scopes.contains(&b.scope))
-}
+/// The keys that jump to a group, and the group, unless the configuration has others.
+pub const JUMPS: [(&str, &str); 2] = [("b", "BOOM"), ("v", "VEN")];
 
-/// What a key event does in these scopes.
-pub fn action(event: &KeyEvent, scopes: &[Scope]) -> Option<Action> {
-    let name = name(event)?;
-    bindings(scopes).find(|b| b.keys.contains(&name.as_str())).map(|b| b.action)
-}
+/// The scopes that are open at the same time: no key may mean two things in one of these.
+pub const TOGETHER: [&[Scope]; 5] = [
+    &[Scope::Everywhere, Scope::Panes],
+    &[Scope::Everywhere, Scope::Drill],
+    &[Scope::Everywhere, Scope::Fix],
+    &[Scope::Dialog],
+    &[Scope::Choice],
+];
 
 /// A key event as the table writes it: `q`, `G`, `Ctrl-c`, `Shift-Tab`, `PgUp`.
 pub fn name(event: &KeyEvent) -> Option<String> {
@@ -240,6 +323,7 @@ pub fn name(event: &KeyEvent) -> Option<String> {
         KeyCode::PageDown => "PgDn".into(),
         KeyCode::Home => "Home".into(),
         KeyCode::End => "End".into(),
+        KeyCode::F(n) => format!("F{n}"),
         _ => return None,
     };
     let control = event.modifiers.contains(KeyModifiers::CONTROL);
@@ -259,31 +343,33 @@ pub fn shown(key: &str) -> &str {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Keys with a name of their own, besides single characters and F1 to F12.
+const NAMED: [&str; 16] = [
+    "Space",
+    "Tab",
+    "Shift-Tab",
+    "Enter",
+    "Esc",
+    "Backspace",
+    "Up",
+    "Down",
+    "Left",
+    "Right",
+    "PgUp",
+    "PgDn",
+    "Home",
+    "End",
+    "F1",
+    "F12",
+];
 
-    #[test]
-    fn no_key_means_two_things_in_one_place() {
-        for scopes in [
-            &[Scope::Everywhere, Scope::Panes][..],
-            &[Scope::Everywhere, Scope::Drill],
-            &[Scope::Everywhere, Scope::Fix],
-            &[Scope::Dialog],
-        ] {
-            let mut seen = std::collections::HashMap::new();
-            for binding in bindings(scopes) {
-                for key in binding.keys {
-                    let other = seen.insert(*key, binding.action);
-                    assert_eq!(other, None, "{key} is bound twice in {scopes:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_key_that_confirms_is_not_a_key_that_starts_an_action() {
-        let confirm: Vec<_> = TABLE.iter().filter(|b| b.action == Action::Confirm).flat_map(|b| b.keys).collect();
-        assert!(TABLE.iter().filter(|b| b.danger).flat_map(|b| b.keys).all(|k| !confirm.contains(&k)));
-    }
+/// Is this a key as [`name`] writes it? Otherwise the nearest one, if any is near.
+///
+/// # Errors
+/// It is none; the nearest named one, if there is one.
+pub fn check(key: &str) -> Result<(), Option<&'static str>> {
+    let plain = key.strip_prefix("Ctrl-").unwrap_or(key);
+    let is_character = plain.chars().count() == 1 && !plain.contains([' ', '\t']);
+    let is_function = plain.strip_prefix('F').and_then(|n| n.parse().ok()).is_some_and(|n: u8| (1..=12).contains(&n));
+    if is_character || is_function || NAMED.contains(&plain) { Ok(()) } else { Err(nearest(key, &NAMED)) }
 }

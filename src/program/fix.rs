@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{begin, target, watch_settings};
+use super::{begin, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
 use crate::domain::diagnosis::{Diagnosis, diagnose};
 use crate::domain::fix::{Advice, Facts, Fix, Offer, Plan, advise};
@@ -31,10 +32,11 @@ const NOT_DONE: u8 = 1;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command: 0 done, 1 not done, 3 nothing could be looked at.
-pub async fn run(args: Args) -> Result<ExitCode, String> {
+pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> {
     let (what, args) = args.settle()?;
+    let config = settings::load(file, &args.connect, None)?;
     let only = args.view.iter().cloned().collect();
-    let settings = watch_settings(target(&args.connect)?, &args.connect, only)?;
+    let settings = watch_settings(target(&args.connect, &config)?, &config, only)?;
     let (settings, mut watch) = begin(settings).await?;
     let target = settings.target.clone();
     let journal = Journal::own();
@@ -51,6 +53,9 @@ pub async fn run(args: Args) -> Result<ExitCode, String> {
     let plan = plan(&args, what, &snapshot, &diagnosis, view)?;
     if args.dry_run {
         return Ok(dry_run(&plan));
+    }
+    if config.settings.read_only {
+        return Err("the configuration says read_only here: nothing is changed; --dry-run prints the SQL".into());
     }
     if !plan.needs.is_empty() {
         return Err(format!("{} It needs {}.", plan.title.replace('?', ": not possible."), plan.needs.join("; ")));

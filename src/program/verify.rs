@@ -1,13 +1,14 @@
 //! `mvtop verify`: reads what `check` reads, runs Test 2 if it may, and ends with the proof's exit code.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 
-use super::{target, watch_settings};
+use super::{settings, target, watch_settings};
 use crate::cli::Verify;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{Snapshot, ViewState};
@@ -22,6 +23,7 @@ use crate::watch;
 /// What is verified and with what.
 struct Scene {
     args: Verify,
+    statement_timeout: Duration,
     target: Target,
     snapshot: Arc<Snapshot>,
     view: Arc<ViewState>,
@@ -30,8 +32,8 @@ struct Scene {
     session: Session,
 }
 
-pub(super) async fn run(args: Verify) -> Result<ExitCode, String> {
-    let scene = look(args).await?;
+pub(super) async fn run(file: Option<PathBuf>, args: Verify) -> Result<ExitCode, String> {
+    let scene = look(file, args).await?;
     let (trial, script) = scene.trial().await;
     let evidence = Evidence {
         snapshot: &scene.snapshot,
@@ -56,10 +58,13 @@ pub(super) async fn run(args: Verify) -> Result<ExitCode, String> {
 }
 
 /// Reads everything but Test 2.
-async fn look(args: Verify) -> Result<Scene, String> {
-    let target = target(&args.connect)?;
+async fn look(file: Option<PathBuf>, mut args: Verify) -> Result<Scene, String> {
+    let config = settings::load(file, &args.connect, None)?;
+    // Test 2 writes, though it takes back what it wrote: a place that is only to be looked at has none of it.
+    args.no_write |= config.settings.read_only;
+    let target = target(&args.connect, &config)?;
     let only = args.view.iter().cloned().collect();
-    let mut watch = watch::start(watch_settings(target.clone(), &args.connect, only)?);
+    let mut watch = watch::start(watch_settings(target.clone(), &config, only)?);
     let snapshot = report::check::take(&mut watch, Duration::ZERO, args.timeout).await;
     drop(watch);
     let Some(server) = snapshot.server.clone().filter(|_| snapshot.catalog.last.is_some()) else {
@@ -74,14 +79,15 @@ async fn look(args: Verify) -> Result<Scene, String> {
         }
         None => {
             let word = args.view.as_deref().unwrap_or_default();
-            let limits = limits(&args);
+            let limits = limits(config.settings.statement_timeout);
             let plain = probe::plain_view(&session, word, server.version_num, limits).await.map_err(said)?;
             let missing = || format!("there is no view {word} that this role can see");
             (Arc::new(plain.ok_or_else(missing)?), true)
         }
     };
     let facts = probe::facts(&session, &view.view, server.version_num).await.map_err(said)?;
-    Ok(Scene { args, target, snapshot, view, is_plain, facts, session })
+    let statement_timeout = config.settings.statement_timeout;
+    Ok(Scene { args, statement_timeout, target, snapshot, view, is_plain, facts, session })
 }
 
 fn unreachable(snapshot: &Snapshot) -> String {
@@ -108,8 +114,8 @@ fn chosen(snapshot: &Snapshot, word: Option<&str>) -> Result<Option<Arc<ViewStat
     }
 }
 
-fn limits(args: &Verify) -> Limits {
-    Limits { statement: args.connect.statement_timeout, lock: Duration::from_secs(2), whole: true }
+fn limits(statement: Duration) -> Limits {
+    Limits { statement, lock: Duration::from_secs(2), whole: true }
 }
 
 impl Scene {
@@ -119,7 +125,7 @@ impl Scene {
             Ok(plan) => plan,
             Err(trial) => return (trial, None),
         };
-        let script = Script::of(&self.view.view, &plan, self.args.connect.statement_timeout);
+        let script = Script::of(&self.view.view, &plan, self.statement_timeout);
         if !self.args.yes && !self.confirmed(&plan, &script) {
             let why = "not run: nobody said yes; --yes runs it without asking, --no-write leaves it out";
             return (Trial::NotProven(why.into()), Some(script));
@@ -141,7 +147,7 @@ impl Scene {
         };
         let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
         let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server, &source)?;
-        let row = reassign::pick(&self.session, &self.view.view, &source, limits(&self.args)).await;
+        let row = reassign::pick(&self.session, &self.view.view, &source, limits(self.statement_timeout)).await;
         match row {
             Ok(Some(row)) => Ok(Reassignment { source, row, refreshes }),
             Ok(None) => Err(Trial::NotProven(format!("{} has no rows any more; run it again", source.from.title()))),

@@ -60,10 +60,12 @@ pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) ->
     for view in views {
         if let Some(report) = diagnosis.view(view.view.oid) {
             let age = report.freshness.age.map_or("unknown".into(), human);
-            let limit = human(report.freshness.limit.length);
+            let limit = report.freshness.limit.length.map_or("none".into(), human);
             let _ = writeln!(out, "{}: {}", report.verdict.code(), report.what);
             let _ = writeln!(out, "  age {age}, limit {limit}{}", drift_line(view));
-            for line in report.whom.iter().chain(report.causes.iter().map(|c| &c.text)) {
+            let causes = report.causes.iter().map(|c| &c.text);
+            let labels = view.labels.problem().map(|p| &p.text);
+            for line in report.whom.iter().chain(causes).chain(&view.misfits).chain(labels) {
                 let _ = writeln!(out, "  {line}");
             }
             for line in view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at))) {
@@ -79,6 +81,9 @@ pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) ->
     }
     for off in rights::off(snapshot) {
         let _ = writeln!(out, "off: {}: {}", off.what.replace('_', " "), off.why);
+    }
+    if !snapshot.unmatched.is_empty() {
+        let _ = writeln!(out, "the configuration names views that are not here: {}", snapshot.unmatched.join(", "));
     }
     out
 }

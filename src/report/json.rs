@@ -37,6 +37,7 @@ pub fn document(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]
         "replica": snapshot.replica.as_ref().map(|r| json!({
             "place": r.place, "lag_s": r.lag.map(seconds), "problem": r.problem,
         })),
+        "views_not_here": snapshot.unmatched,
         "views": reports,
     })
 }
@@ -54,6 +55,8 @@ fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
         "live_rows": totals.map(|t| t.live),
         "bytes": state.stamp.value().map(|s| s.bytes),
         "freshness": freshness(&report.freshness),
+        "allowed_rows": totals.and_then(|t| Some(state.rules.tolerance?.rows(t.view.max(t.live)))),
+        "configuration_problems": state.misfits.iter().chain(state.labels.problem().map(|p| &p.text)).collect::<Vec<_>>(),
         "drift": drift(state),
         "impact": state.drift.value().map(|c| impact(&Crowd::all(&state.view.groups, &c.drift))),
         "no_refresh": report.no_refresh.as_ref().map(|no| &no.why),
@@ -112,9 +115,10 @@ fn freshness(freshness: &Freshness) -> Value {
     json!({
         "refreshed_at": freshness.refreshed.as_ref().map(|r| iso(r.at)),
         "age_s": freshness.age.map(seconds),
-        "limit_s": seconds(freshness.limit.length),
+        "limit_s": freshness.limit.length.map(seconds),
         "limit_source": match freshness.limit.source {
             LimitSource::Default => "default",
+            LimitSource::Configured => "configured",
             LimitSource::Job(_) => "job",
             LimitSource::Triggers => "triggers",
             LimitSource::Plain => "plain_view",
@@ -215,7 +219,7 @@ fn watch_24h(day: &Day) -> Value {
         "durations_reliable": day.took.map(|t| t.reliable),
         "worst_age_s": day.worst.map(|(age, _)| seconds(age)),
         "worst_age_at": day.worst.map(|(_, at)| iso(at)),
-        "limit_s": seconds(day.limit),
+        "limit_s": day.limit.map(seconds),
         "within_limit": day.within,
         "advice": day.advice.as_ref().map(|a| advice(a, day)),
     })
@@ -228,7 +232,7 @@ fn advice(advice: &Advice, day: &Day) -> Value {
         "load": advice.load,
         "refresh_s": seconds(advice.duration),
         "estimated": advice.estimated,
-        "text": advice.text(day.limit),
+        "text": day.advice_text(),
     })
 }
 

@@ -42,6 +42,19 @@ impl ColorDepth {
     }
 }
 
+impl ColorDepth {
+    /// The nearest colour to this one that it can show; none where there are no colours.
+    pub(super) fn nearest(self, color: Color) -> Option<Color> {
+        let profile = match self {
+            Self::None => TermProfile::NoColor,
+            Self::Ansi16 => TermProfile::Ansi16,
+            Self::Ansi256 => TermProfile::Ansi256,
+            Self::TrueColor => TermProfile::TrueColor,
+        };
+        profile.adapt_style(Style::new().fg(color)).fg
+    }
+}
+
 impl Theme {
     /// The theme as a terminal of this depth can show it.
     ///

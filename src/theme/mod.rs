@@ -11,10 +11,11 @@ mod resolve;
 
 use std::path::{Path, PathBuf};
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 pub use depth::{ColorDepth, detect_depth};
-pub use error::{At, Fault, ThemeError, nearest};
+pub use error::ThemeError;
+pub use resolve::color;
 
 /// The ground a theme is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +39,8 @@ macro_rules! roles {
             pub name: String,
             /// The ground it is made for.
             pub appearance: Appearance,
+            /// The colour of the place one is connected to, if it was given one.
+            pub tint: Option<Color>,
             $($(#[doc = $doc])+ pub $role: Style,)+
         }
 
@@ -56,7 +59,7 @@ macro_rules! roles {
                 appearance: Appearance,
                 mut style: impl FnMut(&'static str) -> Result<Style, E>,
             ) -> Result<Self, E> {
-                Ok(Self { name, appearance, $($role: style(stringify!($role))?),+ })
+                Ok(Self { name, appearance, tint: None, $($role: style(stringify!($role))?),+ })
             }
 
             fn map(mut self, change: impl Fn(&'static str, Style) -> Style) -> Self {
@@ -175,6 +178,26 @@ impl Theme {
         }
     }
 
+    /// With a place's colour on its name and on every frame, as a terminal of this depth can show it, so that
+    /// production looks like production.
+    #[must_use]
+    pub fn tinted(mut self, tint: Option<Color>, depth: ColorDepth) -> Self {
+        self.tint = tint.and_then(|color| depth.nearest(color));
+        if self.tint.is_some() {
+            (self.border.fg, self.border_focus.fg) = (self.tint, self.tint);
+        }
+        self
+    }
+
+    /// How the name of the place is drawn.
+    #[must_use]
+    pub fn place(&self) -> Style {
+        match self.tint {
+            Some(_) => self.border_focus.add_modifier(Modifier::BOLD),
+            None => self.dim,
+        }
+    }
+
     /// Reads one theme file.
     ///
     /// # Errors
@@ -215,7 +238,7 @@ impl Theme {
     /// # Errors
     /// The text says something wrong.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ThemeError> {
-        resolve::theme(parse::document(text, file)?)
+        Ok(resolve::theme(parse::document(text, file)?)?)
     }
 }
 

@@ -7,7 +7,8 @@ use ratatui::style::Modifier;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{At, Fault, Locator, ThemeError};
+use super::error::no_key;
+use crate::written::{At, Fault, Locator, Mistake};
 
 /// A theme file as written.
 pub(super) struct Document {
@@ -45,19 +46,15 @@ const ROLE_KEYS: [&str; 10] =
 type Entry<'a> = (&'a Spanned<std::borrow::Cow<'a, str>>, &'a Spanned<DeValue<'a>>);
 
 /// Reads the text of a theme file.
-pub(super) fn document(text: &str, file: &Path) -> Result<Document, ThemeError> {
+pub(super) fn document(text: &str, file: &Path) -> Result<Document, Mistake> {
     let place = Locator { text, file: file.into() };
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        Fault::Syntax(error.message().to_owned()).at(&place.at(offset))
-    })?;
-    let table = table.get_ref();
+    let table = &place.table()?;
     let reader = Reader { place };
     for (key, _) in table {
         reader.known("key", key, &KEYS)?;
     }
     let top = |key: &'static str| table.get(key).map(|value| reader.word(key, value)).transpose();
-    let need = |key| top(key)?.ok_or_else(|| Fault::NoKey(key).at(&reader.place.at(0)));
+    let need = |key| top(key)?.ok_or_else(|| no_key(key).at(&reader.place.at(0)));
     let roles_at = table.get("roles").map_or(text.len(), |roles| roles.span().start);
     Ok(Document {
         name: need("name")?,
@@ -78,7 +75,7 @@ impl Reader<'_> {
         self.place.at(spanned.span().start)
     }
 
-    fn known<S: AsRef<str>>(&self, what: &'static str, word: &Spanned<S>, known: &[&str]) -> Result<(), ThemeError> {
+    fn known<S: AsRef<str>>(&self, what: &'static str, word: &Spanned<S>, known: &[&str]) -> Result<(), Mistake> {
         let text = word.get_ref().as_ref();
         if known.contains(&text) {
             return Ok(());
@@ -86,11 +83,11 @@ impl Reader<'_> {
         Err(Fault::unknown(what, text, known).at(&self.at(word)))
     }
 
-    fn wrong<T>(&self, what: &str, expected: &'static str, value: &Spanned<DeValue>) -> Result<T, ThemeError> {
+    fn wrong<T>(&self, what: &str, expected: &'static str, value: &Spanned<DeValue>) -> Result<T, Mistake> {
         Err(Fault::WrongKind { what: what.to_owned(), expected }.at(&self.at(value)))
     }
 
-    fn word(&self, key: &str, value: &Spanned<DeValue>) -> Result<Word, ThemeError> {
+    fn word(&self, key: &str, value: &Spanned<DeValue>) -> Result<Word, Mistake> {
         match value.get_ref().as_str() {
             Some(text) => Ok(Word { text: text.to_owned(), at: self.at(value) }),
             None => self.wrong(key, "text in quotes", value),
@@ -101,8 +98,8 @@ impl Reader<'_> {
         &self,
         key: &str,
         table: &DeTable,
-        read: impl Fn(Entry) -> Result<T, ThemeError>,
-    ) -> Result<BTreeMap<String, T>, ThemeError> {
+        read: impl Fn(Entry) -> Result<T, Mistake>,
+    ) -> Result<BTreeMap<String, T>, Mistake> {
         let Some(value) = table.get(key) else {
             return Ok(BTreeMap::new());
         };
@@ -113,7 +110,7 @@ impl Reader<'_> {
     }
 
     /// `role = "colour"` sets the foreground; `role = { … }` sets more.
-    fn role(&self, key: &Spanned<std::borrow::Cow<str>>, value: &Spanned<DeValue>) -> Result<Role, ThemeError> {
+    fn role(&self, key: &Spanned<std::borrow::Cow<str>>, value: &Spanned<DeValue>) -> Result<Role, Mistake> {
         self.known("role", key, super::Theme::ROLES)?;
         let none = Modifier::empty();
         let mut role = Role { at: self.at(key), like: None, fg: None, bg: None, add: none, remove: none };
@@ -132,7 +129,7 @@ impl Reader<'_> {
         Ok(role)
     }
 
-    fn part(&self, role: &mut Role, part: &str, value: &Spanned<DeValue>) -> Result<(), ThemeError> {
+    fn part(&self, role: &mut Role, part: &str, value: &Spanned<DeValue>) -> Result<(), Mistake> {
         match part {
             "like" => role.like = Some(self.word(part, value)?),
             "fg" => role.fg = Some(self.word(part, value)?),

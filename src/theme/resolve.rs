@@ -5,9 +5,10 @@ use std::path::Path;
 
 use ratatui::style::{Color, Style};
 
-use super::error::{Fault, ThemeError};
+use super::error::{circle, no_style};
 use super::parse::{self, Document, Role, Word};
 use super::{Appearance, BUILTIN, Theme};
+use crate::written::{Fault, Mistake};
 
 const APPEARANCES: [&str; 3] = ["dark", "light", "terminal"];
 
@@ -33,11 +34,11 @@ const COLORS: [&str; 17] = [
 ];
 
 /// Gives every role its style.
-pub(super) fn theme(document: Document) -> Result<Theme, ThemeError> {
+pub(super) fn theme(document: Document) -> Result<Theme, Mistake> {
     let document = inherit(document)?;
     let missing: Vec<_> = Theme::ROLES.iter().copied().filter(|role| !document.roles.contains_key(*role)).collect();
     if !missing.is_empty() {
-        return Err(Fault::NoStyle(missing).at(&document.roles_at));
+        return Err(no_style(&missing).at(&document.roles_at));
     }
     let appearance = appearance(&document.appearance)?;
     let scope = Scope { palette: palette(&document.palette)?, roles: document.roles };
@@ -45,7 +46,7 @@ pub(super) fn theme(document: Document) -> Result<Theme, ThemeError> {
 }
 
 /// Puts the document over the built-in theme it extends: a changed palette colour changes every role that uses it.
-fn inherit(mut document: Document) -> Result<Document, ThemeError> {
+fn inherit(mut document: Document) -> Result<Document, Mistake> {
     let Some(base) = document.extends.take() else {
         return Ok(document);
     };
@@ -58,7 +59,7 @@ fn inherit(mut document: Document) -> Result<Document, ThemeError> {
     Ok(Document { palette: under.palette, roles: under.roles, ..document })
 }
 
-fn appearance(word: &Word) -> Result<Appearance, ThemeError> {
+fn appearance(word: &Word) -> Result<Appearance, Mistake> {
     match word.text.as_str() {
         "dark" => Ok(Appearance::Dark),
         "light" => Ok(Appearance::Light),
@@ -67,15 +68,20 @@ fn appearance(word: &Word) -> Result<Appearance, ThemeError> {
     }
 }
 
-fn palette(words: &BTreeMap<String, Word>) -> Result<BTreeMap<String, Color>, ThemeError> {
-    let color = |word: &Word| {
-        literal(&word.text).ok_or_else(|| Fault::unknown("colour", &word.text, &with_hex(&COLORS)).at(&word.at))
-    };
-    words.iter().map(|(name, word)| Ok((name.clone(), color(word)?))).collect()
+fn palette(words: &BTreeMap<String, Word>) -> Result<BTreeMap<String, Color>, Mistake> {
+    words.iter().map(|(name, word)| Ok((name.clone(), color(&word.text).map_err(|f| f.at(&word.at))?))).collect()
 }
 
 fn literal(text: &str) -> Option<Color> {
     text.parse().ok()
+}
+
+/// A colour by its name, `#rrggbb` or number, outside a theme.
+///
+/// # Errors
+/// It is none of these; the nearest is proposed.
+pub fn color(word: &str) -> Result<Color, Fault> {
+    literal(word).ok_or_else(|| Fault::unknown("colour", word, &with_hex(&COLORS)))
 }
 
 fn with_hex<'a>(names: &[&'a str]) -> Vec<&'a str> {
@@ -89,12 +95,12 @@ struct Scope {
 
 impl Scope {
     /// `path` holds the roles that led here by `like`.
-    fn style<'a>(&'a self, name: &'a str, path: &mut Vec<&'a str>) -> Result<Style, ThemeError> {
+    fn style<'a>(&'a self, name: &'a str, path: &mut Vec<&'a str>) -> Result<Style, Mistake> {
         let Some(role) = self.roles.get(name) else {
             return Ok(Style::new());
         };
         if path.contains(&name) {
-            return Err(Fault::Circle(name.to_owned()).at(&role.at));
+            return Err(circle(name).at(&role.at));
         }
         path.push(name);
         let under = role.like.as_ref().map(|like| self.like(like, path)).transpose()?.unwrap_or_default();
@@ -108,14 +114,14 @@ impl Scope {
         Ok(under.patch(over))
     }
 
-    fn like<'a>(&'a self, like: &'a Word, path: &mut Vec<&'a str>) -> Result<Style, ThemeError> {
+    fn like<'a>(&'a self, like: &'a Word, path: &mut Vec<&'a str>) -> Result<Style, Mistake> {
         if !Theme::ROLES.contains(&like.text.as_str()) {
             return Err(Fault::unknown("role", &like.text, Theme::ROLES).at(&like.at));
         }
         self.style(&like.text, path)
     }
 
-    fn color(&self, word: &Word) -> Result<Color, ThemeError> {
+    fn color(&self, word: &Word) -> Result<Color, Mistake> {
         let named = self.palette.get(&word.text).copied();
         named.or_else(|| literal(&word.text)).ok_or_else(|| {
             let palette: Vec<_> = self.palette.keys().map(String::as_str).chain(with_hex(&COLORS)).collect();

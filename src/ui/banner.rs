@@ -19,6 +19,7 @@ use crate::domain::diagnosis::{Remedy, Verdict, ViewReport};
 use crate::domain::server::Link;
 use crate::domain::text::{fit, width as text_width};
 use crate::domain::time::{self, human};
+use crate::keys::shown;
 use crate::theme::Theme;
 
 /// Draws it.
@@ -69,7 +70,7 @@ fn sentences(model: &Model, theme: &Theme, width: usize, height: usize) -> Vec<(
     let more = if others > 1 { format!("  (+{} more views need a look)", others - 1) } else { String::new() };
     let mut said = vec![(format!("{}{more}", report.what), bold)];
     said.extend(report.whom.clone().map(|whom| (whom, theme.accent)));
-    said.extend(reasons(report, model.settings.read_only, theme, width, height));
+    said.extend(reasons(model, report, theme, width, height));
     said
 }
 
@@ -82,7 +83,7 @@ fn through_a_lens(model: &Model, theme: &Theme, width: usize, height: usize) -> 
         (format!("As {}: {}", lens.title(), sight.said()), theme.words().add_modifier(Modifier::BOLD)),
         (format!("{impact}: {}", lens.faults(&sight)), theme.accent),
     ];
-    said.extend(reasons(report, model.settings.read_only, theme, width, height));
+    said.extend(reasons(model, report, theme, width, height));
     Some(said)
 }
 
@@ -114,12 +115,14 @@ fn nothing(model: &Model, style: Style) -> (String, Style) {
 
 /// The worst cause with the age, the key, and the other causes. On three lines cause and key share one, where the key
 /// keeps its room whatever the cause has to say.
-fn reasons(report: &ViewReport, read_only: bool, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
+fn reasons(model: &Model, report: &ViewReport, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
+    let read_only = model.settings.read_only;
     let age = report.freshness.age.map(|age| format!("Data {} old.", ago(age)));
     let cause = report.causes.first().map(|c| c.text.clone());
     let why = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
     let changes = report.remedy.is_some_and(|r| r != Remedy::Measure && r.key().is_some());
-    let press = match report.advice() {
+    let keys = |key| shown(model.settings.keys.instead_of(key));
+    let press = match report.advice_by(keys) {
         Some(_) if read_only && changes && report.no_refresh.is_none() => "Actions are off: read-only.".into(),
         advice => advice.unwrap_or_default(),
     };
@@ -127,8 +130,8 @@ fn reasons(report: &ViewReport, read_only: bool, theme: &Theme, width: usize, he
     if height < 4 {
         // Where both do not fit, the cause needs the room more than what comes after the first key.
         let is_tight = text_width(&why) + text_width(&press) >= width;
-        let press =
-            report.remedy.filter(|_| is_tight && report.then.is_some() && !read_only).map_or(press, Remedy::hint);
+        let first = report.remedy.filter(|_| is_tight && report.then.is_some() && !read_only);
+        let press = first.map_or(press, |remedy| remedy.hint(keys));
         let why = fit(&why, width.saturating_sub(text_width(&press) + 1)).into_owned();
         return vec![(format!("{why} {press}"), theme.words())];
     }

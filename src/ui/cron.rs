@@ -175,7 +175,8 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
 
 /// How the view that the job refreshes fared, and which schedule would keep its limit.
 fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> {
-    let own = model.snapshot.views.iter().find(|v| job.refreshes(&v.view.name));
+    let named = job.refreshed();
+    let own = model.snapshot.views.iter().find(|v| named.contains(&v.view.name));
     // A view that no job refreshes has its day, too.
     let orphan = || model.selected_view().filter(|_| model.selected_report().is_some_and(|r| r.job.is_none()));
     let Some(day) = own.or_else(orphan).and_then(|view| view.day.as_ref()) else { return Vec::new() };
@@ -183,7 +184,7 @@ fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> 
     let style = if day.within.is_some_and(|w| w < 1.0) { theme.warning } else { theme.dim };
     let doubt = day.took.filter(|t| !t.reliable).map(|_| "durations as recorded; this pg_cron records them wrongly");
     let ages = day.ages(now).map(|text| Line::styled(format!("{whose}{text}"), style));
-    let advice = day.advice.as_ref().map(|a| Line::styled(a.text(day.limit), theme.dim));
+    let advice = day.advice_text().map(|text| Line::styled(text, theme.dim));
     ages.into_iter().chain(advice).chain(doubt.map(|d| Line::styled(d, theme.warning))).collect()
 }
 

@@ -5,13 +5,14 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
+use super::groups;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
 use crate::app::model::{Dialog, Question};
 use crate::domain::fix::Fix;
 use crate::domain::text::visible;
 use crate::journal::Entry;
-use crate::keys::{Binding, Scope, bindings, shown};
+use crate::keys::{Bound, Scope, shown};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
@@ -31,6 +32,10 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         (Some(Dialog::Quit(focused)), _) => {
             (format!("Leave while {} runs?", what_runs(model)), quit(theme), Some(buttons(theme, "Leave", *focused)))
         }
+        (Some(Dialog::Groups(choice)), _) => match model.newest.view(choice.view) {
+            Some(view) => groups::choice(model, theme, view, choice, area),
+            None => return,
+        },
     };
     let width = area.width.saturating_sub(4).min(96);
     let wrapped: usize = lines.iter().map(|l: &Line| l.width().max(1).div_ceil(width as usize - 4)).sum();
@@ -163,10 +168,10 @@ fn buttons<'a>(theme: &Theme, deed: &str, focused: bool) -> Line<'a> {
 }
 
 fn help(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
-    let line = |b: &Binding| {
+    let line = |b: &Bound| {
         let keys: Vec<&str> = b.keys.iter().map(|k| shown(k)).collect();
         let off = crate::app::disabled::disabled(model, b.action).filter(|_| b.danger);
-        let mut spans = vec![Span::styled(format!("{:<14}", keys.join(" ")), theme.key), Span::raw(b.help)];
+        let mut spans = vec![Span::styled(format!("{:<14}", keys.join(" ")), theme.key), Span::raw(b.help.to_string())];
         spans.extend(off.map(|why| Span::styled(format!("  (off: {why})"), theme.dim)));
         Line::from(spans)
     };
@@ -177,9 +182,10 @@ fn help(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
         ("Rows", Scope::Drill),
         ("What can be done", Scope::Fix),
         ("Dialogs", Scope::Dialog),
+        ("Choices", Scope::Choice),
     ] {
         lines.push(Line::styled(title, theme.title));
-        lines.extend(bindings(&[scope]).map(line));
+        lines.extend(model.settings.keys.bindings(&[scope]).map(line));
         lines.push(Line::default());
     }
     lines

@@ -7,6 +7,7 @@ mod dialog;
 mod drill;
 mod fix;
 mod flow;
+mod groups;
 pub mod layout;
 mod rows;
 mod status;

@@ -8,11 +8,12 @@ use ratatui::widgets::Paragraph;
 use crate::app::Model;
 use crate::app::action::{ActionRun, Stage};
 use crate::app::disabled::disabled;
+use crate::app::dispatch::cancel_hint;
 use crate::domain::diagnosis::who;
 use crate::domain::fix::Fix;
 use crate::domain::text::{fit, width};
 use crate::domain::time::{ago, took};
-use crate::keys::{Action, Binding, bindings, shown};
+use crate::keys::{Action, Bound, shown};
 use crate::theme::Theme;
 
 /// Draws the status line: a message, else the action, else where this is.
@@ -22,7 +23,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let (text, style) = match (&model.notice, &model.action) {
         (Some(notice), _) => (notice.text.clone(), theme.warning),
         (None, Some(action)) => action_text(model, action, theme),
-        (None, None) => (place(model), theme.dim),
+        (None, None) => (String::new(), theme.dim),
     };
     let is_message = model.notice.is_some() || model.action.is_some();
     let room = if is_message { area.width as usize - 2 } else { left_room };
@@ -30,7 +31,9 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         Some(action) if model.notice.is_none() => shortened(text, &action.plan.name, room),
         _ => text,
     };
-    frame.render_widget(Paragraph::new(Line::styled(format!(" {}", fit(&text, room)), style)), area);
+    let line =
+        if is_message { Line::styled(format!(" {}", fit(&text, room)), style) } else { place(model, theme, room) };
+    frame.render_widget(Paragraph::new(line), area);
     if !is_message || width(&text) + 1 < left_room {
         frame.render_widget(Paragraph::new(right.right_aligned()), area);
     }
@@ -51,8 +54,8 @@ fn action_text(model: &Model, action: &ActionRun, theme: &Theme) -> (String, rat
             if let Some(by) = action.blockers.first() {
                 text = format!("{text}, waiting for {}", who(&by.user, &by.application, by.pid));
             }
-            let hint = if action.cancelling { " · cancelling…" } else { " · c cancels it" };
-            (text + hint, theme.busy)
+            let hint = if action.cancelling { " · cancelling…".into() } else { cancel_hint(model) };
+            (text + &hint, theme.busy)
         }
         Stage::Measuring { length, .. } => {
             (format!("{} refreshed in {}; comparing it again…", action.plan.name, took(*length)), theme.busy)
@@ -70,8 +73,10 @@ fn running(action: &ActionRun) -> String {
     }
 }
 
-fn place(model: &Model) -> String {
-    let mut parts = vec![model.settings.place.clone()];
+/// Where this is: the place itself in its profile's colour, then what the server is.
+fn place<'a>(model: &Model, theme: &Theme, room: usize) -> Line<'a> {
+    let place = fit(&model.settings.place, room).into_owned();
+    let mut parts = vec![String::new()];
     if let Some(server) = &model.snapshot.server {
         parts.push(format!("PostgreSQL {}.{}", server.major(), server.version_num % 100));
         parts.extend(server.cron.present().map(|c| format!("pg_cron {}", c.version)));
@@ -79,7 +84,8 @@ fn place(model: &Model) -> String {
     }
     parts.extend(model.snapshot.replica.as_ref().map(|r| r.describe()));
     parts.extend(model.settings.read_only.then(|| "read-only".to_string()));
-    parts.join(" · ")
+    let rest = fit(&parts.join(" · "), room.saturating_sub(width(&place))).into_owned();
+    Line::from(vec![Span::styled(format!(" {place}"), theme.place()), Span::styled(rest, theme.dim)])
 }
 
 fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
@@ -101,15 +107,15 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         let line = Line::styled(" type a schedule · ⏎ takes it · Esc leaves it as it was", theme.key);
         return frame.render_widget(Paragraph::new(line), area);
     }
-    if model.counts.editing && model.dialog.is_none() {
+    if model.is_typing() {
         let line = Line::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
         return frame.render_widget(Paragraph::new(line), area);
     }
-    let works = |b: &&Binding| !b.label.is_empty() && disabled(model, b.action).is_none() && is_useful(model, b.action);
-    let working: Vec<&Binding> = bindings(model.scopes()).filter(works).collect();
+    let works = |b: &&Bound| !b.label.is_empty() && disabled(model, b.action).is_none() && is_useful(model, b.action);
+    let working: Vec<&Bound> = model.settings.keys.bindings(model.scopes()).filter(works).collect();
     let mut spans = vec![Span::raw(" ")];
     let mut room = area.width as usize - 1;
-    let always = |b: &Binding| matches!(b.action, Action::Help | Action::Quit);
+    let always = |b: &Bound| matches!(b.action, Action::Help | Action::Quit);
     let mut reserved: usize = working.iter().filter(|b| always(b)).map(|b| length(b)).sum();
     for binding in working {
         let length = length(binding);
@@ -119,28 +125,22 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             continue;
         }
         room = room.saturating_sub(length);
-        spans.push(Span::styled(shown(binding.keys[0]), theme.key));
-        spans.push(Span::styled(format!(" {}  ", label(model, binding)), theme.dim));
+        spans.push(Span::styled(shown(&binding.keys[0]).to_string(), theme.key));
+        spans.push(Span::styled(format!(" {}  ", binding.label), theme.dim));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
-fn length(binding: &Binding) -> usize {
-    width(shown(binding.keys[0])) + width(binding.label) + 3
-}
-
-fn label(model: &Model, binding: &Binding) -> String {
-    match binding.action {
-        Action::Jump(n) => model.settings.jumps[n].clone(),
-        _ => binding.label.to_string(),
-    }
+fn length(binding: &Bound) -> usize {
+    width(shown(&binding.keys[0])) + width(&binding.label) + 3
 }
 
 /// `Esc back` is worth a place only where it leads somewhere.
 fn is_useful(model: &Model, action: Action) -> bool {
     match action {
         Action::Back => {
-            let has_filter = !model.counts.filter.value().is_empty();
+            let filters = [&model.views.filter, &model.counts.filter];
+            let has_filter = filters.iter().any(|filter| !filter.value().is_empty());
             let is_inside = model.dialog.is_some() || model.fix.is_some() || model.drill.is_some();
             is_inside || model.zoom || model.role.is_some() || has_filter
         }

@@ -10,7 +10,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::rows::{Column, rest, row};
@@ -20,15 +20,15 @@ use crate::app::model::Pane;
 use crate::domain::diagnosis::{Verdict, ViewReport, thousands, who};
 use crate::domain::freshness::{FreshnessState, LimitSource};
 use crate::domain::snapshot::ViewState;
-use crate::domain::text::bytes;
+use crate::domain::text::{bytes, visible};
 use crate::domain::time::{ago, compact};
 use crate::theme::Theme;
 
 /// Draws it.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let right = progress(&model.snapshot.catalog, theme, model.server_now()).map_or(Line::default(), Line::from);
+    let right = right(model, theme);
     let count = model.snapshot.views.len();
-    let title = if count == 1 { "Views".to_string() } else { format!("Views · {count}") };
+    let title = title(model);
     let block = pane_block(model, theme, Pane::Views, title, right);
     let inner = block.inner(area);
     frame.render_widget(block, area);
@@ -38,22 +38,48 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         return;
     }
     let selected = model.selected_view().map(|v| v.view.oid);
-    let place = model.snapshot.views.iter().position(|v| Some(v.view.oid) == selected).unwrap_or(0);
+    let order = &model.views.order;
+    let place = order.iter().position(|&i| model.snapshot.views.get(i).map(|v| v.view.oid) == selected);
     let details = details(model, theme);
     let height = inner.height as usize;
     let has_details = height > details.len() + 3;
     let room = height.saturating_sub(1 + if has_details { details.len() + 1 } else { 0 });
     let columns = columns(inner.width);
     let mut lines = vec![header(&columns, theme)];
-    for i in window(place, count, room) {
-        let line = view_row(model, theme, &columns, &model.snapshot.views[i]);
-        lines.push(if i == place { line.style(selection(model, theme)) } else { line });
+    for i in window(place.unwrap_or(0), order.len(), room) {
+        let Some(view) = model.snapshot.views.get(order[i]) else { continue };
+        let line = view_row(model, theme, &columns, view);
+        lines.push(if Some(i) == place { line.style(selection(model, theme)) } else { line });
+    }
+    if order.is_empty() {
+        lines.push(Line::styled(" nothing matches the filter; Esc drops it", theme.dim));
     }
     if has_details {
         lines.resize(height - details.len(), Line::default());
         lines.extend(details);
     }
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// What is going on with the list, else the configuration's names that are no view's.
+fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
+    let unmatched = &model.snapshot.unmatched;
+    let said = progress(&model.snapshot.catalog, theme, model.server_now());
+    let named = || Span::styled(format!(" configured, not here: {} ", visible(&unmatched.join(", "))), theme.warning);
+    said.or_else(|| (!unmatched.is_empty()).then(named)).map_or(Line::default(), Line::from)
+}
+
+/// `Views · 500 · worst first`, or what the filter shows.
+fn title(model: &Model) -> String {
+    let (count, filter) = (model.snapshot.views.len(), model.views.filter.value());
+    match (count, filter.is_empty() && !model.views.editing) {
+        (..=1, true) => "Views".into(),
+        (_, true) => format!("Views · {count} · {}", model.views.sort.word()),
+        (_, false) => {
+            let cursor = if model.views.editing { "▏" } else { "" };
+            format!("Views · {} of {count} · /{filter}{cursor}", model.views.order.len())
+        }
+    }
 }
 
 fn selection(model: &Model, theme: &Theme) -> Style {
@@ -92,7 +118,7 @@ fn view_row<'a>(model: &Model, theme: &Theme, columns: &[Column], view: &ViewSta
         (format!("{sign} {}", state(view, report)), verdict_style(theme, report.verdict)),
         (view.view.name.short(), theme.words()),
         (report.freshness.age.map_or("?".into(), |age| compact(chrono::TimeDelta::seconds(age.num_seconds()))), late),
-        (compact(report.freshness.limit.length), theme.dim),
+        (report.freshness.limit.length.map_or("none".into(), compact), theme.dim),
         (view_rows(view), theme.number),
         (view.stamp.value().map_or("…".into(), |s| bytes(s.bytes)), theme.dim),
         (next(model, report), theme.dim),
@@ -148,6 +174,7 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
         LimitSource::Default => "the usual limit, for no job promises another".to_string(),
         LimitSource::Triggers => "kept true by triggers: its age says nothing".to_string(),
         LimitSource::Plain => "a plain view: it is run live and cannot be stale; f offers the way back".to_string(),
+        LimitSource::Configured => "limit: from the configuration".to_string(),
         LimitSource::Job(id) => format!("limit: interval + usual duration + 30 s of job {}", id.0),
     };
     let mut lines: Vec<Line> = refreshed.into_iter().map(|said| Line::styled(said, theme.words())).collect();
@@ -165,8 +192,8 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
         };
         lines.push(Line::styled(text, theme.busy));
     }
-    if let Some(said) = progress(&view.stamp, theme, now) {
-        lines.push(Line::from(said));
-    }
+    lines.extend(progress(&view.stamp, theme, now).map(Line::from));
+    lines.extend(view.labels.problem().map(|why| Line::styled(why.text.clone(), theme.warning)));
+    lines.extend(view.misfits.iter().map(|misfit| Line::styled(misfit.clone(), theme.warning)));
     lines
 }

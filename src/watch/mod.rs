@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::rules::Rulebook;
 use crate::domain::snapshot::{DrillTarget, Snapshot};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
@@ -39,7 +40,12 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// The share of the server's time that comparisons may take, e.g. 0.02.
     pub budget: f64,
+    /// What the configuration says of views.
+    pub rules: Rulebook,
 }
+
+/// A word for [`Settings::only`] that no view answers to: nothing is measured.
+pub const NO_VIEW: &str = "";
 
 impl Settings {
     /// The usual settings for a target.
@@ -50,6 +56,7 @@ impl Settings {
             only: Vec::new(),
             statement_timeout: Duration::from_secs(30),
             budget: 0.02,
+            rules: Rulebook::default(),
         }
     }
 
@@ -74,6 +81,10 @@ pub enum Request {
     Measure(Oid),
     /// Read what the fixes of a view must know, now.
     Price(Oid),
+    /// Count a view's rows by these columns from now on.
+    Group(Oid, Vec<String>),
+    /// Read how many values each column of a view has.
+    Columns(Oid),
     /// Look at one ejecutivo's rows, or stop looking.
     Drill(Option<DrillTarget>),
     /// Read a page of their values.
@@ -111,7 +122,8 @@ pub fn start(settings: Settings) -> Watch {
     let now = Utc::now();
     let (publish, snapshots) = watch::channel(Arc::new(Snapshot::connecting(now)));
     let (requests, inbox) = mpsc::unbounded_channel();
-    let keeper = Keeper::new(Snapshot::connecting(now), settings.only.clone(), settings.budget);
+    let keeper = Keeper::new(Snapshot::connecting(now), settings.only.clone(), settings.budget)
+        .with_rules(settings.rules.clone());
     let third = Arc::new(Mutex::new(()));
     tokio::spawn(Task { settings, keeper, publish, inbox, third: third.clone() }.run());
     Watch { snapshots, requests, third }

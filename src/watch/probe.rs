@@ -11,7 +11,7 @@ use crate::domain::freshness::Stamp;
 use crate::domain::job::{Job, RemovedJob, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::{Measured, Problem};
-use crate::domain::snapshot::{DrillIndex, DrillTarget, RowDetail};
+use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, Labels, RowDetail};
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
 use crate::pg::conninfo::Target;
@@ -32,6 +32,10 @@ pub enum Probe {
     Elsewhere(String, String, RunId),
     /// Times and size of a view; whether it is populated.
     Stamp(Arc<View>, bool),
+    /// How many values each column of a view has.
+    Columns(Arc<View>),
+    /// What queries of the configuration call values: column, query.
+    Labels(Arc<View>, Vec<(String, String)>),
     /// A view against its definition.
     Compare(Arc<View>, Scope),
     /// What the fixes of a view must know; whether it is populated.
@@ -55,6 +59,10 @@ pub enum Catch {
     Elsewhere(Elsewhere),
     /// For [`Probe::Stamp`].
     Stamp(Stamp),
+    /// For [`Probe::Columns`].
+    Columns(Vec<ColumnValues>),
+    /// For [`Probe::Labels`].
+    Labels(Labels),
     /// For [`Probe::Compare`].
     Comparison(Comparison),
     /// For [`Probe::Facts`].
@@ -129,6 +137,8 @@ impl Probe {
             Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above).await?),
             Probe::Elsewhere(..) => return Err(catalog::unexpected("a probe for another database")),
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
+            Probe::Columns(view) => Catch::Columns(probes::columns::columns(session, view, limits).await?),
+            Probe::Labels(_, queries) => Catch::Labels(probes::labels::labels(session, queries, limits).await?),
             Probe::Compare(view, scope) => {
                 Catch::Comparison(probes::compare::compare(session, view, *scope, limits).await?)
             }

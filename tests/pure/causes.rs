@@ -338,7 +338,7 @@ fn one_job_that_works_is_enough_and_the_others_troubles_are_only_told() {
 fn a_job_that_runs_elsewhere_promises_nothing_here() {
     let report = &diagnose(&job_and_runs(|job, _| job.here = false), night()).views[0];
     assert_eq!((report.job, report.next), (None, None));
-    assert_eq!(report.freshness.limit.length, TimeDelta::minutes(5));
+    assert_eq!(report.freshness.limit.length, Some(TimeDelta::minutes(5)));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn a_good_day_is_all_within_its_limit() {
     assert_eq!((day.expected, day.ended, day.failed, day.missed()), (Some(287), 288, 0, 0));
     assert_eq!((day.success_rate(), day.within), (Some(1.0), Some(1.0)));
     let (age, _) = day.worst.unwrap();
-    assert!(age > TimeDelta::minutes(5) && age < day.limit, "an interval and a refresh: {age}");
+    assert!(age > TimeDelta::minutes(5) && age < day.limit.unwrap(), "an interval and a refresh: {age}");
     let took = day.took.unwrap();
     assert!(took.p50 <= took.p95 && took.p95 <= took.max && took.max < TimeDelta::seconds(3) && took.reliable);
 }
@@ -66,7 +66,7 @@ fn the_advice_is_the_longest_schedule_that_keeps_the_limit_with_its_load() {
     let advice = night.advice.clone().unwrap();
     assert_eq!(advice.schedule, Some((TimeDelta::minutes(4), "*/4 * * * *".into())), "5 min less 30 s and a refresh");
     assert!(advice.estimated, "no run says how long a refresh takes; a comparison does");
-    assert_eq!(advice.text(night.limit), "longest schedule to keep 5m: */4 * * * *, load about 0.0 %");
+    assert_eq!(advice.text(night.limit.unwrap()), "longest schedule to keep 5m: */4 * * * *, load about 0.0 %");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn where_a_refresh_takes_longer_than_the_limit_no_schedule_is_advised() {
     let day = day(&slow);
     let advice = day.advice.clone().unwrap();
     assert_eq!((&advice.schedule, advice.load), (&None, None));
-    assert_eq!(advice.text(day.limit), "no schedule keeps 5m: a refresh takes 7:00 min");
+    assert_eq!(advice.text(day.limit.unwrap()), "no schedule keeps 5m: a refresh takes 7:00 min");
 }
 
 #[test]

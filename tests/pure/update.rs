@@ -19,9 +19,8 @@ use crate::scene::*;
 pub fn console(snapshot: Snapshot) -> Model {
     let settings = Settings {
         place: "crm@db:5432 as postgres".into(),
-        read_only: false,
-        jumps: ["BOOM".into(), "VEN".into()],
         themes: vec!["terminal".into(), "night".into()],
+        ..Settings::default()
     };
     let mut model = Model::new(settings, 0, (120, 40), night());
     update(&mut model, Msg::Snapshot(Arc::new(snapshot)));

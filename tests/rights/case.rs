@@ -88,12 +88,7 @@ impl Case {
         let settings = Settings { only: vec![self.view.into()], ..Settings::new(target(&self.conninfo)) };
         let mut watch = watch::start(settings);
         let snapshot = check::take(&mut watch, Duration::ZERO, self.patience()).await;
-        let settings = ModelSettings {
-            place: "here".into(),
-            read_only: false,
-            jumps: ["BOOM".into(), "VEN".into()],
-            themes: vec!["night".into()],
-        };
+        let settings = ModelSettings { place: "here".into(), themes: vec!["night".into()], ..ModelSettings::default() };
         let mut model = Model::new(settings, 0, (240, 60), Utc::now());
         update(&mut model, Msg::Snapshot(snapshot.clone()));
         let view = snapshot.views.iter().find(|v| v.view.name.answers_to(self.view)).expect("the view").view.oid;

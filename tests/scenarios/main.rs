@@ -147,12 +147,7 @@ async fn banner_says_it(name: &str, conninfo: &str) -> Result<(), String> {
 }
 
 fn console(snapshot: Arc<Snapshot>) -> Model {
-    let settings = ModelSettings {
-        place: "crm".into(),
-        read_only: false,
-        jumps: ["BOOM".into(), "VEN".into()],
-        themes: vec!["night".into()],
-    };
+    let settings = ModelSettings { place: "crm".into(), themes: vec!["night".into()], ..ModelSettings::default() };
     // Wide, so that no sentence is cut.
     let mut model = Model::new(settings, 0, (320, 50), Utc::now());
     update(&mut model, Msg::Snapshot(snapshot));

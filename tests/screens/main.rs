@@ -14,14 +14,18 @@ use mvtop::app::{Model, Msg, update};
 use mvtop::domain::drift::{Groups, Kind};
 use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, Link};
-use mvtop::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, Refreshing, RowDetail, Snapshot};
+use mvtop::domain::snapshot::{
+    ColumnValues, DriftRow, Drill, DrillIndex, DrillTarget, Refreshing, RowDetail, Snapshot, ValuesSource,
+};
+use mvtop::domain::view::Column;
 use mvtop::journal::{End, Entry};
-use mvtop::theme::Theme;
+use mvtop::keys::Keymap;
+use mvtop::theme::{ColorDepth, Theme};
 use mvtop::ui;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use scene::*;
 
 fn night_theme() -> Theme {
@@ -29,12 +33,8 @@ fn night_theme() -> Theme {
 }
 
 fn console(snapshot: Snapshot, keys: &str, size: (u16, u16)) -> Model {
-    let settings = Settings {
-        place: "crm@db:5432 as postgres".into(),
-        read_only: false,
-        jumps: ["BOOM".into(), "VEN".into()],
-        themes: vec!["night".into()],
-    };
+    let settings =
+        Settings { place: "crm@db:5432 as postgres".into(), themes: vec!["night".into()], ..Settings::default() };
     let mut model = Model::new(settings, 0, size, night());
     update(&mut model, Msg::Snapshot(Arc::new(snapshot)));
     for key in keys.split_whitespace() {
@@ -173,6 +173,61 @@ fn the_log_tells_what_was_changed_and_what_was_interrupted() {
 #[test]
 fn the_help_lists_every_key() {
     at_both_sizes("help", |size| console(incident_snapshot(), "?", size));
+}
+
+/// A view of which nothing is conventional, its columns counted.
+fn unconventional() -> Snapshot {
+    let mut snapshot = incident_snapshot();
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    let names = ["id", "etapa", "etapa_id", "zona", "telefono", "origen con un nombre \u{202e}largo", "activo"];
+    let column = |name: &&str| Column { name: name.to_string(), data_type: "text".into(), is_composite: false };
+    let mut inside = (*view.view).clone();
+    inside.columns = names.iter().map(column).collect();
+    inside.groups = Vec::new();
+    inside.key.iter_mut().for_each(|key| key.name = "id".into());
+    view.view = Arc::new(inside);
+    let values = [Some(3_230), Some(7), Some(7), Some(41), Some(3_100), None, Some(1)];
+    let counted = |(name, values): (&&str, Option<u64>)| ColumnValues {
+        name: name.to_string(),
+        values,
+        source: if values == Some(41) { ValuesSource::Statistics } else { ValuesSource::First(5_000) },
+    };
+    let columns = names.iter().zip(values).map(counted).collect();
+    view.columns = measured(Arc::new(columns), night(), 4);
+    snapshot
+}
+
+#[test]
+fn the_choice_of_groups_lists_the_columns_and_says_how_to_keep_it() {
+    at_both_sizes("groups", |size| console(unconventional(), "o Space j j Space", size));
+    let text = text_of(&console(unconventional(), "o Space", (80, 24)));
+    assert!(text.contains("groups = [\"etapa\"]") && text.contains("[views.\"public.mv_conv"), "{text}");
+}
+
+#[test]
+fn keys_bound_anew_are_those_of_the_banner_the_footer_and_the_help() {
+    let rebound = BTreeMap::from([("refresh".to_string(), vec!["F5".to_string()])]);
+    let mut model = console(incident_snapshot(), "", (120, 40));
+    model.settings.keys = Keymap::new(&rebound, [("m".to_string(), "MVP".to_string())]).expect("good keys");
+    let text = text_of(&model);
+    assert!(text.contains("Press F5 to refresh") && text.contains(" F5 refresh") && text.contains("m MVP"), "{text}");
+    assert!(!text.contains("r refresh  ") && !text.contains("b BOOM"), "{text}");
+    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE)));
+    assert_eq!(model.dialog, None);
+    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE)));
+    assert!(model.dialog.is_some());
+}
+
+#[test]
+fn a_place_with_a_colour_shows_it_on_its_name_and_every_frame() {
+    let model = console(incident_snapshot(), "", (120, 40));
+    let theme = night_theme().tinted(Some(Color::Rgb(255, 0, 0)), ColorDepth::TrueColor);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a test terminal");
+    terminal.draw(|frame| ui::draw(&model, &theme, frame)).expect("a frame");
+    let buffer = terminal.backend().buffer().clone();
+    let red = |x: u16, y: u16| buffer[(x, y)].fg == Color::Rgb(255, 0, 0);
+    assert!(red(1, 38) && red(10, 38), "the name of the place");
+    assert!(red(0, 4) && red(119, 4), "the frames");
 }
 
 fn drilled() -> Snapshot {

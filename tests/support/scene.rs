@@ -206,6 +206,7 @@ pub fn snapshot(views: Vec<ViewState>, history: History) -> Snapshot {
         pulse: Some(Pulse { at: night(), offset: TimeDelta::zero(), took: Duration::from_millis(4) }),
         catalog: measured((), night(), 3),
         views: views.into_iter().map(Arc::new).collect(),
+        unmatched: Vec::new(),
         history: measured(Arc::new(history), night(), 2),
         launcher: Some(true),
         replica: None,

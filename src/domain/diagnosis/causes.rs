@@ -19,7 +19,13 @@ const WAITED_SECONDS: i64 = 10;
 
 impl Scene<'_> {
     /// Every cause that holds, worst first.
-    pub(super) fn causes(&self, view: &ViewState, freshness: &Freshness, totals: Option<&Totals>) -> Vec<Cause> {
+    pub(super) fn causes(
+        &self,
+        view: &ViewState,
+        freshness: &Freshness,
+        totals: Option<&Totals>,
+        allowed: u64,
+    ) -> Vec<Cause> {
         let server = self.snapshot.server.as_deref();
         let wrong = totals.map(Totals::wrong);
         let mut causes: Vec<Cause> = [
@@ -38,7 +44,7 @@ impl Scene<'_> {
         if freshness.state == FreshnessState::Late && !causes.iter().any(|c| c.severity == Severity::Grave) {
             causes.push(late(freshness));
         }
-        if wrong.is_some_and(|n| n > 0) {
+        if wrong.is_some_and(|n| n > allowed) {
             causes.extend(self.drifted(view, freshness, &causes));
         }
         if totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated() {
@@ -181,11 +187,12 @@ fn view_is_true() -> Cause {
 }
 
 fn late(freshness: &Freshness) -> Cause {
-    let age = freshness.age.map(human).unwrap_or_default();
+    let (age, limit) = (freshness.age.map(human).unwrap_or_default(), freshness.limit.length.map(human));
     let why = match freshness.limit.source {
         LimitSource::Default => "the usual limit",
+        LimitSource::Configured => "the limit set for it",
         LimitSource::Job(_) | LimitSource::Triggers | LimitSource::Plain => "what its schedule promises",
     };
-    let text = format!("Its data is {age} old; {why} is {}.", human(freshness.limit.length));
+    let text = format!("Its data is {age} old; {why} is {}.", limit.unwrap_or_default());
     Cause::grave(CauseCode::Late, Remedy::Refresh, text)
 }

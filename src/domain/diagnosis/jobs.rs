@@ -15,9 +15,14 @@ impl Scene<'_> {
         let (cron, history) = match (&server.cron, self.history) {
             (Cron::Present(cron), Some(history)) => (cron, history),
             (Cron::Present(_), None) => return Vec::new(),
+            _ if view.rules.elsewhere => return Vec::new(),
             (without, _) => return no_jobs(self.snapshot).map(|text| no_cron(without, text)).into_iter().collect(),
         };
         let jobs: Vec<&Job> = history.jobs_refreshing(&view.view.name).collect();
+        // Something outside refreshes it: only a job that is here and in trouble says anything.
+        if jobs.is_empty() && view.rules.elsewhere {
+            return Vec::new();
+        }
         let mut causes =
             if jobs.is_empty() { vec![self.unscheduled(view, history, cron)] } else { self.troubles(&jobs, history) };
         let is_needed = jobs.iter().any(|j| j.active);
@@ -32,12 +37,12 @@ impl Scene<'_> {
     /// Why no job refreshes it, as far as that can be seen.
     fn unscheduled(&self, view: &ViewState, history: &History, cron: &CronExtension) -> Cause {
         let name = &view.view.name;
-        let elsewhere = history.jobs.iter().find(|j| !j.here && command_refreshes(&j.command, name));
-        if let Some(job) = elsewhere {
+        let elsewhere = history.jobs_naming(&name.name).find(|(job, named)| !job.here && *named == name);
+        if let Some((job, _)) = elsewhere {
             let text = format!("Its job {} runs in the database {}, not in this one.", job.title(), job.database);
             return Cause::grave(CauseCode::JobInOtherDatabase, Remedy::FixJob, text);
         }
-        let namesake = history.jobs.iter().find_map(|j| Some((j, j.refreshes_namesake(name).filter(|_| j.here)?)));
+        let namesake = history.jobs_naming(&name.name).find(|(job, other)| job.here && other.schema != name.schema);
         if let Some((job, other)) = namesake {
             let text = format!("The job {} refreshes {other}, another view of the same name.", job.title());
             return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text);
@@ -62,7 +67,7 @@ impl Scene<'_> {
             let text = "pg_cron is installed but not in shared_preload_libraries, so no job runs.";
             return Some(Cause::grave(CauseCode::CronNotPreloaded, Remedy::PreloadCron, text));
         }
-        if let Some(job) = history.jobs.iter().find(|j| !j.owner_exists) {
+        if let Some(job) = history.ownerless() {
             let text = format!(
                 "The job {} belongs to the role {}, which no longer exists: pg_cron stops at it, so no job runs.",
                 job.title(),
@@ -74,11 +79,13 @@ impl Scene<'_> {
             let text = "cron.launch_active_jobs is off, so no job runs.";
             return Some(Cause::grave(CauseCode::LauncherOff, Remedy::LaunchJobs, text));
         }
+        if self.snapshot.launcher != Some(false) {
+            return None;
+        }
         let last = history.runs.iter().filter_map(|r| r.start).max();
         let last = last.map_or(String::new(), |l| format!(" since {}", clock(l, self.now)));
         let text = format!("pg_cron's launcher does not run, so no job has run{last}; it logs nothing.");
-        (self.snapshot.launcher == Some(false))
-            .then(|| Cause::grave(CauseCode::LauncherDead, Remedy::RestartLauncher, text))
+        Some(Cause::grave(CauseCode::LauncherDead, Remedy::RestartLauncher, text))
     }
 
     /// What is wrong with its jobs. One that works is enough: then the others' troubles are only worth saying.
@@ -93,7 +100,7 @@ impl Scene<'_> {
     }
 
     fn job_troubles(&self, job: &Job, history: &History) -> Vec<Cause> {
-        let Some(stats) = self.jobs.iter().find(|s| s.job == job.id) else { return Vec::new() };
+        let Some(stats) = JobStats::find(self.jobs, job.id) else { return Vec::new() };
         if let Some(cause) = cannot_fire(job, stats) {
             return vec![cause];
         }

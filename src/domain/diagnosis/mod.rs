@@ -86,14 +86,21 @@ pub struct ViewReport {
 impl ViewReport {
     /// What to do, in a few words: `Press r to refresh, then f to schedule it.`
     pub fn advice(&self) -> Option<String> {
+        self.advice_by(|key| key)
+    }
+
+    /// The same where other keys are in force: what stands for each usual one.
+    pub fn advice_by<'a>(&self, keys: impl Fn(&'static str) -> &'a str) -> Option<String> {
         if let Some(no) = self.no_refresh.as_ref().filter(|_| self.verdict == Verdict::Critical) {
             return Some(no.instead.clone());
         }
         let first = self.remedy?;
-        let Some(then) = self.then else { return Some(first.hint()) };
+        let Some(then) = self.then else { return Some(first.hint(&keys)) };
         Some(match (first.key(), then.key()) {
-            (Some((key, does)), Some((next, also))) => format!("Press {key} to {does}, then {next} to {also}."),
-            _ => format!("{} Then: {}", first.hint(), then.hint()),
+            (Some((key, does)), Some((next, also))) => {
+                format!("Press {} to {does}, then {} to {also}.", keys(key), keys(next))
+            }
+            _ => format!("{} Then: {}", first.hint(&keys), then.hint(&keys)),
         })
     }
 }
@@ -159,15 +166,16 @@ impl Scene<'_> {
         let freshness = Freshness::of(view, self.history, self.jobs, self.now);
         let compared = view.drift.value().map(|c| &**c);
         let totals = compared.map(|c| totals(view, c));
-        let causes = self.causes(view, &freshness, totals.as_ref());
-        let verdict = verdict(&freshness, totals.as_ref(), &causes);
+        let allowed = allowed(view, totals.as_ref());
+        let causes = self.causes(view, &freshness, totals.as_ref(), allowed);
+        let verdict = verdict(&freshness, totals.as_ref(), allowed, &causes);
         let no_refresh = self.snapshot.server.as_deref().and_then(|server| no_refresh(server, &view.view));
         let (remedy, then) = remedies(no_refresh.is_none(), verdict, &causes);
         let job = self.job(view);
         ViewReport {
             oid: view.view.oid,
             verdict,
-            what: what(view, totals.as_ref(), &freshness),
+            what: what(view, totals.as_ref(), allowed, &freshness),
             whom: compared.and_then(|c| whom(&c.matrix.lines, &c.matrix.columns)),
             remedy,
             then,
@@ -182,7 +190,7 @@ impl Scene<'_> {
 
     fn job(&self, view: &ViewState) -> Option<&JobStats> {
         let history = self.history?;
-        let stats = |job: &Job| self.jobs.iter().find(|s| s.job == job.id);
+        let stats = |job: &Job| JobStats::find(self.jobs, job.id);
         history.jobs_refreshing(&view.view.name).filter_map(stats).min_by_key(|s| (s.next.is_none(), s.interval))
     }
 }
@@ -205,6 +213,12 @@ fn totals(view: &ViewState, newest: &Comparison) -> Totals {
         is_current.then_some(values.value.totals.changed)?
     });
     Totals { changed, ..newest.totals }
+}
+
+/// How many of its rows may differ.
+fn allowed(view: &ViewState, totals: Option<&Totals>) -> u64 {
+    let rows = totals.map_or(0, |t| t.view.max(t.live));
+    view.rules.tolerance.map_or(0, |tolerance| tolerance.rows(rows))
 }
 
 /// `12345` → `12,345`.

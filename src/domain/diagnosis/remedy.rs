@@ -86,8 +86,8 @@ impl Remedy {
         })
     }
 
-    /// What to do, in a few words.
-    pub fn hint(self) -> String {
+    /// What to do, in a few words; `keys` says what stands for each usual key.
+    pub fn hint<'a>(self, keys: impl Fn(&'static str) -> &'a str) -> String {
         let by_hand = match self {
             Remedy::Wait => "Nothing to do but wait.",
             Remedy::UniqueRows => "Make the definition's rows unique.",
@@ -100,6 +100,6 @@ impl Remedy {
             Remedy::Reconnect => "It tries again by itself.",
             _ => "",
         };
-        self.key().map_or(by_hand.into(), |(key, does)| format!("Press {key} to {does}."))
+        self.key().map_or(by_hand.into(), |(key, does)| format!("Press {} to {does}.", keys(key)))
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::freshness::{Freshness, FreshnessState};
 use crate::domain::matrix::{Line, Member};
 use crate::domain::snapshot::ViewState;
 
-pub(super) fn what(view: &ViewState, totals: Option<&Totals>, freshness: &Freshness) -> String {
+pub(super) fn what(view: &ViewState, totals: Option<&Totals>, allowed: u64, freshness: &Freshness) -> String {
     let name = view.view.name.short();
     let Some(totals) = totals else {
         return match freshness.state {
@@ -16,6 +16,10 @@ pub(super) fn what(view: &ViewState, totals: Option<&Totals>, freshness: &Freshn
         };
     };
     let rows = totals.view.max(totals.live);
+    if (1..=allowed).contains(&totals.wrong()) {
+        let (wrong, rows) = (thousands(totals.wrong()), thousands(rows));
+        return format!("{name} is true enough: {wrong} of {rows} rows differ, {} may", thousands(allowed));
+    }
     match (totals.misplaced(), totals.changed) {
         (0, Some(0)) => format!("{name} is true: all {} rows match", thousands(rows)),
         (0, None) => format!("{name}: all {} rows in place, values not compared yet", thousands(rows)),

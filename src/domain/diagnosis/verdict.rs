@@ -40,12 +40,12 @@ impl Verdict {
 }
 
 /// Wrong rows weigh by what explains them; what could not be compared is never called true, however young.
-pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, causes: &[Cause]) -> Verdict {
+pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, allowed: u64, causes: &[Cause]) -> Verdict {
     let is_late = freshness.state == FreshnessState::Late;
     let worst = causes.iter().map(|c| c.severity).max();
     let is_unsafe = is_late || worst == Some(Severity::Grave);
     let is_blind = causes.iter().any(|c| c.code == CauseCode::CannotCompare && c.severity > Severity::Note);
-    match totals.map(Totals::wrong) {
+    match totals.map(|t| t.wrong().saturating_sub(allowed)) {
         _ if freshness.state == FreshnessState::NeverPopulated => Verdict::Critical,
         Some(1..) if is_unsafe => Verdict::Critical,
         None => Verdict::Unknown,

@@ -13,7 +13,6 @@ mod checklist;
 mod facts;
 mod reassign;
 mod tests_read;
-mod tolerance;
 
 use super::freshness::Freshness;
 use super::lens::Crowd;
@@ -21,9 +20,9 @@ use super::snapshot::{Snapshot, ViewState};
 use super::time::Time;
 use super::view::ViewName;
 
+pub use super::tolerance::Tolerance;
 pub use facts::{Facts, Feed, RefreshTrigger};
 pub use reassign::{Reassignment, Refreshes, Run, Seen, Source, Trial, refreshes};
-pub use tolerance::Tolerance;
 
 /// How one statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

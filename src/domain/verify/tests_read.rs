@@ -46,7 +46,7 @@ fn fresh(evidence: &Evidence) -> Check {
     }
     let freshness = evidence.freshness();
     let age = freshness.age.map(human).unwrap_or_default();
-    let said = format!("{age} old, the limit is {}", human(freshness.limit.length));
+    let said = format!("{age} old, the limit is {}", freshness.limit.length.map_or("none".into(), human));
     let unwatched = evidence.facts.unwatched();
     match freshness.state {
         FreshnessState::NeverPopulated => check(Outcome::Fail, "it was never populated: reading it is an error".into()),

@@ -1,9 +1,11 @@
 //! The probes: each asks the database one thing and answers in the domain's types.
 
+pub mod columns;
 pub mod compare;
 pub mod cron;
 pub mod drill;
 pub mod facts;
+pub mod labels;
 pub mod pulse;
 pub mod stamp;
 

@@ -1,5 +1,6 @@
 //! Takes pulses and answers into the Snapshot: whatever signal moved wants its probe.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,11 +8,12 @@ use chrono::TimeDelta;
 
 use super::{Keeper, Want};
 use crate::domain::day::Day;
-use crate::domain::drift::Scope;
+use crate::domain::drift::{Group, Scope};
 use crate::domain::job::{History, Run, RunId};
+use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::{Cron, Link};
-use crate::domain::snapshot::{Pulse, ViewState};
+use crate::domain::snapshot::{DrillIndex, Pulse, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
@@ -66,11 +68,21 @@ impl Keeper {
 
     /// Makes each view's last day from the jobs' figures.
     fn figure_days(&mut self, at: Time) {
-        let snapshot = self.snapshot.clone();
-        let days: Vec<_> = snapshot.views.iter().map(|v| Day::of(&snapshot, v, at).map(Arc::new)).collect();
-        for (place, day) in days.into_iter().enumerate() {
+        (0..self.snapshot.views.len()).for_each(|place| self.figure_day(place, at));
+    }
+
+    /// Makes one view's last day. A view whose day is the same is not touched, for the first touch copies it.
+    fn figure_day(&mut self, place: usize, at: Time) {
+        let view = &self.snapshot.views[place];
+        let day = Day::of(&self.snapshot, view, at).map(Arc::new);
+        if view.day != day {
             Arc::make_mut(&mut self.edit().views[place]).day = day;
         }
+    }
+
+    /// The place of each view in the Snapshot.
+    pub(super) fn places(&self) -> HashMap<Oid, usize> {
+        self.snapshot.views.iter().enumerate().map(|(place, v)| (v.view.oid, place)).collect()
     }
 
     fn want_overdue(&mut self, at: Time) {
@@ -102,15 +114,27 @@ impl Keeper {
                 self.note_failure(view.oid, &answer, now, |want| want.stamp = true);
                 let stamp = answer.measured(|c| if let Catch::Stamp(s) = c { Some(s) } else { None });
                 self.with_view(view.oid, |v| v.stamp.finish(stamp, at));
-                self.figure_days(at);
+                if let Some(place) = self.snapshot.views.iter().position(|v| v.view.oid == view.oid) {
+                    self.figure_day(place, at);
+                }
             }
-            Probe::Compare(view, scope) => self.fold_comparison(view.oid, scope, answer, at, now),
             Probe::Facts(view, _) => {
                 let facts = answer.measured(|c| if let Catch::Facts(f) = c { Some(Arc::new(f)) } else { None });
                 self.with_view(view.oid, |v| v.facts.finish(facts, at));
             }
-            Probe::Index(_, target) => {
-                let index = answer.measured(|c| if let Catch::Index(i) = c { Some(Arc::new(i)) } else { None });
+            Probe::Columns(view) => {
+                let columns = answer.measured(|c| if let Catch::Columns(c) = c { Some(Arc::new(c)) } else { None });
+                self.with_view(view.oid, |v| v.columns.finish(columns, at));
+            }
+            Probe::Labels(view, _) => self.fold_labels(view.oid, answer, at),
+            Probe::Compare(view, scope) => self.fold_comparison(&view, scope, answer, at, now),
+            Probe::Index(view, target) => {
+                let state = self.snapshot.view(view.oid).cloned();
+                let named = |mut index: DrillIndex| {
+                    state.iter().for_each(|state| name_groups(&mut index.groups, state));
+                    Arc::new(index)
+                };
+                let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
                 self.with_drill(|d| {
                     if d.target == target {
                         d.index.finish(index, at);
@@ -142,16 +166,28 @@ impl Keeper {
     }
 
     fn take_views(&mut self, views: Vec<View>, is_whole: bool) {
-        let found: Vec<Oid> = views.iter().map(|v| v.oid).collect();
-        for view in views {
+        let found: HashSet<Oid> = views.iter().map(|v| v.oid).collect();
+        let places: HashMap<Oid, usize> = self.places();
+        for mut view in views {
             let oid = view.oid;
             self.wants.entry(oid).or_insert(Want::ALL);
-            match self.edit_view(oid) {
-                Some(state) => state.view = Arc::new(view),
-                None => self.edit().views.push(Arc::new(ViewState::new(Arc::new(view)))),
+            let rules = self.rules.of(&view.name);
+            let misfits = view.follow(&rules);
+            if let Some(columns) = self.chosen.get(&oid) {
+                view.group_by(columns, &rules);
+            }
+            let view = Arc::new(view);
+            match places.get(&oid) {
+                Some(&place) => {
+                    let state = Arc::make_mut(&mut self.edit().views[place]);
+                    (state.view, state.rules, state.misfits) = (view, rules, misfits);
+                }
+                None => self.edit().views.push(Arc::new(ViewState { rules, misfits, ..ViewState::new(view) })),
             }
         }
+        let unmatched = self.rules.unmatched(self.snapshot.views.iter().map(|v| &v.view.name));
         let snapshot = self.edit();
+        snapshot.unmatched = unmatched;
         if is_whole {
             snapshot.views.retain(|v| found.contains(&v.view.oid));
         }
@@ -204,16 +240,36 @@ impl Keeper {
         self.figure_jobs(at, true);
     }
 
-    fn fold_comparison(&mut self, oid: Oid, scope: Scope, answer: Answer, at: Time, now: Instant) {
+    /// Labels that came name what was compared before them.
+    fn fold_labels(&mut self, oid: Oid, answer: Answer, at: Time) {
+        let labels = answer.measured(|c| if let Catch::Labels(l) = c { Some(Arc::new(l)) } else { None });
+        self.with_view(oid, |v| {
+            v.labels.finish(labels, at);
+            let state = v.clone();
+            let compared = [&mut v.drift.last, &mut v.values.last];
+            for measured in compared.into_iter().flatten() {
+                measured.value = Arc::new(named((*measured.value).clone(), &state));
+            }
+        });
+    }
+
+    fn fold_comparison(&mut self, view: &View, scope: Scope, answer: Answer, at: Time, now: Instant) {
         // Each kind of comparison may use half of the budget.
         let rest = answer.took.div_f64(self.budget / 2.0);
         *self.lanes.of(scope) = Some(now + rest);
+        let oid = view.oid;
+        let Some(state) = self.snapshot.view(oid).cloned() else { return };
+        // Meanwhile a person may have chosen other columns: then it answers another question.
+        if state.view.groups != view.groups {
+            return;
+        }
         self.note_failure(oid, &answer, now, |want| match scope {
             Scope::Groups => want.groups = true,
             Scope::Values => want.values = true,
         });
         let took = answer.took;
-        let compared = answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(c)) } else { None });
+        let compared =
+            answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(named(c, &state))) } else { None });
         // A replica that lags shows what was before the signal that asked: look again when it may have caught up.
         let is_behind = compared.as_ref().is_ok_and(|c| self.snapshot.view(oid).is_some_and(|v| v.moved_after(c.at)));
         if let Some(want) = self.wants.get_mut(&oid).filter(|_| is_behind) {
@@ -246,6 +302,29 @@ fn pause(kind: ProblemKind) -> Duration {
         ProblemKind::LockTimeout | ProblemKind::Connection | ProblemKind::Password => Duration::from_secs(5),
         ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::RowSecurity | ProblemKind::Other => {
             Duration::from_secs(60)
+        }
+    }
+}
+
+/// A comparison with the labels that queries of the configuration give.
+fn named(compared: Comparison, state: &ViewState) -> Comparison {
+    if state.labels.value().is_none_or(|labels| labels.is_empty()) {
+        return compared;
+    }
+    let mut drift = compared.drift;
+    name_groups(&mut drift.groups, state);
+    Comparison::of(drift)
+}
+
+fn name_groups(groups: &mut [Group], state: &ViewState) {
+    let Some(labels) = state.labels.value() else { return };
+    for (place, column) in state.view.groups.iter().enumerate() {
+        let Some(labels) = labels.get(&column.column) else { continue };
+        for group in groups.iter_mut() {
+            let label = group.keys.get(place).and_then(|key| labels.get(key.as_ref()?));
+            if let (Some(label), Some(place)) = (label, group.labels.get_mut(place)) {
+                *place = Some(label.clone());
+            }
         }
     }
 }

@@ -17,7 +17,8 @@ use chrono::TimeDelta;
 use super::Request;
 use crate::domain::drift::Scope;
 use crate::domain::job::RunId;
-use crate::domain::reading::{Problem, Progress};
+use crate::domain::reading::{Problem, Progress, Reading};
+use crate::domain::rules::Rulebook;
 use crate::domain::server::{Link, Replica, Server};
 use crate::domain::snapshot::{Drill, Snapshot, ViewState};
 use crate::domain::time::Time;
@@ -31,6 +32,7 @@ const OPEN_RUNS: i64 = 100;
 #[derive(Clone, Copy, Debug)]
 struct Want {
     stamp: bool,
+    labels: bool,
     groups: bool,
     values: bool,
     /// After a failure: not before this.
@@ -38,7 +40,7 @@ struct Want {
 }
 
 impl Want {
-    const ALL: Want = Want { stamp: true, groups: true, values: true, not_before: None };
+    const ALL: Want = Want { stamp: true, labels: true, groups: true, values: true, not_before: None };
 }
 
 /// The kinds of comparison, each resting under its half of the budget.
@@ -62,6 +64,11 @@ pub struct Keeper {
     snapshot: Arc<Snapshot>,
     only: Vec<String>,
     budget: f64,
+    rules: Rulebook,
+    /// The columns that a person chose to count by, in this session.
+    chosen: BTreeMap<Oid, Vec<String>>,
+    /// The views whose columns' values somebody wants to know.
+    columns: Vec<Oid>,
     wants: BTreeMap<Oid, Want>,
     catalog: Option<Option<Vec<Oid>>>,
     jobs: bool,
@@ -102,6 +109,9 @@ impl Keeper {
             snapshot: Arc::new(snapshot),
             only,
             budget,
+            rules: Rulebook::default(),
+            chosen: BTreeMap::new(),
+            columns: Vec::new(),
             wants: BTreeMap::new(),
             catalog: None,
             jobs: false,
@@ -116,6 +126,12 @@ impl Keeper {
             elsewhere: None,
             last: LastSignals::default(),
         }
+    }
+
+    /// The same, following what the configuration says of views.
+    #[must_use]
+    pub fn with_rules(self, rules: Rulebook) -> Keeper {
+        Keeper { rules, ..self }
     }
 
     fn edit(&mut self) -> &mut Snapshot {
@@ -171,6 +187,8 @@ impl Keeper {
             settle(&mut view.stamp.progress);
             settle(&mut view.drift.progress);
             settle(&mut view.values.progress);
+            settle(&mut view.columns.progress);
+            settle(&mut view.labels.progress);
             view.refreshing.clear();
         }
         if let Some(drill) = snapshot.drill.as_mut().map(Arc::make_mut) {
@@ -245,6 +263,8 @@ impl Keeper {
                 }
             }
             Request::Price(oid) if !self.prices.contains(&oid) => self.prices.push(oid),
+            Request::Group(oid, columns) => self.group(oid, columns),
+            Request::Columns(oid) if !self.columns.contains(&oid) => self.columns.push(oid),
             Request::Drill(target) => {
                 self.pages.clear();
                 self.edit().drill = target.map(|t| Arc::new(Drill::new(t)));
@@ -256,8 +276,22 @@ impl Keeper {
                     self.pages.remove(0);
                 }
             }
-            Request::Price(_) | Request::Page(_) | Request::Cancel(_) | Request::Reconnect => {}
+            Request::Price(_) | Request::Columns(_) | Request::Page(_) | Request::Cancel(_) | Request::Reconnect => {}
         }
+    }
+
+    /// Counts by other columns: what was compared was another question, so it goes.
+    fn group(&mut self, oid: Oid, columns: Vec<String>) {
+        self.with_view(oid, |v| {
+            Arc::make_mut(&mut v.view).group_by(&columns, &v.rules);
+            (v.drift, v.values) = (Reading::default(), Reading::default());
+        });
+        self.chosen.insert(oid, columns);
+        self.edit().drill = None;
+        if let Some(want) = self.wants.get_mut(&oid) {
+            (want.groups, want.values, want.not_before) = (true, true, None);
+        }
+        self.lanes = Lanes::default();
     }
 
     fn with_view(&mut self, oid: Oid, edit: impl FnOnce(&mut ViewState)) {

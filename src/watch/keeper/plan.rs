@@ -75,7 +75,9 @@ impl Keeper {
         }
         self.next_drill(now)
             .or_else(|| self.next_facts())
+            .or_else(|| self.next_columns())
             .or_else(|| self.next_stamp(now))
+            .or_else(|| self.next_labels(now))
             .or_else(|| self.next_comparison(now))
     }
 
@@ -97,6 +99,20 @@ impl Keeper {
     fn next_facts(&mut self) -> Option<Probe> {
         let view = self.snapshot.view(self.prices.pop()?)?;
         Some(Probe::Facts(view.view.clone(), view.signal.populated))
+    }
+
+    fn next_columns(&mut self) -> Option<Probe> {
+        let oid = self.columns.pop()?;
+        let view = self.snapshot.view(oid).filter(|v| v.view.can_select && v.signal.populated)?;
+        Some(Probe::Columns(view.view.clone()))
+    }
+
+    /// Before the comparisons, so that these are named from the start.
+    fn next_labels(&mut self, now: Instant) -> Option<Probe> {
+        let wanted = |(view, want): &(&Arc<ViewState>, &Want)| want.labels && !view.rules.label_queries().is_empty();
+        let view = self.candidates(now).find(wanted)?.0.clone();
+        self.wants.get_mut(&view.view.oid)?.labels = false;
+        Some(Probe::Labels(view.view.clone(), view.rules.label_queries()))
     }
 
     fn next_stamp(&mut self, now: Instant) -> Option<Probe> {
@@ -156,6 +172,8 @@ impl Keeper {
             Probe::Catalog(_) => self.edit().catalog.start(now),
             Probe::Jobs | Probe::Runs(_) | Probe::Elsewhere(..) => self.edit().history.start(now),
             Probe::Stamp(view, _) => self.with_view(view.oid, |v| v.stamp.start(now)),
+            Probe::Columns(view) => self.with_view(view.oid, |v| v.columns.start(now)),
+            Probe::Labels(view, _) => self.with_view(view.oid, |v| v.labels.start(now)),
             Probe::Compare(view, scope) => self.with_view(view.oid, |v| {
                 v.drift.start(now);
                 if *scope == Scope::Values {
@@ -174,6 +192,7 @@ impl Keeper {
             let can_compare = v.view.can_select && v.signal.populated;
             v.signal.xmin != 0
                 && v.stamp.is_settled()
+                && (!can_compare || v.rules.label_queries().is_empty() || v.labels.is_settled())
                 && (!can_compare || v.drift.problem().is_some() || (v.drift.is_settled() && v.values.is_settled()))
         };
         let measured = self.snapshot.views.iter().filter(|v| self.is_measured(&v.view));

@@ -1,5 +1,6 @@
 //! The views' own signals out of a pulse: refreshed, written to, locked; and what only shows between two pulses.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -46,10 +47,15 @@ pub(super) struct Waiting {
 impl Keeper {
     pub(super) fn fold_views(&mut self, beat: &pulse::Answer) {
         let jumps = self.fold_tables(beat);
-        let mut changed = Vec::new();
+        let mut held: HashMap<Oid, Vec<Refreshing>> = HashMap::new();
+        for (view, refreshing) in &beat.held {
+            held.entry(*view).or_default().push(refreshing.clone());
+        }
+        let (places, mut changed) = (self.places(), Vec::new());
         for &(oid, xmin, populated) in &beat.views {
-            match self.snapshot.views.iter().position(|v| v.view.oid == oid) {
-                Some(place) if self.fold_view(place, xmin, populated, &jumps, beat) => changed.push(oid),
+            let held = held.remove(&oid).unwrap_or_default();
+            match places.get(&oid) {
+                Some(&place) if self.fold_view(place, (xmin, populated), held, &jumps, beat) => changed.push(oid),
                 Some(_) => {}
                 None => changed.push(oid),
             }
@@ -60,24 +66,31 @@ impl Keeper {
         }
     }
 
-    /// Folds one view's signals; true when its catalog row moved, or can be read at last.
+    /// Folds one view's signals; true when its catalog row moved, or can be read at last. A view whose signals stand still
+    /// is not touched, for the first touch copies it.
     fn fold_view(
         &mut self,
         place: usize,
-        xmin: u32,
-        populated: bool,
+        (xmin, populated): (u32, bool),
+        held: Vec<Refreshing>,
         jumps: &[(Oid, BulkWrite)],
         beat: &pulse::Answer,
     ) -> bool {
         // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
         let known = if beat.counters.len() == self.last.tables.len() { xmin } else { 0 };
-        let writes = self.last.counters.writes(&self.snapshot.views[place].view.base_tables);
-        let signal = Signal { xmin: known, bases: self.bases(&self.snapshot.views[place]), populated };
-        let view = Arc::make_mut(&mut self.edit().views[place]);
+        let view = &self.snapshot.views[place];
+        let writes = self.last.counters.writes(&view.view.base_tables);
+        let signal = Signal { xmin: known, bases: self.bases(view), populated };
         let (oid, before) = (view.view.oid, view.signal);
-        (view.signal, view.writes) = (signal, writes);
-        view.refreshing = beat.held.iter().filter(|(v, _)| *v == oid).map(|(_, r)| r.clone()).collect();
-        if let Some((table, bulk)) = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table)) {
+        let bulk = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table));
+        let is_at_rest = held.is_empty() && view.refreshing.is_empty() && !self.last.waiting.contains_key(&oid);
+        let is_same = before == signal && view.writes == writes && view.view.has_definition();
+        if is_same && bulk.is_none() && is_at_rest && self.wants.contains_key(&oid) {
+            return false;
+        }
+        let view = Arc::make_mut(&mut self.edit().views[place]);
+        (view.signal, view.refreshing, view.writes) = (signal, held, writes);
+        if let Some((table, bulk)) = bulk {
             let table = view.view.base_names.get(table).cloned().unwrap_or_default();
             view.bulk = Some(BulkWrite { table, ..bulk.clone() });
         }
@@ -175,7 +188,8 @@ impl Keeper {
     }
 
     fn forget_dropped(&mut self, beat: &pulse::Answer) {
-        let is_there = |oid: Oid| beat.views.iter().any(|(there, ..)| *there == oid);
+        let there: HashSet<Oid> = beat.views.iter().map(|(oid, ..)| *oid).collect();
+        let is_there = |oid: Oid| there.contains(&oid);
         if self.snapshot.views.iter().any(|v| !is_there(v.view.oid)) {
             self.edit().views.retain(|v| is_there(v.view.oid));
             self.wants.retain(|oid, _| is_there(*oid));

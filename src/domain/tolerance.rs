@@ -1,4 +1,4 @@
-//! How many rows may be in the wrong place before a test fails.
+//! How many rows may be in the wrong place before a test fails, or before a view is called wrong.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,6 +19,14 @@ impl Tolerance {
     /// Does it let nothing pass?
     pub fn is_none(self) -> bool {
         self == Tolerance::Rows(0) || self == Tolerance::Percent(0.0)
+    }
+
+    /// The rows that may differ of so many.
+    pub fn rows(self, of: u64) -> u64 {
+        match self {
+            Tolerance::Rows(rows) => rows,
+            Tolerance::Percent(percent) => (of as f64 * percent / 100.0).floor() as u64,
+        }
     }
 
     /// Does it let `wrong` of `rows` pass?

@@ -1,0 +1,159 @@
+//! What `mvtop init` proposes: a configuration for the database at hand, every line of it a comment until a person takes
+//! the `#` away.
+
+use std::fmt::Write;
+
+use chrono::TimeDelta;
+
+use super::show::dotted;
+use crate::app::groups::{MANY, listed};
+use crate::domain::diagnosis::{Diagnosis, ViewReport};
+use crate::domain::freshness::LimitSource;
+use crate::domain::job::History;
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::text::visible;
+use crate::domain::time::human;
+use crate::pg::conninfo::Target;
+use crate::written::quoted;
+
+/// How many likely columns are named in a comment.
+const LIKELY: usize = 6;
+
+/// The text of the file.
+pub fn proposal(snapshot: &Snapshot, diagnosis: &Diagnosis, target: &Target) -> String {
+    let mut out = format!(
+        "# mvtop's configuration, proposed by `mvtop init` for {}.\n\
+         # Every setting in it begins with # and holds already: take the # away and change what is to be different.\n\
+         # `mvtop config` prints what is in force, `mvtop config --default` every setting there is, explained.\n\n\
+         #theme = \"terminal\"       # night, day, amber, paper, or one of your own\n\
+         #read_only = false         # true: no key changes anything\n\
+         #limit = \"5m\"              # how old a view may be where no job and no line below says\n\n\
+         # Keys by the action's name; a key that opens a group's rows by the group's name.\n\
+         #[keys]\n#refresh = [\"r\"]\n#[jump]\n#b = \"BOOM\"\n#v = \"VEN\"\n",
+        visible(&target.describe())
+    );
+    let history = snapshot.history.value().map(|h| &**h);
+    for view in &snapshot.views {
+        if let Some(report) = diagnosis.view(view.view.oid) {
+            out.push_str(&self::view(view, report, history));
+        }
+    }
+    if snapshot.views.is_empty() {
+        out.push_str("\n# There is no materialized view in this database yet.\n");
+    }
+    out.push_str(&profile(target));
+    out
+}
+
+fn view(state: &ViewState, report: &ViewReport, history: Option<&History>) -> String {
+    let view = &state.view;
+    let mut out = format!(
+        "\n# {}: {} columns, {}; {}\n",
+        shown(&view.name.to_string()),
+        view.columns.len(),
+        key(state),
+        jobs(state, history)
+    );
+    let mut say = |setting: String, why: String| {
+        let why = if why.is_empty() { why } else { format!("  # {why}") };
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "#{setting}{why}");
+    };
+    say(format!("[{}]", dotted(&["views", &view.name.to_string()])), String::new());
+    let (length, source) = limit(report);
+    say(format!("limit = {}", quoted(&length)), source);
+    let (groups, why) = groups(state);
+    say(format!("groups = {}", list(&groups)), why);
+    for group in view.groups.iter().filter(|g| groups.contains(&g.column)) {
+        if let Some(label) = &group.label {
+            say(format!("{} = {}", dotted(&["labels", &group.column]), quoted(label)), String::new());
+        }
+    }
+    let stamps =
+        if view.refresh_columns.is_empty() { "none was found in its definition" } else { "found in its definition" };
+    say(format!("refresh_columns = {}", list(&view.refresh_columns)), stamps.into());
+    say("tolerance = 0".into(), "rows that may differ, or a share as in \"0.5%\"".into());
+    if report.job.is_none() {
+        say("scheduled = \"elsewhere\"".into(), "if something outside of this database refreshes it".into());
+    }
+    out
+}
+
+/// Names may hold anything, and a comment ends with its line.
+fn shown(name: &str) -> String {
+    visible(name).into_owned()
+}
+
+fn key(state: &ViewState) -> String {
+    match state.view.key.as_slice() {
+        [] => "no unique key".into(),
+        key => {
+            let names: Vec<&str> = key.iter().map(|k| k.name.as_str()).collect();
+            format!("key {}", shown(&names.join(", ")))
+        }
+    }
+}
+
+fn jobs(state: &ViewState, history: Option<&History>) -> String {
+    let Some(history) = history else { return "pg_cron's jobs cannot be read here".into() };
+    let job = |job: &crate::domain::job::Job| {
+        let paused = if job.active { "" } else { ", paused" };
+        format!("job {} {} ({}{paused})", job.id.0, shown(job.title()), shown(&job.schedule))
+    };
+    let jobs: Vec<String> = history.jobs_refreshing(&state.view.name).map(job).collect();
+    if jobs.is_empty() { "no job refreshes it".into() } else { format!("refreshed by {}", jobs.join(", ")) }
+}
+
+/// The limit in force, in whole seconds, and where it comes from.
+fn limit(report: &ViewReport) -> (String, String) {
+    let limit = report.freshness.limit;
+    let Some(length) = limit.length else { return ("none".into(), "never late".into()) };
+    let seconds = (length + TimeDelta::milliseconds(999)).num_seconds().max(1) as u64;
+    let written = humantime::format_duration(std::time::Duration::from_secs(seconds)).to_string();
+    let source = match limit.source {
+        LimitSource::Default => "the usual limit".into(),
+        LimitSource::Triggers => "kept true by triggers: its age says nothing".into(),
+        LimitSource::Plain => "a plain view has no age".into(),
+        LimitSource::Configured => "from the configuration".into(),
+        LimitSource::Job(id) => format!("{} from job {}: interval, usual duration, 30 s", human(length), id.0),
+    };
+    (written, source)
+}
+
+/// The groups in use, else the two likeliest; and the other columns with few values.
+fn groups(state: &ViewState) -> (Vec<String>, String) {
+    let used: Vec<String> = state.view.groups.iter().map(|g| g.column.clone()).collect();
+    let columns = listed(state);
+    let likely: Vec<_> = columns.iter().filter(|c| c.values.is_some_and(|n| (2..=MANY).contains(&n))).collect();
+    let others: Vec<String> = likely
+        .iter()
+        .filter(|c| !used.contains(&c.name))
+        .take(LIKELY)
+        .map(|c| format!("{} {}", shown(&c.name), c.values.unwrap_or(0)))
+        .collect();
+    let others = if others.is_empty() { String::new() } else { format!("few values: {}", others.join(", ")) };
+    if used.is_empty() {
+        return (likely.iter().take(2).map(|c| c.name.clone()).collect(), format!("none is in use; {others}"));
+    }
+    (used, format!("in use; {others}"))
+}
+
+fn list(names: &[String]) -> String {
+    format!("[{}]", names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", "))
+}
+
+/// The connection as a profile, without its password.
+fn profile(target: &Target) -> String {
+    let value = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    let joined = |part: &dyn Fn(&crate::pg::conninfo::Candidate) -> String| {
+        target.candidates().iter().map(part).collect::<Vec<_>>().join(",")
+    };
+    let (hosts, ports) = (joined(&|c| c.host()), joined(&|c| c.port.to_string()));
+    let conninfo =
+        format!("host={} port={ports} dbname={} user={}", value(&hosts), value(target.dbname()), value(target.user()));
+    format!(
+        "\n# This connection with a name: `mvtop prod`, `mvtop check prod`. Its password belongs into ~/.pgpass.\n\
+         #[profiles.prod]\n#conninfo = {}\n#colour = \"red\"             # of its name and the frames\n#read_only = true\n",
+        quoted(&conninfo)
+    )
+}

@@ -1,0 +1,56 @@
+//! The real program: profiles, `mvtop config`, completions, the man page.
+
+use assert_cmd::Command;
+
+use super::File;
+
+fn mvtop(file: &File, words: &[&str]) -> (bool, String, String) {
+    let mut command = Command::cargo_bin("mvtop").unwrap();
+    command.env_clear().env("HOME", file.folder.path()).env("MVTOP_CONFIG", file.path());
+    let output = command.args(words).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn check_takes_a_profile_and_says_when_the_word_is_only_near_one() {
+    let file = File::new("[profiles.prod]\nconninfo = \"host=/nowhere dbname=crm user=ana\"\n");
+    let (_, out, _) = mvtop(&file, &["check", "prod"]);
+    assert!(out.contains("UNKNOWN") && out.contains("/nowhere"), "{out}");
+    let (_, _, err) = mvtop(&file, &["check", "prdo"]);
+    assert!(err.contains("there is no profile \"prdo\"; did you mean \"prod\"?"), "{err}");
+}
+
+#[test]
+fn a_profile_named_like_a_command_is_refused() {
+    let file = File::new("[profiles.check]\nread_only = true\n");
+    let (good, _, err) = mvtop(&file, &["config"]);
+    assert!(!good && err.contains("mvtop check is a command"), "{err}");
+}
+
+#[test]
+fn config_prints_what_is_in_force_and_with_default_the_documented_file() {
+    let file = File::new("theme = \"night\"\n");
+    let (good, out, _) = mvtop(&file, &["config", "--budget", "9"]);
+    assert!(good && out.contains("config.toml:1") && out.contains("# --budget"), "{out}");
+    assert_eq!(mvtop(&file, &["config", "--default"]).1, mvtop::config::DEFAULT);
+}
+
+#[test]
+fn an_unknown_theme_is_said_with_where_it_was_asked_for() {
+    let file = File::new("\ntheme = \"nihgt\"\n");
+    // Without a terminal the console does not open, but what is wrong before is said first.
+    let (_, _, err) = mvtop(&file, &["host=/nowhere"]);
+    assert!(err.contains("config.toml:2: there is no theme called \"nihgt\"; did you mean \"night\"?"), "{err}");
+}
+
+#[test]
+fn shells_and_man_get_what_they_want() {
+    let file = File::new("");
+    for shell in ["bash", "zsh", "fish"] {
+        let (good, out, _) = mvtop(&file, &["completions", shell]);
+        assert!(good && out.contains("statement-timeout"), "{shell}");
+    }
+    let (good, out, _) = mvtop(&file, &["man"]);
+    assert!(good && out.starts_with(".ie") && out.contains("statement\\-timeout"), "{out}");
+}
