@@ -8,6 +8,7 @@ pub mod groups;
 mod jump;
 pub mod lines;
 pub mod model;
+pub mod sort;
 pub mod update;
 
 use std::sync::Arc;
