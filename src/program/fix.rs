@@ -38,7 +38,7 @@ pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> 
     let only = args.view.iter().cloned().collect();
     let settings = watch_settings(target(&args.connect, &config)?, &config, only)?;
     let (settings, mut watch) = begin(settings).await?;
-    let target = settings.target.clone();
+    let target = settings.target;
     let journal = Journal::own();
     for said in journal.settle(&target).await {
         say(&said);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::{settings, target, watch_settings};
+use super::{begin, settings, target, watch_settings};
 use crate::cli::Verify;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{Snapshot, ViewState};
@@ -18,7 +18,6 @@ use crate::pg::reassign::{self, Script};
 use crate::pg::session::{Limits, Session};
 use crate::pg::verify as probe;
 use crate::report;
-use crate::watch;
 
 /// What is verified and with what.
 struct Scene {
@@ -62,9 +61,9 @@ async fn look(file: Option<PathBuf>, mut args: Verify) -> Result<Scene, String> 
     let config = settings::load(file, &args.connect, None)?;
     // Test 2 writes, though it takes back what it wrote: a place that is only to be looked at has none of it.
     args.no_write |= config.settings.read_only;
-    let target = target(&args.connect, &config)?;
     let only = args.view.iter().cloned().collect();
-    let mut watch = watch::start(watch_settings(target.clone(), &config, only)?);
+    let (settings, mut watch) = begin(watch_settings(target(&args.connect, &config)?, &config, only)?).await?;
+    let target = settings.target;
     let snapshot = report::check::take(&mut watch, Duration::ZERO, args.timeout).await;
     drop(watch);
     let Some(server) = snapshot.server.clone().filter(|_| snapshot.catalog.last.is_some()) else {

@@ -8,6 +8,7 @@ use super::offer::{percent, timing};
 use super::{Choice, Facts, Offer, Timing};
 use crate::domain::diagnosis::ViewReport;
 use crate::domain::freshness::DEFAULT_LIMIT;
+use crate::domain::rights::no_change;
 use crate::domain::server::{Cron, Server};
 use crate::domain::snapshot::{Snapshot, ViewState, Writes};
 use crate::domain::time::{human, took};
@@ -127,7 +128,7 @@ impl Scales<'_> {
 
     fn refresh_needs(&self) -> Vec<String> {
         let server = self.snapshot.server.as_deref();
-        let mut needs = standby(server);
+        let mut needs = closed(server);
         if !self.view.view.can_refresh {
             let right = server.map_or("to be its owner", Server::refresh_right);
             needs.push(format!("a refresh needs {right}"));
@@ -189,7 +190,7 @@ impl Scales<'_> {
             Some(d) => format!("{} a query instead of {}", timing(d.live), timing(d.view)),
             None => "run the definition each time".into(),
         };
-        offer.needs = standby(self.snapshot.server.as_deref());
+        offer.needs = closed(self.snapshot.server.as_deref());
         offer.needs.extend(plain_needs(self.facts));
         offer
     }
@@ -240,26 +241,26 @@ impl Scales<'_> {
     }
 }
 
-fn standby(server: Option<&Server>) -> Vec<String> {
-    let is_standby = server.is_some_and(|s| s.standby);
-    is_standby.then(|| "this is a standby: connect to the primary".to_string()).into_iter().collect()
+/// That nothing can be changed here at all.
+fn closed(server: Option<&Server>) -> Vec<String> {
+    server.and_then(no_change).map(|no| no.why).into_iter().collect()
 }
 
 /// What is missing for a cron job.
 pub fn cron_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
     let rights = &facts.rights;
     match server.map(|s| &s.cron) {
+        // Whether this role may schedule there is known only there.
+        Some(cron) if cron.other_database().is_some() => None,
         Some(Cron::Present(_)) if !rights.can_schedule => Some("EXECUTE on cron.schedule(text, text, text)".into()),
         Some(Cron::Present(_)) => None,
         Some(Cron::Forbidden) => Some("USAGE on the schema cron".into()),
-        // Whether this role may schedule there is known only there.
-        Some(Cron::Elsewhere(_) | Cron::Hidden) => None,
-        Some(Cron::NotLoaded | Cron::NotCreated | Cron::Absent) | None if rights.cron_offered => {
+        _ if rights.cron_offered => {
             let preload = "pg_cron in shared_preload_libraries (a restart), then CREATE EXTENSION pg_cron";
             let create = "CREATE EXTENSION pg_cron, by a superuser";
             Some(if rights.cron_preloaded == Some(false) { preload } else { create }.into())
         }
-        Some(Cron::NotLoaded | Cron::NotCreated | Cron::Absent) | None => Some("the server package of pg_cron".into()),
+        _ => Some("the server package of pg_cron".into()),
     }
 }
 

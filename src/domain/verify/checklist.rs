@@ -2,6 +2,7 @@
 
 use super::{Check, Evidence, Outcome};
 use crate::domain::job::{History, Job, RunStatus, command_refreshes};
+use crate::domain::rights::no_jobs;
 use crate::domain::server::Cron;
 use crate::domain::stats::JobStats;
 use crate::domain::time::{ago, human};
@@ -49,8 +50,7 @@ fn kept(evidence: &Evidence, jobs: &[&Job]) -> Check {
     }
     let cron = evidence.snapshot.server.as_ref().map(|s| &s.cron);
     let hidden = match cron {
-        Some(Cron::Elsewhere(database)) => Some(format!("pg_cron keeps its jobs in the database {database}")),
-        Some(Cron::Forbidden) => Some("this role may not read pg_cron's tables".into()),
+        Some(Cron::Elsewhere(_) | Cron::Forbidden | Cron::Hidden) => no_jobs(evidence.snapshot),
         Some(Cron::Present(extension)) if extension.row_security => {
             Some("row security hides other roles' jobs from this role".into())
         }

@@ -149,12 +149,6 @@ impl Target {
         self
     }
 
-    /// The same server and role, another database.
-    #[must_use]
-    pub fn with_dbname(&self, dbname: &str) -> Target {
-        Target { dbname: dbname.to_owned(), ..self.clone() }
-    }
-
     /// `db@host:port as user`, for titles and errors; several hosts are separated by commas.
     pub fn describe(&self) -> String {
         let mut text = format!("{}@", self.dbname);

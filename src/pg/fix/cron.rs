@@ -9,7 +9,7 @@ use crate::domain::fix::price::cron_needs;
 use crate::domain::fix::{Fix, Plan};
 use crate::domain::job::Job;
 use crate::domain::schedule::Schedule;
-use crate::domain::server::{Cron, Server};
+use crate::domain::server::Server;
 use crate::domain::time::Time;
 use crate::domain::view::ViewName;
 
@@ -110,10 +110,7 @@ impl Ground<'_> {
         let name = self.free_name(view);
         let command = refresh_sql(view, self.mode_to_come());
         let arguments = [name.as_str(), schedule, command.as_str()].map(literal).join(", ");
-        plan.database = match self.server().map(|s| &s.cron) {
-            Some(Cron::Elsewhere(database)) => Some(database.clone()),
-            _ => None,
-        };
+        plan.database = self.cron_home();
         plan.statements = match &plan.database {
             Some(there) => {
                 plan.notes.push(format!(
@@ -153,7 +150,9 @@ impl Ground<'_> {
         let title = format!("Set the job {} right?", job.title());
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
         self.needs_alter(&mut plan, job);
-        let heal = self.heal(&mut plan);
+        plan.database = self.cron_home();
+        // Where the job is, the view is not.
+        let heal = if plan.database.is_none() { self.heal(&mut plan) } else { None };
         let call =
             format!("SELECT cron.alter_job(job_id := {}, schedule := {}, active := true)", job.id.0, literal(schedule));
         plan.statements = transaction(heal.into_iter().chain([call]));
@@ -168,6 +167,7 @@ impl Ground<'_> {
         let title = format!("Give {} another schedule?", job.title());
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Change");
         self.needs_alter(&mut plan, job);
+        plan.database = self.cron_home();
         let call = format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(schedule));
         plan.statements = transaction([call]);
         plan.notes.push(format!("It is {} now.", job.schedule));
@@ -193,6 +193,7 @@ impl Ground<'_> {
         let tail = if active { " go on" } else { "" };
         let mut plan = self.blank(fix, format!("{word} the job {}{tail}?", job.title()), deed);
         self.needs_alter(&mut plan, job);
+        plan.database = self.cron_home();
         plan.statements = transaction([format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)]);
         plan.grave = !active;
         plan.impact = match active {
@@ -205,7 +206,8 @@ impl Ground<'_> {
     }
 
     fn needs_alter(&self, plan: &mut Plan, job: &Job) {
-        if self.view.facts.value().is_some_and(|f| !f.rights.can_alter_job) {
+        // In another database the right is known only there.
+        if self.cron_home().is_none() && self.view.facts.value().is_some_and(|f| !f.rights.can_alter_job) {
             plan.needs.push(ALTER_JOB.into());
         }
         let is_other = self.server().is_some_and(|s| s.user != job.username && !s.superuser);
@@ -216,6 +218,7 @@ impl Ground<'_> {
 
     pub(super) fn cron_remove(&self, job: &Job) -> Plan {
         let mut plan = self.blank(Fix::CronRemove(job.id), format!("Remove the job {}?", job.title()), "Remove");
+        plan.database = self.cron_home();
         plan.statements = transaction([format!("SELECT cron.unschedule({}::bigint)", job.id.0)]);
         plan.grave = true;
         plan.impact = "Nobody waits; nothing runs it any more. Its history stays.".into();

@@ -14,7 +14,8 @@ use crate::domain::fix::price::refresh_time;
 use crate::domain::fix::{Facts, Fix, Plan};
 use crate::domain::freshness::FreshnessState;
 use crate::domain::job::{Job, JobId};
-use crate::domain::server::{Cron, Server};
+use crate::domain::rights::no_change;
+use crate::domain::server::Server;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::{Time, took};
 use crate::domain::view::{RefreshMode, ViewName};
@@ -54,8 +55,8 @@ impl<'a> Ground<'a> {
             Fix::Cancel(pid) => self.signal(*pid, false),
             Fix::Terminate(pid) => self.signal(*pid, true),
         };
-        if self.server().is_some_and(|s| s.standby) {
-            plan.needs.insert(0, "this is a standby, nothing can be changed here: connect to the primary".into());
+        if let Some(no) = self.server().and_then(no_change) {
+            plan.needs.insert(0, no.why);
         }
         Some(plan)
     }
@@ -171,8 +172,13 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// The other database where pg_cron keeps its jobs, and where they are changed.
+    fn cron_home(&self) -> Option<String> {
+        self.server().and_then(|s| s.cron.other_database()).map(String::from)
+    }
+
     fn is_cron_here(&self) -> bool {
-        matches!(self.server().map(|s| &s.cron), Some(Cron::Present(_)))
+        self.server().is_some_and(|s| s.cron.is_here())
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Elsewhere {
 /// Reads pg_cron where it keeps its tables in another `database` than the one `watched`, by a connection that ends
 /// afterwards.
 pub async fn elsewhere(target: &Target, database: &str, watched: &str, above: RunId) -> Result<Elsewhere, Problem> {
-    let session = Session::connect(&target.with_dbname(database), "jobs").await.map_err(told)?;
+    let session = Session::connect(&target.clone().in_database(database), "jobs").await.map_err(told)?;
     let lacking = |text: &str| Problem { kind: ProblemKind::Permission, text: text.into() };
     let extension = match catalog::server(&session).await?.cron {
         Cron::Present(extension) => CronExtension { elsewhere: Some(database.into()), ..extension },
