@@ -93,7 +93,7 @@ pub fn cannot_compare(server: Option<&Server>, view: &View, problem: &Problem) -
             "row security hides rows from {user}, and they would look like drift ({}); a role with BYPASSRLS can compare it",
             problem.text
         ),
-        ProblemKind::Permission if !view.lacks.is_empty() => format!("{user} needs {}", view.lacks.join(", ")),
+        ProblemKind::Permission if !view.lacks.is_empty() => format!("{user} needs {}", view.lacks.join(" and ")),
         _ => problem.text.clone(),
     }
 }

@@ -161,7 +161,7 @@ pub struct View {
     pub can_select: bool,
     /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?
     pub can_refresh: bool,
-    /// The rights this role lacks to compare it, those on the view itself first, e.g. `SELECT on prospectos`.
+    /// The rights this role lacks to compare it, e.g. `USAGE on the schema x`, `SELECT on prospectos, coordinaciones`.
     pub lacks: Vec<String>,
 }
 

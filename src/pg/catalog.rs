@@ -1,5 +1,7 @@
 //! Reads what the server is and which materialized views it has.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -88,14 +90,6 @@ struct Lack {
     select: bool,
 }
 
-impl Lack {
-    fn rights(self) -> impl Iterator<Item = String> {
-        let usage = (!self.usage).then(|| format!("USAGE on the schema {}", self.name.schema));
-        let select = (!self.select).then(|| format!("SELECT on {}", self.name.short()));
-        usage.into_iter().chain(select)
-    }
-}
-
 #[derive(Deserialize)]
 struct BaseTable {
     oid: Oid,
@@ -159,19 +153,16 @@ fn view(json: &str) -> Result<View, Problem> {
         base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,
         can_refresh: entry.can_refresh,
-        lacks: rights(entry.lacks),
+        lacks: rights(&entry.lacks),
     })
 }
 
-/// Every right that is missing, once.
-fn rights(lacks: Vec<Lack>) -> Vec<String> {
-    let mut rights: Vec<String> = Vec::new();
-    for right in lacks.into_iter().flat_map(Lack::rights) {
-        if !rights.contains(&right) {
-            rights.push(right);
-        }
-    }
-    rights
+/// The rights that are missing: on schemas, each once, and on relations in one list.
+fn rights(lacks: &[Lack]) -> Vec<String> {
+    let schemas: BTreeSet<&str> = lacks.iter().filter(|l| !l.usage).map(|l| l.name.schema.as_str()).collect();
+    let relations: Vec<String> = lacks.iter().filter(|l| !l.select).map(|l| l.name.short()).collect();
+    let select = (!relations.is_empty()).then(|| format!("SELECT on {}", relations.join(", ")));
+    schemas.into_iter().map(|schema| format!("USAGE on the schema {schema}")).chain(select).collect()
 }
 
 /// An answer that this program does not understand: a fault of ours or a server it does not know.

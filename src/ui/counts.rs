@@ -10,10 +10,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, row};
-use super::{pane_block, progress, window};
+use super::{pane_block, progress, why_not_compared, window};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
@@ -31,7 +31,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     frame.render_widget(block, area);
     match model.comparison() {
         Some(comparison) => table(model, theme, comparison, frame, inner),
-        None => frame.render_widget(Paragraph::new(waiting(model, theme)), inner),
+        None => frame.render_widget(Paragraph::new(waiting(model, theme)).wrap(Wrap { trim: true }), inner),
     }
 }
 
@@ -62,13 +62,18 @@ fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
         let style = if view.is_drift_outdated() { theme.stale } else { theme.dim };
         Span::styled(format!(" compared {} ago ", ago(m.at, now)), style)
     });
-    Line::from(progress(&view.drift, theme, now).into_iter().chain(age).collect::<Vec<_>>())
+    // Without a comparison the pane itself says why.
+    let said = age.is_some().then(|| progress(&view.drift, theme, now)).flatten();
+    Line::from(said.into_iter().chain(age).collect::<Vec<_>>())
 }
 
 fn waiting<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
     let Some(view) = model.selected_view() else {
         return vec![Line::styled("No view to compare.", theme.dim)];
     };
+    if let Some(why) = why_not_compared(model) {
+        return vec![Line::styled(why, theme.warning)];
+    }
     let said = progress(&view.drift, theme, model.server_now());
     let first = said.unwrap_or_else(|| Span::styled("Comparing the view with its definition…", theme.dim));
     vec![Line::from(first)]

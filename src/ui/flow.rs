@@ -14,7 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::rows::{Column, row};
-use super::{pane_block, progress};
+use super::{pane_block, progress, why_not_compared};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
@@ -58,6 +58,10 @@ pub fn kind_style(theme: &Theme, kind: Kind) -> ratatui::style::Style {
 fn summary<'a>(model: &Model, theme: &Theme, view: &ViewState, columns: u16) -> Vec<Line<'a>> {
     let now = model.server_now();
     let Some(measured) = &view.drift.last else {
+        if let Some(why) = why_not_compared(model) {
+            let words = why.split_inclusive(' ').map(|word| Span::styled(word.to_string(), theme.warning));
+            return wrapped(words.collect(), columns);
+        }
         let said = progress(&view.drift, theme, now);
         return vec![Line::from(said.unwrap_or_else(|| Span::styled("not compared yet", theme.dim)))];
     };

@@ -21,7 +21,7 @@ use ratatui::widgets::{Block, BorderType, Paragraph};
 
 use crate::app::Model;
 use crate::app::model::Pane;
-use crate::domain::diagnosis::Verdict;
+use crate::domain::diagnosis::{CauseCode, Verdict};
 use crate::domain::reading::{Progress, Reading};
 use crate::domain::time::{Time, ago};
 use crate::theme::Theme;
@@ -81,6 +81,19 @@ fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: String, right
         .border_style(border)
         .title_top(Line::from(vec![number, Span::styled(format!("{title} "), theme.title)]))
         .title_top(right.right_aligned())
+}
+
+/// Why the selected view has no comparison yet, if something explains it: in the words of its cause.
+fn why_not_compared(model: &Model) -> Option<String> {
+    let explains = |code: CauseCode| {
+        use CauseCode::{
+            CannotCompare, NeverPopulated, NotReadable, RefreshBlocked, RefreshRunning, RefreshUncommitted,
+        };
+        let codes = [NotReadable, NeverPopulated, CannotCompare, RefreshUncommitted, RefreshRunning, RefreshBlocked];
+        codes.contains(&code)
+    };
+    let cause = model.selected_report()?.causes.iter().find(|cause| explains(cause.code))?;
+    Some(cause.text.clone())
 }
 
 /// What is going on with a reading: nothing to say, waiting since, failed why.

@@ -19,6 +19,7 @@ use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::{Verdict, ViewReport, thousands, who};
 use crate::domain::freshness::{FreshnessState, LimitSource};
+use crate::domain::rights::hidden_jobs;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::{bytes, visible};
 use crate::domain::time::{ago, compact};
@@ -150,9 +151,14 @@ fn view_rows(view: &ViewState) -> String {
     counted.or_else(estimated).unwrap_or_else(|| "…".into())
 }
 
+/// Are all jobs known, so that none means none?
+fn knows_jobs(model: &Model) -> bool {
+    let hides_some = model.snapshot.server.as_deref().is_some_and(|server| hidden_jobs(server).is_some());
+    model.snapshot.history.last.is_some() && !hides_some
+}
+
 fn next(model: &Model, report: &ViewReport) -> String {
-    let knows_jobs = model.snapshot.history.last.is_some();
-    match (report.next, knows_jobs) {
+    match (report.next, knows_jobs(model)) {
         (Some(next), _) => compact((next - model.server_now()).max(chrono::TimeDelta::zero())),
         (None, true) => "never".into(),
         (None, false) => "?".into(),
@@ -171,6 +177,9 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
         None => vec!["no signal says when it was refreshed".into()],
     };
     let limit = match report.freshness.limit.source {
+        LimitSource::Default if !knows_jobs(model) => {
+            "the usual limit; whether a job promises another is not known".to_string()
+        }
         LimitSource::Default => "the usual limit, for no job promises another".to_string(),
         LimitSource::Triggers => "kept true by triggers: its age says nothing".to_string(),
         LimitSource::Plain => "a plain view: it is run live and cannot be stale; f offers the way back".to_string(),

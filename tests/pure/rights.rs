@@ -43,9 +43,9 @@ fn from_17_a_refresh_needs_maintain_and_before_the_owner() {
 
 #[test]
 fn a_right_that_is_missing_is_named_and_row_security_is_never_drift() {
-    let view = View { lacks: vec!["SELECT on prospectos".into(), "USAGE on the schema x".into()], ..view() };
+    let view = View { lacks: vec!["USAGE on the schema x".into(), "SELECT on a, b".into()], ..view() };
     let why = |kind| cannot_compare(Some(&server()), &view, &Problem { kind, text: "what the server says".into() });
-    assert_eq!(why(ProblemKind::Permission), "postgres needs SELECT on prospectos, USAGE on the schema x");
+    assert_eq!(why(ProblemKind::Permission), "postgres needs USAGE on the schema x and SELECT on a, b");
     assert!(why(ProblemKind::RowSecurity).contains("would look like drift (what the server says)"));
     assert_eq!(why(ProblemKind::Timeout), "what the server says");
 }

@@ -154,7 +154,7 @@ fn never_populated() -> Cause {
 
 fn not_readable(view: &ViewState, server: Option<&Server>) -> Cause {
     let role = server.map_or("this role", |s| &s.user);
-    let lacks = if view.view.lacks.is_empty() { "SELECT on it".into() } else { view.view.lacks.join(", ") };
+    let lacks = if view.view.lacks.is_empty() { "SELECT on it".into() } else { view.view.lacks.join(" and ") };
     let text = format!("{role} may not read {}: it needs {lacks}.", view.view.name.short());
     Cause::new(CauseCode::NotReadable, Severity::Warning, Remedy::Grant, text)
 }

@@ -91,7 +91,8 @@ impl ViewReport {
 
     /// The same where other keys are in force: what stands for each usual one.
     pub fn advice_by<'a>(&self, keys: impl Fn(&'static str) -> &'a str) -> Option<String> {
-        if let Some(no) = self.no_refresh.as_ref().filter(|_| self.verdict == Verdict::Critical) {
+        let wants_refresh = self.verdict == Verdict::Critical || self.remedy == Some(Remedy::Refresh);
+        if let Some(no) = self.no_refresh.as_ref().filter(|_| wants_refresh) {
             return Some(no.instead.clone());
         }
         let first = self.remedy?;
