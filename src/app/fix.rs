@@ -6,6 +6,7 @@ use tui_input::Input;
 
 use super::Cmd;
 use super::model::{Dialog, Model, Question};
+use crate::domain::diagnosis::who;
 use crate::domain::fix::{Advice, Choice, Fix, Offer, Plan, advise};
 use crate::domain::job::JobId;
 use crate::domain::snapshot::{Blocker, ViewState};
@@ -94,6 +95,18 @@ pub fn rows(model: &Model, screen: &FixScreen) -> Vec<Row> {
 fn repairs(model: &Model, view: &ViewState) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut offer = |text: &str, fix| rows.push(Row::Repair(text.to_string(), fix));
+    if let Some(by) = view.refreshing.iter().find_map(|r| r.blocked_by.first()) {
+        let who = who(&by.user, &by.application, by.pid);
+        offer(&format!("Cancel what {who} runs: a refresh waits for it"), Fix::Cancel(by.pid));
+        offer(&format!("End the session of {who}: a refresh waits for it"), Fix::Terminate(by.pid));
+    }
+    if let Some(history) = model.newest.history.value() {
+        for job in history.jobs.iter().filter(|j| !j.owner_exists) {
+            let text =
+                format!("Remove the job {}: its role {} is gone, and pg_cron stops at it", job.title(), job.username);
+            offer(&text, Fix::CronRemove(job.id));
+        }
+    }
     if view.view.is_plain() {
         offer("Make it materialized again, as it was", Fix::Materialize);
     }

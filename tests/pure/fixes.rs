@@ -135,6 +135,9 @@ fn a_blocker_is_cancelled_or_ended_only_while_it_blocks() {
         granted: false,
         blocked_by: vec![blocker],
     }];
+    let mut screen = console(blocked.clone());
+    press(&mut screen, "f j j j j Enter");
+    assert_eq!(asked(&screen).fix, Fix::Cancel(12), "the banner sends people to f, so it is there, too");
     for (key, fix, function) in
         [("C", Fix::Cancel(12), "pg_cancel_backend"), ("K", Fix::Terminate(12), "pg_terminate_backend")]
     {
@@ -148,6 +151,15 @@ fn a_blocker_is_cancelled_or_ended_only_while_it_blocks() {
         press(&mut free, key);
         assert!(free.dialog.is_none() && notice(&free).contains("no refresh"), "{}", notice(&free));
     }
+}
+
+#[test]
+fn a_job_of_a_dropped_role_that_stops_all_others_can_be_removed_from_the_screen() {
+    let mut snapshot = scheduled_snapshot(healed(), TimeDelta::minutes(2), |job, _| job.owner_exists = false);
+    Arc::make_mut(&mut snapshot.views[0]).facts = measured(Arc::new(facts()), night(), 120);
+    let mut model = console(snapshot);
+    press(&mut model, "f j j j j Enter");
+    assert_eq!(asked(&model).fix, Fix::CronRemove(JobId(3)));
 }
 
 #[test]
