@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::rows::{Column, row};
+use super::rows::{Column, row, words, wrapped};
 use super::{pane_block, progress, why_not_compared};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -59,8 +59,7 @@ fn summary<'a>(model: &Model, theme: &Theme, view: &ViewState, columns: u16) -> 
     let now = model.server_now();
     let Some(measured) = &view.drift.last else {
         if let Some(why) = why_not_compared(model) {
-            let words = why.split_inclusive(' ').map(|word| Span::styled(word.to_string(), theme.warning));
-            return wrapped(words.collect(), columns);
+            return wrapped(words(&why, theme.warning), columns);
         }
         let said = progress(&view.drift, theme, now);
         return vec![Line::from(said.unwrap_or_else(|| Span::styled("not compared yet", theme.dim)))];
@@ -73,9 +72,9 @@ fn summary<'a>(model: &Model, theme: &Theme, view: &ViewState, columns: u16) -> 
     };
     let mut lines = vec![sides];
     lines.extend(wrapped(kinds, columns));
-    lines.push(cost(theme, view, now));
+    lines.extend(wrapped(cost(theme, view, now), columns));
     if let Some(said) = progress(&view.drift, theme, now) {
-        lines.push(Line::from(said));
+        lines.extend(wrapped(words(&said.content, said.style), columns));
     }
     lines
 }
@@ -113,21 +112,6 @@ fn kinds<'a>(theme: &Theme, view: &ViewState, totals: &Totals, now: crate::domai
     Line::from(spans)
 }
 
-/// A line's spans on as many lines as the columns ask for.
-fn wrapped(line: Line<'_>, columns: u16) -> Vec<Line<'_>> {
-    let mut lines = vec![Line::default()];
-    for span in line.spans {
-        let last = lines.len() - 1;
-        let is_full = lines[last].width() + width(span.content.trim_end()) > columns as usize;
-        if is_full && !lines[last].spans.is_empty() {
-            lines.push(Line::from(span));
-        } else {
-            lines[last].spans.push(span);
-        }
-    }
-    lines
-}
-
 /// What is wrong with what one person sees, in the words and colours of the kinds of drift.
 fn faults<'a>(theme: &Theme, sight: &Sight) -> Line<'a> {
     let kinds = [
@@ -157,7 +141,9 @@ fn cost<'a>(theme: &Theme, view: &ViewState, now: crate::domain::time::Time) -> 
     if view.drift.value().is_some_and(|c| !c.drift.keyed) {
         said.insert(0, "no unique key: whole rows compared".into());
     }
-    Line::styled(said.join(" · "), theme.dim)
+    let last = said.len() - 1;
+    let dots = said.into_iter().enumerate().map(|(i, s)| if i < last { format!("{s} · ") } else { s });
+    dots.map(|part| Span::styled(part, theme.dim)).collect()
 }
 
 fn flow_row<'a>(theme: &Theme, drift: &Drift, flow: &Flow, columns: u16) -> Line<'a> {

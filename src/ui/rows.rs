@@ -53,3 +53,23 @@ pub fn rest(width: u16, fixed: &[Column]) -> usize {
     let taken: usize = fixed.iter().map(|c| c.width()).filter(|w| *w > 0).map(|w| w + 1).sum();
     (width as usize).saturating_sub(taken + 1)
 }
+
+/// A sentence as one span a word, so that it can be wrapped.
+pub fn words<'a>(text: &str, style: Style) -> Line<'a> {
+    text.split_inclusive(' ').map(|word| Span::styled(word.to_string(), style)).collect()
+}
+
+/// A line's spans on as many lines as the columns ask for; a span is never broken.
+pub fn wrapped(line: Line<'_>, columns: u16) -> Vec<Line<'_>> {
+    let mut lines = vec![Line::default()];
+    for span in line.spans {
+        let last = lines.len() - 1;
+        let is_full = lines[last].width() + width(span.content.trim_end()) > columns as usize;
+        if is_full && !lines[last].spans.is_empty() {
+            lines.push(Line::from(span));
+        } else {
+            lines[last].spans.push(span);
+        }
+    }
+    lines
+}

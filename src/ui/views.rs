@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::rows::{Column, rest, row};
+use super::rows::{Column, rest, row, words, wrapped};
 use super::{pane_block, progress, verdict_sign, verdict_style, window};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -41,7 +41,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let selected = model.selected_view().map(|v| v.view.oid);
     let order = &model.views.order;
     let place = order.iter().position(|&i| model.snapshot.views.get(i).map(|v| v.view.oid) == selected);
-    let details = details(model, theme);
+    let details: Vec<Line> = details(model, theme).into_iter().flat_map(|line| wrapped(line, inner.width)).collect();
     let height = inner.height as usize;
     let has_details = height > details.len() + 3;
     let room = height.saturating_sub(1 + if has_details { details.len() + 1 } else { 0 });
@@ -186,8 +186,8 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
         LimitSource::Configured => "limit: from the configuration".to_string(),
         LimitSource::Job(id) => format!("limit: interval + usual duration + 30 s of job {}", id.0),
     };
-    let mut lines: Vec<Line> = refreshed.into_iter().map(|said| Line::styled(said, theme.words())).collect();
-    lines.push(Line::styled(limit, theme.dim));
+    let mut lines: Vec<Line> = refreshed.iter().map(|said| words(said, theme.words())).collect();
+    lines.push(words(&limit, theme.dim));
     for refresh in &view.refreshing {
         let name = who(&refresh.user, &refresh.application, refresh.pid);
         let since = refresh.since.map_or(String::new(), |s| format!(" for {}", ago(s, now)));
@@ -199,10 +199,10 @@ fn details<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
                 format!("{name} waits{since} for {}", by.join(", "))
             }
         };
-        lines.push(Line::styled(text, theme.busy));
+        lines.push(words(&text, theme.busy));
     }
-    lines.extend(progress(&view.stamp, theme, now).map(Line::from));
-    lines.extend(view.labels.problem().map(|why| Line::styled(why.text.clone(), theme.warning)));
-    lines.extend(view.misfits.iter().map(|misfit| Line::styled(misfit.clone(), theme.warning)));
+    lines.extend(progress(&view.stamp, theme, now).map(|said| words(&said.content, said.style)));
+    lines.extend(view.labels.problem().map(|why| words(&why.text, theme.warning)));
+    lines.extend(view.misfits.iter().map(|misfit| words(misfit, theme.warning)));
     lines
 }

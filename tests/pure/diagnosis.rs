@@ -170,6 +170,26 @@ fn a_blocked_refresh_names_who_blocks_it() {
 }
 
 #[test]
+fn a_comparison_from_before_the_lock_that_now_hides_the_view_is_told_in_the_past_tense() {
+    let locked = edited(fresh(|_, _| {}), |view| {
+        view.refreshing = vec![Refreshing {
+            pid: 10,
+            user: "ana".into(),
+            application: "psql".into(),
+            since: Some(night()),
+            concurrently: false,
+            state: Some("active".into()),
+            granted: true,
+            blocked_by: vec![],
+        }];
+    });
+    assert!(diagnose(&locked, night()).views[0].what.contains("is true: all"));
+    let moved = edited(locked, |view| view.moved = Some(night() + TimeDelta::seconds(1)));
+    let what = diagnose(&moved, night()).views[0].what.clone();
+    assert!(what.contains("was true when last compared: all"), "{what}");
+}
+
+#[test]
 fn a_view_that_was_never_populated_is_critical() {
     let snapshot = edited(incident_snapshot(), |view| {
         view.signal.populated = false;

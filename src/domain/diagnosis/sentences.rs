@@ -16,22 +16,28 @@ pub(super) fn what(view: &ViewState, totals: Option<&Totals>, allowed: u64, fres
         };
     };
     let rows = totals.view.max(totals.live);
+    let (is, then) = if is_past(view) { ("was", " when last compared") } else { ("is", "") };
     if (1..=allowed).contains(&totals.wrong()) {
         let (wrong, rows) = (thousands(totals.wrong()), thousands(rows));
-        return format!("{name} is true enough: {wrong} of {rows} rows differ, {} may", thousands(allowed));
+        return format!("{name} {is} true enough{then}: {wrong} of {rows} rows differ, {} may", thousands(allowed));
     }
     match (totals.misplaced(), totals.changed) {
-        (0, Some(0)) => format!("{name} is true: all {} rows match", thousands(rows)),
+        (0, Some(0)) => format!("{name} {is} true{then}: all {} rows match", thousands(rows)),
         (0, None) => format!("{name}: all {} rows in place, values not compared yet", thousands(rows)),
         (0, Some(changed)) => {
-            format!("{name} is outdated: {} of {} rows show old values", thousands(changed), thousands(rows))
+            format!("{name} {is} outdated{then}: {} of {} rows show old values", thousands(changed), thousands(rows))
         }
         (misplaced, changed) => {
             let old = changed.filter(|&n| n > 0).map(|n| format!(", {} outdated", thousands(n)));
             let (misplaced, rows) = (thousands(misplaced), thousands(rows));
-            format!("{name} is wrong: {misplaced} of {rows} misplaced{}", old.unwrap_or_default())
+            format!("{name} {is} wrong{then}: {misplaced} of {rows} misplaced{}", old.unwrap_or_default())
         }
     }
+}
+
+/// Is the comparison of a state that is gone, with no other to be had now? It is then told in the past tense.
+fn is_past(view: &ViewState) -> bool {
+    view.is_drift_outdated() && (view.is_locked() || view.drift.problem().is_some())
 }
 
 /// For whom it is worst: the first line, its two worst columns.
