@@ -291,48 +291,10 @@ impl std::fmt::Display for Route {
     }
 }
 
-/// Collects groups while a flow is read, giving each combination of keys one id.
-///
-/// A label may differ between the sides (a renamed person): the first one with a value wins.
-#[derive(Debug, Default)]
-pub struct Groups {
-    ids: BTreeMap<Vec<Option<String>>, GroupId>,
-    groups: Vec<Group>,
-}
-
-impl Groups {
-    /// The id of the group with these keys, made if it is new.
-    pub fn intern(&mut self, keys: Vec<Option<String>>, labels: Vec<Option<String>>) -> GroupId {
-        if let Some(&id) = self.ids.get(&keys) {
-            self.name(id, labels);
-            return id;
-        }
-        let labels = labels.into_iter().zip(&keys).map(|(label, key)| label.or_else(|| key.clone())).collect();
-        let id = GroupId(self.groups.len() as u32);
-        self.ids.insert(keys.clone(), id);
-        self.groups.push(Group { keys, labels });
-        id
-    }
-
-    /// Gives the group the labels that were not known when it was first met, where its key stood in for them.
-    fn name(&mut self, id: GroupId, labels: Vec<Option<String>>) {
-        let group = &mut self.groups[id.0 as usize];
-        for (place, label) in labels.into_iter().enumerate().filter(|(_, label)| label.is_some()) {
-            if group.labels[place] == group.keys[place] {
-                group.labels[place] = label;
-            }
-        }
-    }
-
-    /// All groups, in the order of their ids.
-    pub fn finish(self) -> Vec<Group> {
-        self.groups
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::groups::Groups;
 
     /// Osmara's night: 166 of VEN in the view, 29 of them live in BOOM, 137 with Berta in VEN.
     fn osmara() -> Drift {

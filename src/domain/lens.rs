@@ -258,7 +258,7 @@ fn bounded(role: Role, place: usize, drift: &Drift) -> Vec<(Lens, Sight)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::drift::Groups;
+    use crate::domain::groups::Groups;
 
     type Side<'a> = Option<[&'a str; 2]>;
 

@@ -125,7 +125,8 @@ fn columns(drift: &Drift, counts: &BTreeMap<GroupId, Counts>) -> Vec<Member> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::drift::{Flow, Groups, Scope};
+    use crate::domain::drift::{Flow, Scope};
+    use crate::domain::groups::Groups;
 
     type Side<'a> = Option<[&'a str; 2]>;
 

@@ -10,6 +10,7 @@ use super::day::Day;
 use super::drift::{Group, GroupId, Kind};
 use super::fix::Facts;
 use super::freshness::Stamp;
+use super::groups::Labels;
 use super::job::History;
 use super::job::JobId;
 use super::matrix::Comparison;
@@ -296,9 +297,6 @@ pub enum ValuesSource {
     /// A count over the first rows, at most so many.
     First(u64),
 }
-
-/// What a query of the configuration calls a column's values: column → value → label.
-pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Whose drift a person is looking at.
 #[derive(Clone, Debug, PartialEq, Eq)]

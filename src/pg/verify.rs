@@ -70,7 +70,7 @@ pub async fn plain_view(
     let Some(view) = catalog::plain_view(session, version_num, oid).await? else { return Ok(None) };
     let mut state = ViewState::new(view.into());
     let (asked, began) = (chrono::Utc::now(), std::time::Instant::now());
-    let compared = compare(session, &state.view, Scope::Values, limits).await;
+    let compared = compare(session, &state.view, Scope::Values, None, limits).await;
     let compared = compared.map(|c| Measured { value: c.into(), at: asked, asked, took: began.elapsed() });
     state.values.finish(compared.clone(), asked);
     state.drift.finish(compared, asked);

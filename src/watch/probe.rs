@@ -8,10 +8,11 @@ use chrono::Utc;
 use crate::domain::drift::Scope;
 use crate::domain::fix::Facts;
 use crate::domain::freshness::Stamp;
+use crate::domain::groups::Labels;
 use crate::domain::job::{Job, RemovedJob, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::{Measured, Problem};
-use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, Labels, RowDetail};
+use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
 use crate::pg::conninfo::Target;
@@ -36,8 +37,8 @@ pub enum Probe {
     Columns(Arc<View>),
     /// What queries of the configuration call values: column, query.
     Labels(Arc<View>, Vec<(String, String)>),
-    /// A view against its definition.
-    Compare(Arc<View>, Scope),
+    /// A view against its definition; what the last comparison since its last refresh found.
+    Compare(Arc<View>, Scope, Option<Arc<Comparison>>),
     /// What the fixes of a view must know; whether it is populated.
     Facts(Arc<View>, bool),
     /// The drifted rows of one ejecutivo.
@@ -139,8 +140,9 @@ impl Probe {
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
             Probe::Columns(view) => Catch::Columns(probes::columns::columns(session, view, limits).await?),
             Probe::Labels(_, queries) => Catch::Labels(probes::labels::labels(session, queries, limits).await?),
-            Probe::Compare(view, scope) => {
-                Catch::Comparison(probes::compare::compare(session, view, *scope, limits).await?)
+            Probe::Compare(view, scope, last) => {
+                let last = last.as_deref();
+                Catch::Comparison(probes::compare::compare(session, view, *scope, last, limits).await?)
             }
             Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
             Probe::Index(view, target) => Catch::Index(probes::drill::index(session, view, target, limits).await?),

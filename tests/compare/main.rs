@@ -83,8 +83,8 @@ impl Bench {
         views.into_iter().next().unwrap()
     }
 
-    async fn compare(&self, view: &View, scope: Scope) -> Comparison {
-        compare::compare(&self.session, view, scope, LIMITS)
+    async fn compare(&self, view: &View, scope: Scope, last: Option<&Comparison>) -> Comparison {
+        compare::compare(&self.session, view, scope, last, LIMITS)
             .await
             .unwrap_or_else(|e| panic!("{} {scope:?}: {e:?}", self.schema))
     }
@@ -107,7 +107,7 @@ impl Bench {
     async fn check(&self, view: &View, key: &[&str]) -> Drift {
         let what = self.schema;
         let sides = Sides::read(&self.client, view, key).await;
-        let [groups, values] = [Scope::Groups, Scope::Values].map(|scope| self.compare(view, scope));
+        let [groups, values] = [Scope::Groups, Scope::Values].map(|scope| self.compare(view, scope, None));
         let (groups, values) = (groups.await, values.await);
         let keyed = values.drift.keyed;
         assert_eq!(sides.are_keyed(), keyed, "{what}: paired by key?");
@@ -115,6 +115,12 @@ impl Bench {
         assert_eq!(sides.totals(), values.totals, "{what}: totals");
         let without_changed = |c: &Comparison| (reference::pairs(&c.drift), c.drift.keyed);
         assert_eq!(without_changed(&groups), without_changed(&values), "{what}: scopes");
+        // The next look knows what the last one found: where all was in its place, sums come before pairs.
+        let again = self.compare(view, Scope::Groups, Some(&groups)).await;
+        assert_eq!(reference::named(&again.drift), reference::named(&groups.drift), "{what}: once more");
+        let nothing = Drift { flow: Vec::new(), ..groups.drift.clone() };
+        let summed = self.compare(view, Scope::Groups, Some(&Comparison::of(nothing))).await;
+        assert_eq!(without_changed(&summed), without_changed(&values), "{what}: sums before pairs");
         let sum = values.drift.counts().into_values().fold(Counts::default(), Counts::plus);
         let totals = values.totals;
         assert_eq!(

@@ -1,5 +1,8 @@
 //! Odd types and odd definitions.
 
+use mvtop::domain::drift::Scope;
+use mvtop::domain::matrix::Comparison;
+
 use super::{Bench, grouped, key_names};
 
 /// Makes view `v`, changes what is under it, and compares; `key` is both the key expected and what pairs rows.
@@ -283,4 +286,15 @@ async fn labels_may_be_null_or_differ() {
     let drift = bench.check_and_refresh(&view, &["id"]).await;
     let osmara = drift.groups.iter().find(|g| g.keys == [Some("1".into()), Some("VEN".into())]).unwrap();
     assert_eq!(osmara.labels, [Some("Osmara".into()), Some("VEN".into())]);
+    bench.run("INSERT INTO t VALUES (4, 7, 'Carla', 'MVP')").await;
+    let named = |c: &Comparison, key: &str| {
+        let group = c.drift.groups.iter().find(|g| g.keys[0].as_deref() == Some(key)).unwrap();
+        group.labels[0].clone().unwrap()
+    };
+    let first = bench.compare(&view, Scope::Groups, None).await;
+    let names = ["1", "2", "7"].map(|key| named(&first, key));
+    assert_eq!(names, ["Osmara", "Berta", "Carla"], "the last one is live only");
+    bench.run("UPDATE t SET ejecutivo_nombre = 'Renamed'").await;
+    let again = bench.compare(&view, Scope::Groups, Some(&first)).await;
+    assert_eq!(["1", "2", "7"].map(|key| named(&again, key)), names, "as the view says until it is refreshed");
 }

@@ -164,7 +164,7 @@ fn other_columns_make_another_comparison_and_an_answer_by_the_old_ones_is_not_ta
     assert!(snapshot.views[0].drift.last.is_none(), "it answers another question");
     assert_eq!(snapshot.views[0].view.groups[0].column, "coordinacion_codigo");
     let asked = work(&mut keeper);
-    let by_new = |p: &Probe| matches!(p, Probe::Compare(v, _) if v.groups.len() == 1);
+    let by_new = |p: &Probe| matches!(p, Probe::Compare(v, ..) if v.groups.len() == 1);
     assert_eq!(asked.iter().filter(|p| by_new(p)).count(), 2, "{asked:?}");
 }
 
@@ -174,7 +174,7 @@ fn labels_of_a_query_come_before_the_comparison_and_name_its_groups() {
     let mut keeper = keeper(Rules { labels, ..Rules::default() });
     let asked = work(&mut keeper);
     let place = |is: &dyn Fn(&Probe) -> bool| asked.iter().position(is).unwrap();
-    assert!(place(&|p| matches!(p, Probe::Labels(..))) < place(&|p| matches!(p, Probe::Compare(_, Scope::Groups))));
+    assert!(place(&|p| matches!(p, Probe::Labels(..))) < place(&|p| matches!(p, Probe::Compare(_, Scope::Groups, _))));
     let snapshot = keeper.snapshot(night(), Instant::now());
     let comparison = snapshot.views[0].drift.value().unwrap();
     assert_eq!(comparison.matrix.lines[0].member.title(), "La señora Partida");

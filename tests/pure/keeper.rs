@@ -72,7 +72,7 @@ impl Bench {
         let catch = match &probe {
             Probe::Catalog(_) => Catch::Views(vec![view()]),
             Probe::Stamp(..) => Catch::Stamp(Stamp::default()),
-            Probe::Compare(_, scope) => Catch::Comparison(comparison(*scope, &[])),
+            Probe::Compare(_, scope, _) => Catch::Comparison(comparison(*scope, &[])),
             other => panic!("{other:?} was not expected"),
         };
         self.answer(probe, took, Ok(catch));
@@ -94,7 +94,7 @@ impl Bench {
 }
 
 fn scopes(probes: &[Probe]) -> Vec<Scope> {
-    let scope = |p: &Probe| if let Probe::Compare(_, scope) = p { Some(*scope) } else { None };
+    let scope = |p: &Probe| if let Probe::Compare(_, scope, _) = p { Some(*scope) } else { None };
     probes.iter().filter_map(scope).collect()
 }
 

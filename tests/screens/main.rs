@@ -11,7 +11,8 @@ use chrono::TimeDelta;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use mvtop::app::model::Settings;
 use mvtop::app::{Model, Msg, update};
-use mvtop::domain::drift::{Groups, Kind};
+use mvtop::domain::drift::Kind;
+use mvtop::domain::groups::Groups;
 use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, Link};
 use mvtop::domain::snapshot::{

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use mvtop::domain::day::Day;
-use mvtop::domain::drift::{Drift, Flow, GroupId, Groups, Scope};
+use mvtop::domain::drift::{Drift, Flow, GroupId, Scope};
 use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Rights, Timing};
 use mvtop::domain::freshness::Stamp;
+use mvtop::domain::groups::Groups;
 use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::reading::{Measured, Reading};

@@ -14,35 +14,36 @@ fn pairs(sides: &Sides) -> String {
 
 /// How many keys in the view tell a row from all others: as many as rows stand in a flow that pairs each once.
 fn identities(sides: &Sides) -> String {
-    let names: Vec<String> = sides.view.key.iter().map(|k| quote(&k.name)).collect();
     let count = match sides.pairing {
         Pairing::KeyWithNulls => format!("count(DISTINCT {})", sides.key()),
-        _ => format!("count(*) FILTER (WHERE num_nulls({}) = 0)", names.join(", ")),
+        _ => {
+            let known = sides.view.key.iter().map(|k| format!("{} IS NOT NULL", quote(&k.name)));
+            format!("count(*) FILTER (WHERE {})", known.collect::<Vec<_>>().join(" AND "))
+        }
     };
     format!("(SELECT {count} FROM {})", qualified(&sides.view.name))
 }
 
-/// See [`super::flow`].
+/// See [`super::flow`]. To count by presence, too, would be simpler to read, and a tenth dearer.
 pub(super) fn flow(sides: &Sides) -> String {
     let by = |side: &str| sides.each(|i| format!("{side}.g{i}"));
     let groups = |side: &str| texts(&sides.each(|i| format!("{side}.g{i}::text")));
-    let labels = |side: &str| texts(&sides.each(|i| format!("max({side}.l{i})")));
+    let labels = match sides.named {
+        true => format!("{} AS v_labels, ", texts(&sides.each(|i| format!("max(v.l{i})")))),
+        false => String::new(),
+    };
     let changed = match sides.scope {
         Scope::Groups => "0::int8",
         Scope::Values => "count(*) FILTER (WHERE v.r OPERATOR(pg_catalog.*<>) d.r)",
     };
-    let group_by = [vec!["v.there".into(), "d.there".into()], by("v"), by("d")].concat().join(", ");
     format!(
-        "SELECT v.there IS NOT NULL AS v_there, d.there IS NOT NULL AS d_there, \
-         {} AS v_groups, {} AS v_labels, {} AS d_groups, {} AS d_labels, \
-         count(*) AS rows, {changed} AS changed, {} AS identities\n\
-         FROM {}\nGROUP BY {group_by}",
+        "SELECT {} AS v_groups, {} AS d_groups, {labels}count(*) AS pairs, count(v.there) AS stored, \
+         count(d.there) AS live, {changed} AS changed, {} AS identities\nFROM {}{}",
         groups("v"),
-        labels("v"),
         groups("d"),
-        labels("d"),
         identities(sides),
         pairs(sides),
+        sides.group_by([by("v"), by("d")].concat()),
     )
 }
 

@@ -7,10 +7,12 @@
 
 mod keyed;
 mod multiset;
+mod sums;
 mod values;
 
 use postgres_protocol::escape::escape_identifier as quote;
 
+pub use sums::sums;
 pub use values::values;
 
 use crate::domain::drift::Scope;
@@ -49,33 +51,50 @@ impl Pairing {
     }
 }
 
-/// The flow: for each pair of groups `v_there, d_there, v_groups, v_labels, d_groups, d_labels, rows, changed,
-/// identities`.
-pub fn flow(view: &View, pairing: Pairing, scope: Scope) -> String {
-    let sides = Sides { view, pairing, scope };
+/// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
+/// view (`stored`) and live (`live`), how many are `changed`, and once more on every row the `identities`; and if
+/// `named`, the view's labels of `v_groups` as `v_labels`.
+pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
+    let sides = Sides { view, pairing, scope, named };
     if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }
+}
+
+/// What live calls the groups that have one of the keys $1, $2, … in the group column of that place: `groups, labels`.
+pub fn labels(view: &View) -> String {
+    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: true };
+    format!(
+        "SELECT {} AS groups, {} AS labels\nFROM {} AS d\nWHERE {}\nGROUP BY {}",
+        texts(&sides.each(|i| format!("d.g{i}::text"))),
+        texts(&sides.each(|i| format!("max(d.l{i})"))),
+        sides.live(),
+        sides.each(|i| format!("d.g{i}::text = ANY (${i}::text[])")).join(" OR "),
+        sides.each(|i| format!("d.g{i}")).join(", "),
+    )
 }
 
 /// The drifted rows of one value of the first group column on **either** side ($1: the value; `one` false: all rows),
 /// at most $2: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`.
 pub fn drifted(view: &View, pairing: Pairing, one: bool) -> String {
-    let sides = Sides { view, pairing, scope: Scope::Values };
+    let sides = Sides { view, pairing, scope: Scope::Values, named: true };
     if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
 }
 
-/// The two sides of a comparison as FROM items with columns `there`, `g1…`, `l1…`, and, as the pairing and the scope
-/// need them, the key `k1…`, the key as one record `k`, and the whole row `r`.
+/// The two sides of a comparison as FROM items with columns `there`, `g1…`, and, as it needs them, the labels `l1…`, the
+/// key `k1…`, the key as one record `k`, and the whole row `r`.
 struct Sides<'a> {
     view: &'a View,
     pairing: Pairing,
     scope: Scope,
+    named: bool,
 }
 
 impl Sides<'_> {
     fn columns(&self) -> String {
         let mut columns = vec!["true AS there".to_string()];
-        columns.extend(numbered("g", self.view.groups.iter().map(|g| self.group(g))));
-        columns.extend(numbered("l", self.view.groups.iter().map(label)));
+        columns.extend(self.groups());
+        if self.named {
+            columns.extend(numbered("l", self.view.groups.iter().map(label)));
+        }
         if self.pairing == Pairing::Rows {
             columns.push(format!("{} AS r", text(&row(self.view.compared().map(|c| quote(&c.name))))));
             return columns.join(", ");
@@ -90,10 +109,19 @@ impl Sides<'_> {
         columns.join(", ")
     }
 
+    /// The group columns as `g1…`.
+    fn groups(&self) -> impl Iterator<Item = String> {
+        numbered("g", self.view.groups.iter().map(|g| self.group(g)))
+    }
+
+    /// The clause that groups by these expressions, if there are any.
+    fn group_by(&self, expressions: Vec<String>) -> String {
+        if expressions.is_empty() { String::new() } else { format!("\nGROUP BY {}", expressions.join(", ")) }
+    }
+
     /// A group's value to count by: as it is where that gives the same groups as its text, for it is far cheaper.
     fn group(&self, group: &GroupColumn) -> String {
-        let column = self.view.columns.iter().find(|c| c.name == group.column);
-        match column.is_some_and(|c| EQUAL_AS_TEXT.contains(&c.data_type.as_str())) {
+        match type_of(self.view, &group.column).is_some_and(|t| EQUAL_AS_TEXT.contains(&t)) {
             true => quote(&group.column),
             false => text(&quote(&group.column)),
         }
@@ -120,6 +148,10 @@ impl Sides<'_> {
 /// Types of which two values are equal exactly when their texts are.
 const EQUAL_AS_TEXT: [&str; 5] = ["uuid", "bigint", "integer", "smallint", "boolean"];
 
+fn type_of<'a>(view: &'a View, column: &str) -> Option<&'a str> {
+    view.columns.iter().find(|c| c.name == column).map(|c| c.data_type.as_str())
+}
+
 fn label(group: &GroupColumn) -> String {
     text(&group.label.as_ref().map_or("NULL".into(), |l| quote(l)))
 }
@@ -141,7 +173,7 @@ fn row(columns: impl IntoIterator<Item = String>) -> String {
     format!("ROW({})", columns.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn numbered(prefix: &str, expressions: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
+fn numbered<'a>(prefix: &'a str, expressions: impl Iterator<Item = String> + 'a) -> impl Iterator<Item = String> + 'a {
     expressions.enumerate().map(move |(i, e)| format!("{e} AS {prefix}{}", i + 1))
 }
 

@@ -12,7 +12,7 @@ fn counted(sides: &Sides) -> String {
         sides.stored(),
         sides.live(),
         groups = comma(sides.each(|i| format!("g{i}"))),
-        labels = comma(sides.each(|i| format!("max(l{i}) AS l{i}"))),
+        labels = if sides.named { comma(sides.each(|i| format!("max(l{i}) AS l{i}"))) } else { String::new() },
     )
 }
 
@@ -26,14 +26,16 @@ fn groups(sides: &Sides) -> String {
 
 /// See [`super::flow`].
 pub(super) fn flow(sides: &Sides) -> String {
-    let (groups, labels) = (groups(sides), texts(&sides.each(|i| format!("max(m.l{i})"))));
-    let group_by = [vec!["x.v_there".into(), "x.d_there".into()], sides.each(|i| format!("m.g{i}"))].concat();
+    let groups = groups(sides);
+    let labels = match sides.named {
+        true => format!("{} AS v_labels, ", texts(&sides.each(|i| format!("max(m.l{i})")))),
+        false => String::new(),
+    };
     format!(
-        "SELECT x.v_there, x.d_there, {groups} AS v_groups, {labels} AS v_labels, {groups} AS d_groups, \
-         {labels} AS d_labels, sum(x.n)::int8 AS rows, 0::int8 AS changed, 0::int8 AS identities\n\
-         FROM {} AS m\nCROSS JOIN LATERAL {CASES}\nWHERE x.n > 0\nGROUP BY {}",
+        "SELECT {groups} AS v_groups, {groups} AS d_groups, {labels}coalesce(sum(greatest(m.nv, m.nd)), 0)::int8 AS pairs, \
+         coalesce(sum(m.nv), 0)::int8 AS stored, coalesce(sum(m.nd), 0)::int8 AS live, 0::int8 AS changed, 0::int8 AS identities\nFROM {} AS m{}",
         counted(sides),
-        group_by.join(", "),
+        sides.group_by(sides.each(|i| format!("m.g{i}"))),
     )
 }
 

@@ -1,31 +1,105 @@
 //! Compares a view with its definition and answers with the flow between groups.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::Row;
 
-use crate::domain::drift::{Drift, Flow, Groups, Scope};
+use super::labels::complete;
+use crate::domain::drift::{Drift, Flow, GroupId, Scope};
+use crate::domain::groups::{Groups, Labels, add_names, name_groups, names};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::view::View;
-use crate::pg::compare::{Pairing, flow};
+use crate::pg::compare::{Pairing, flow, sums};
 use crate::pg::session::{Limits, Session};
 
 /// The comparison of one view, as far as `scope` looks.
-pub async fn compare(session: &Session, view: &View, scope: Scope, limits: Limits) -> Result<Comparison, Problem> {
-    let (pairing, rows) = paired(session, view, scope, limits).await?;
+///
+/// `last` is the last one since the last refresh, if there is one. It says what the groups are called; and where it
+/// found every row in its place both sides are only summed, and no row is paired unless the sums differ.
+pub async fn compare(
+    session: &Session,
+    view: &View,
+    scope: Scope,
+    last: Option<&Comparison>,
+    limits: Limits,
+) -> Result<Comparison, Problem> {
+    let was_true = last.is_some_and(|last| last.drift.keyed && last.totals.misplaced() == 0);
+    let mut known = last.map_or_else(Labels::new, |last| names(&view.groups, &last.drift.groups));
+    let summed = if scope == Scope::Groups && was_true { summed(session, view, limits).await? } else { None };
+    let mut drift = match summed {
+        Some(drift) => drift,
+        None => joined(session, view, scope, limits, last.is_none().then_some(&mut known)).await?,
+    };
+    complete(session, view, &drift.groups, &mut known, limits).await?;
+    name_groups(&mut drift.groups, &view.groups, &known);
+    Ok(Comparison::of(drift))
+}
+
+/// The drift of a view of which both sides have the same keys in the same groups; `None`: they have not.
+async fn summed(session: &Session, view: &View, limits: Limits) -> Result<Option<Drift>, Problem> {
+    let rows = session.read(limits, &sums(view), &[]).await?;
+    let mut sides = [true, false].map(|stored| {
+        let side = rows.iter().filter(|row| row.get::<_, bool>("stored") == stored);
+        side.map(|row| (row.get("groups"), (row.get("rows"), row.get("whole"), row.get("sum"))))
+            .collect::<BTreeMap<Vec<Option<String>>, (i64, i64, Option<String>)>>()
+    });
+    let has_whole_keys = sides[0].values().all(|(rows, whole, _)| rows == whole);
+    if !has_whole_keys || sides[0] != sides[1] {
+        return Ok(None);
+    }
     let mut groups = Groups::default();
-    let flow = rows
-        .iter()
-        .map(|row| Flow {
-            from: super::group(row, 'v', &mut groups),
-            to: super::group(row, 'd', &mut groups),
-            rows: row.get::<_, i64>("rows") as u64,
-            changed: row.get::<_, i64>("changed") as u64,
-        })
-        .collect();
+    let mut flow = Vec::new();
+    for (keys, (rows, ..)) in std::mem::take(&mut sides[0]).into_iter().filter(|(_, (rows, ..))| *rows > 0) {
+        let group = Some(groups.unnamed(keys));
+        flow.push(Flow { from: group, to: group, rows: rows as u64, changed: 0 });
+    }
+    Ok(Some(Drift { scope: Scope::Groups, keyed: true, groups: groups.finish(), flow }))
+}
+
+/// The drift by pairing the rows; what the view calls its groups is added to `names`, if there are any.
+async fn joined(
+    session: &Session,
+    view: &View,
+    scope: Scope,
+    limits: Limits,
+    mut names: Option<&mut Labels>,
+) -> Result<Drift, Problem> {
+    let (pairing, rows) = paired(session, view, scope, names.is_some(), limits).await?;
+    let mut groups = Groups::default();
+    let mut flow = Vec::new();
+    for row in &rows {
+        let (from, to): (Vec<Option<String>>, Vec<Option<String>>) = (row.get("v_groups"), row.get("d_groups"));
+        if let Some(names) = names.as_deref_mut().filter(|_| row.get::<_, i64>("stored") > 0) {
+            add_names(names, &view.groups, &from, &row.get::<_, Vec<_>>("v_labels"));
+        }
+        flow.extend(flows(row, from, to, &mut groups));
+    }
     // A multiset comparison looks at whole rows: nothing can differ that it did not see.
     let keyed = pairing != Pairing::Rows;
     let scope = if keyed { scope } else { Scope::Values };
-    Ok(Comparison::of(Drift { scope, keyed, groups: groups.finish(), flow }))
+    Ok(Drift { scope, keyed, groups: groups.finish(), flow })
+}
+
+/// The flows in one row of the statement: rows on both sides, live only, in the view only. The group of the side where
+/// a row is not is NULL, as a group may be, too; so they stand together and are told apart by their counts.
+fn flows(
+    row: &Row,
+    from: Vec<Option<String>>,
+    to: Vec<Option<String>>,
+    groups: &mut Groups,
+) -> impl Iterator<Item = Flow> + use<> {
+    let count = |name: &str| row.get::<_, i64>(name) as u64;
+    let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
+    let mut group = |keys, rows: u64| -> Option<GroupId> { (rows > 0).then(|| groups.unnamed(keys)) };
+    let (from, to) = (group(from, stored), group(to, live));
+    let flow = |from, to, rows, changed| Flow { from, to, rows, changed };
+    let flows = [
+        flow(from, to, stored + live - pairs, count("changed")),
+        flow(None, to, pairs - stored, 0),
+        flow(from, None, pairs - live, 0),
+    ];
+    flows.into_iter().filter(|flow| flow.rows > 0)
 }
 
 /// The flow by the first pairing that holds for the rows as they are now.
@@ -33,11 +107,12 @@ pub(super) async fn paired(
     session: &Session,
     view: &View,
     scope: Scope,
+    named: bool,
     limits: Limits,
 ) -> Result<(Pairing, Vec<Row>), Problem> {
     let mut outcome = (Pairing::Rows, Vec::new());
     for &pairing in Pairing::of(view) {
-        let rows = session.read(limits, &flow(view, pairing, scope), &[]).await?;
+        let rows = session.read(limits, &flow(view, pairing, scope, named), &[]).await?;
         outcome = (pairing, rows);
         if held(pairing, &outcome.1) {
             break;
@@ -47,7 +122,6 @@ pub(super) async fn paired(
 }
 
 fn held(pairing: Pairing, flow: &[Row]) -> bool {
-    let of_view = flow.iter().filter(|row| row.get("v_there"));
-    let paired = of_view.map(|row| row.get::<_, i64>("rows")).sum();
+    let paired = flow.iter().map(|row| row.get::<_, i64>("stored")).sum();
     flow.first().is_none_or(|row| pairing.held(paired, row.get("identities")))
 }

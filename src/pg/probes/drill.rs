@@ -2,7 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-use crate::domain::drift::{Groups, Kind, Scope};
+use crate::domain::drift::{Kind, Scope};
+use crate::domain::groups::Groups;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::view::View;
@@ -16,7 +17,7 @@ pub async fn index(
     target: &DrillTarget,
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
-    let (pairing, _) = super::compare::paired(session, view, Scope::Groups, limits).await?;
+    let (pairing, _) = super::compare::paired(session, view, Scope::Groups, false, limits).await?;
     let member = target.member.clone().flatten();
     let most = DrillIndex::LIMIT as i64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =

@@ -1,8 +1,13 @@
-//! Reads what queries of the configuration call the values of group columns.
+//! Reads what the values of group columns are called: from queries of the configuration, from the view's definition.
 
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::domain::drift::Group;
+use crate::domain::groups::{Labels, add_names, unnamed};
 use crate::domain::reading::Problem;
-use crate::domain::snapshot::Labels;
 use crate::domain::text::visible;
+use crate::domain::view::View;
+use crate::pg::compare;
 use crate::pg::session::{Limits, Session};
 
 /// More labels than this are not read: a column of so many values is no group.
@@ -26,4 +31,25 @@ pub async fn labels(session: &Session, queries: &[(String, String)], limits: Lim
         labels.insert(column.clone(), rows.iter().filter_map(named).collect());
     }
     Ok(labels)
+}
+
+/// Asks live for the names of those values that have none yet.
+pub(super) async fn complete(
+    session: &Session,
+    view: &View,
+    groups: &[Group],
+    names: &mut Labels,
+    limits: Limits,
+) -> Result<(), Problem> {
+    let unknown = unnamed(names, &view.groups, groups);
+    if unknown.iter().all(Vec::is_empty) {
+        return Ok(());
+    }
+    let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
+        unknown.iter().map(|keys| (keys as &(dyn ToSql + Sync), Type::TEXT_ARRAY)).collect();
+    for row in session.read(limits, &compare::labels(view), &parameters).await? {
+        let (keys, labels): (Vec<Option<String>>, Vec<Option<String>>) = (row.get("groups"), row.get("labels"));
+        add_names(names, &view.groups, &keys, &labels);
+    }
+    Ok(())
 }

@@ -11,7 +11,8 @@ pub mod stamp;
 
 use tokio_postgres::Row;
 
-use crate::domain::drift::{GroupId, Groups};
+use crate::domain::drift::GroupId;
+use crate::domain::groups::Groups;
 use crate::domain::text::visible;
 
 /// Reads one side's group out of a comparison's row, if the row is there on that side.

@@ -8,7 +8,8 @@ use chrono::TimeDelta;
 
 use super::{Keeper, Want};
 use crate::domain::day::Day;
-use crate::domain::drift::{Group, Scope};
+use crate::domain::drift::Scope;
+use crate::domain::groups::name_groups;
 use crate::domain::job::{History, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
@@ -127,11 +128,12 @@ impl Keeper {
                 self.with_view(view.oid, |v| v.columns.finish(columns, at));
             }
             Probe::Labels(view, _) => self.fold_labels(view.oid, answer, at),
-            Probe::Compare(view, scope) => self.fold_comparison(&view, scope, answer, at, now),
+            Probe::Compare(view, scope, _) => self.fold_comparison(&view, scope, answer, at, now),
             Probe::Index(view, target) => {
                 let state = self.snapshot.view(view.oid).cloned();
                 let named = |mut index: DrillIndex| {
-                    state.iter().for_each(|state| name_groups(&mut index.groups, state));
+                    let state = state.as_ref().and_then(|state| Some((state, state.labels.value()?)));
+                    state.iter().for_each(|(state, labels)| name_groups(&mut index.groups, &state.view.groups, labels));
                     Arc::new(index)
                 };
                 let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
@@ -308,25 +310,10 @@ fn pause(kind: ProblemKind) -> Duration {
 
 /// A comparison with the labels that queries of the configuration give.
 fn named(compared: Comparison, state: &ViewState) -> Comparison {
-    if state.labels.value().is_none_or(|labels| labels.is_empty()) {
-        return compared;
-    }
+    let Some(labels) = state.labels.value().filter(|labels| !labels.is_empty()) else { return compared };
     let mut drift = compared.drift;
-    name_groups(&mut drift.groups, state);
+    name_groups(&mut drift.groups, &state.view.groups, labels);
     Comparison::of(drift)
-}
-
-fn name_groups(groups: &mut [Group], state: &ViewState) {
-    let Some(labels) = state.labels.value() else { return };
-    for (place, column) in state.view.groups.iter().enumerate() {
-        let Some(labels) = labels.get(&column.column) else { continue };
-        for group in groups.iter_mut() {
-            let label = group.keys.get(place).and_then(|key| labels.get(key.as_ref()?));
-            if let (Some(label), Some(place)) = (label, group.labels.get_mut(place)) {
-                *place = Some(label.clone());
-            }
-        }
-    }
 }
 
 /// Remembers a signal and says whether it moved.

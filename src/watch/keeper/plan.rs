@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use super::{Keeper, OPEN_RUNS, Want};
 use crate::domain::drift::Scope;
 use crate::domain::job::RunId;
+use crate::domain::matrix::Comparison;
 use crate::domain::server::Link;
 use crate::domain::snapshot::{Drill, ViewState};
 use crate::domain::time::Time;
@@ -139,7 +140,7 @@ impl Keeper {
                 Scope::Groups => want.groups = false,
                 Scope::Values => want.values = false,
             }
-            return Some(Probe::Compare(view.view.clone(), scope));
+            return Some(Probe::Compare(view.view.clone(), scope, since_refresh(&view)));
         }
         None
     }
@@ -174,7 +175,7 @@ impl Keeper {
             Probe::Stamp(view, _) => self.with_view(view.oid, |v| v.stamp.start(now)),
             Probe::Columns(view) => self.with_view(view.oid, |v| v.columns.start(now)),
             Probe::Labels(view, _) => self.with_view(view.oid, |v| v.labels.start(now)),
-            Probe::Compare(view, scope) => self.with_view(view.oid, |v| {
+            Probe::Compare(view, scope, _) => self.with_view(view.oid, |v| {
                 v.drift.start(now);
                 if *scope == Scope::Values {
                     v.values.start(now);
@@ -224,4 +225,10 @@ impl Keeper {
             }
         }
     }
+}
+
+/// What the last comparison of the view as it is now found: none, if it was refreshed since.
+fn since_refresh(view: &ViewState) -> Option<Arc<Comparison>> {
+    let last = view.drift.last.as_ref()?;
+    view.observed.is_none_or(|refreshed| refreshed < last.at).then(|| last.value.clone())
 }
