@@ -1,5 +1,7 @@
 //! A materialized view as the catalog describes it: its name, key, groups and what may be done with it.
 
+mod lexer;
+mod pruned;
 mod stamped;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,6 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
+
+pub use pruned::Pruned;
 
 use super::rules::{Label, Rules};
 use super::text::nearest;
@@ -223,6 +227,14 @@ impl View {
     /// The columns that are compared: all but those that hold the time of the refresh.
     pub fn compared(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|c| !self.refresh_columns.contains(&c.name))
+    }
+
+    /// The definition without the joins that neither its key nor its groups and their labels need; `None`: it needs all.
+    pub fn pruned(&self) -> Option<Pruned> {
+        let labels = self.groups.iter().flat_map(|g| [Some(&g.column), g.label.as_ref()]).flatten();
+        let needed: BTreeSet<&String> = self.key.iter().map(|k| &k.name).chain(labels).collect();
+        let needed: Vec<bool> = self.columns.iter().map(|c| needed.contains(&c.name)).collect();
+        pruned::pruned(&self.definition, &needed)
     }
 
     /// Does every write to what it reads refresh it?

@@ -136,7 +136,14 @@ impl Sides<'_> {
     }
 
     fn live(&self) -> String {
-        format!("(SELECT {} FROM {})", self.columns(), definition(self.view, "live"))
+        format!("(SELECT {} FROM {})", self.columns(), self.definition())
+    }
+
+    /// The definition as a FROM item, as much of it as the comparison needs.
+    fn definition(&self) -> String {
+        let looks_at_all = self.scope == Scope::Values || self.pairing == Pairing::Rows;
+        let pruned = if looks_at_all { None } else { self.view.pruned() };
+        from_item(self.view, pruned.as_ref().map_or(&*self.view.definition, |pruned| &pruned.query), "live")
     }
 
     /// An expression for each group column, by its number.
@@ -183,7 +190,11 @@ fn texts(items: &[String]) -> String {
 
 /// The definition as a FROM item with the view's column names, so that duplicates or renames cannot confuse.
 pub fn definition(view: &View, alias: &str) -> String {
+    from_item(view, &view.definition, alias)
+}
+
+fn from_item(view: &View, query: &str, alias: &str) -> String {
     let names: Vec<String> = view.columns.iter().map(|c| quote(&c.name)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-    format!("({}\n) AS {alias}{names}", view.definition)
+    format!("({query}\n) AS {alias}{names}")
 }

@@ -21,9 +21,8 @@ pub fn sums(view: &View) -> String {
     let mut columns: Vec<String> = sides.groups().collect();
     columns.push(format!("{} AS h", hash(view)));
     let columns = columns.join(", ");
-    let live = super::definition(view, "live");
     let stored = side(true, format!("(SELECT {columns} FROM {})", super::qualified(&view.name)));
-    format!("{stored}\nUNION ALL\n{}", side(false, format!("(SELECT {columns} FROM {live})")))
+    format!("{stored}\nUNION ALL\n{}", side(false, format!("(SELECT {columns} FROM {})", sides.definition())))
 }
 
 /// A hash of the whole key; NULL if a part of it is.
