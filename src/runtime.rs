@@ -10,15 +10,15 @@ use ratatui::Frame;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::app::{Cmd, Model, Msg, update};
+use crate::app::{Cmd, Model, Msg, set_clock, update};
 use crate::journal::Journal;
 use crate::pg::conninfo::Target;
 use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
 use crate::watch::{Request, Watch};
 
-/// Ages tick in whole seconds.
-const TICK: Duration = Duration::from_secs(1);
+/// Ages tick with each pulse, once a second; when none comes, by themselves.
+const TICK: Duration = Duration::from_millis(1100);
 
 /// How long after leaving a cancelled refresh may take to hear of it.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -68,7 +68,11 @@ impl Console {
                     None => return End::NoTerminal,
                 },
                 changed = self.watch.snapshots.changed() => match changed {
-                    Ok(()) => Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone())),
+                    Ok(()) => {
+                        ticker.reset();
+                        set_clock(&mut self.model, Utc::now());
+                        Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone()))
+                    }
                     Err(_) => None,
                 },
                 Some(msg) = reports.recv() => {

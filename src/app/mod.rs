@@ -23,7 +23,7 @@ use crate::pg::operator::Event;
 use crate::watch::Request;
 
 pub use model::Model;
-pub use update::update;
+pub use update::{set_clock, update};
 
 /// Something that happened.
 #[derive(Clone, Debug)]

@@ -120,11 +120,16 @@ fn paste(model: &mut Model, text: &str) {
     refilter(model);
 }
 
-fn tick(model: &mut Model, now: Time) {
+/// What time it is; nothing that is shown is worked out anew.
+pub fn set_clock(model: &mut Model, now: Time) {
     model.now = now;
     if model.notice.as_ref().is_some_and(|n| n.until <= now) {
         model.notice = None;
     }
+}
+
+fn tick(model: &mut Model, now: Time) {
+    set_clock(model, now);
     if model.frozen.is_none() {
         model.diagnosis = diagnose(&model.snapshot, model.server_now());
         reorder_views(model);
