@@ -209,7 +209,7 @@ fn scenario(name: &str) -> Result<Wanted, String> {
 /// Options of `mvtop fix`.
 #[derive(Debug, Args)]
 pub struct Fix {
-    /// refresh, cron, triggers, view, index or purge; without one the options are shown side by side
+    /// refresh, cron, pause, resume, run, triggers, view, index or purge; without one the options are shown side by side
     #[arg(value_name = "WHAT")]
     pub word: Option<String>,
     /// Where to connect.
@@ -251,9 +251,9 @@ impl Fix {
                 self.connect.conninfo = Some(word);
                 Ok((None, self))
             }
-            (Err(_), Some(_)) => {
-                Err(format!("mvtop fix knows no {word}: it does refresh, cron, triggers, view, index and purge"))
-            }
+            (Err(_), Some(_)) => Err(format!(
+                "mvtop fix knows no {word}: it does refresh, cron, pause, resume, run, triggers, view, index and purge"
+            )),
         }
     }
 }
@@ -265,6 +265,12 @@ pub enum What {
     Refresh,
     /// A cron job that refreshes it
     Cron,
+    /// Pause the job that refreshes it
+    Pause,
+    /// Let that job go on
+    Resume,
+    /// Run that job's command now
+    Run,
     /// Triggers that refresh it after every write
     Triggers,
     /// A plain view in its place

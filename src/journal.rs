@@ -14,7 +14,8 @@ use chrono::Utc;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::fix::Plan;
+use crate::domain::fix::{Former, Plan};
+use crate::domain::job::JobId;
 use crate::domain::time::{Time, took};
 use crate::pg::conninfo::Target;
 use crate::pg::operator::{self, Ending, Event, Found};
@@ -37,6 +38,12 @@ pub struct Entry {
     pub title: String,
     /// The exact statements.
     pub sql: Vec<String>,
+    /// What a job was that was set right: the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
+    /// How it is taken back, in words and SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<String>,
     /// How to look what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
@@ -59,7 +66,7 @@ pub struct End {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line {
-    Started(Entry),
+    Started(Box<Entry>),
     Ended {
         id: String,
         #[serde(flatten)]
@@ -100,7 +107,7 @@ impl Journal {
             match serde_json::from_str(&line) {
                 Ok(Line::Started(entry)) => {
                     order.push(entry.id.clone());
-                    entries.insert(entry.id.clone(), entry);
+                    entries.insert(entry.id.clone(), *entry);
                 }
                 Ok(Line::Ended { id, end }) => {
                     if let Some(entry) = entries.get_mut(&id) {
@@ -113,13 +120,37 @@ impl Journal {
         order.iter().filter_map(|id| entries.remove(id)).collect()
     }
 
+    /// What a job at this place was before it was set right from here, by the newest such entry.
+    pub fn former(&self, target: &Target, job: JobId) -> Option<Former> {
+        let place = target.describe();
+        let is_done = |e: &Entry| e.place == place && e.end.as_ref().is_some_and(|end| end.good);
+        let mut formers = self.entries().into_iter().rev().filter(is_done).filter_map(|e| e.former);
+        formers.find(|f| f.job == job)
+    }
+
+    /// Can it be written? If not, why: whoever changes something should know it before.
+    ///
+    /// # Errors
+    /// Why not, in one sentence.
+    pub fn writable(&self) -> Result<(), String> {
+        let Some(path) = self.path.as_deref() else {
+            return Err("What is changed cannot be written down: there is no home to keep the log in".into());
+        };
+        let open = || {
+            fs::create_dir_all(path.parent().unwrap_or(path))?;
+            OpenOptions::new().create(true).append(true).open(path)
+        };
+        let why = |e| format!("What is changed cannot be written down in {}: {e}", path.display());
+        open().map(drop).map_err(why)
+    }
+
     /// Carries out a plan with a line before and a line after. A log that cannot be written keeps nobody from helping
-    /// at night; it is only said.
+    /// at night; [`Journal::writable`] tells it before.
     pub async fn carry_out(&self, target: &Target, plan: &Plan, report: impl Fn(Event)) {
         let entry = begin(target, plan);
         // Held while it runs, so that another mvtop does not take it for interrupted.
         let _held = self.hold(&entry.id);
-        let _ = self.append(&Line::Started(entry.clone()));
+        let _ = self.append(&Line::Started(Box::new(entry.clone())));
         let journal = self.clone();
         operator::run(target, plan, move |event| {
             if let Event::Ended(ending, length) = &event {
@@ -224,6 +255,8 @@ fn begin(target: &Target, plan: &Plan) -> Entry {
         database: plan.database.clone(),
         title: plan.title.clone(),
         sql: plan.statements.clone(),
+        former: plan.former.clone(),
+        undo: plan.undo.clone(),
         proof: plan.proof.clone(),
         end: None,
     }
@@ -236,6 +269,7 @@ fn end(ending: &Ending, after: &str) -> End {
         Ending::Cancelled => (false, "cancelled, nothing was changed".into()),
         Ending::LockTimeout => (false, "the lock was not free in time, nothing was changed".into()),
         Ending::Failed(problem) => (false, format!("failed, nothing was changed: {}", problem.text)),
+        Ending::Partly(problem, stays) => (false, format!("ended early, {stays}: {}", problem.text)),
         Ending::Unclear(problem) => (false, format!("the connection was lost: {}", problem.text)),
     };
     End { at: Utc::now(), good, result: result + after }

@@ -155,6 +155,7 @@ async fn open(
         keys: config.settings.keymap().map_err(|clash| clash.to_string())?,
         config_file: config.file.as_ref().map(|file| file.display().to_string()),
         themes: themes.iter().map(|t| t.name.clone()).collect(),
+        unlogged: journal.writable().err(),
     };
     let draw = forced_panic(&watch).unwrap_or(ui::draw);
     let mut screen =

@@ -182,6 +182,7 @@ fn failure(action: &ActionRun, ending: &Ending, length: Duration) -> String {
             )
         }
         Ending::Failed(problem) => format!("{title} failed, nothing was changed: {}", problem.text),
+        Ending::Partly(problem, stays) => format!("{title} ended early, {stays}: {}.", problem.text),
         Ending::Unclear(problem) => format!(
             "The connection was lost at the end of: {title} ({}). It was one transaction, so all of it is done or nothing.",
             problem.text

@@ -29,7 +29,7 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
         Action::Choose => no_choice(model),
         Action::Schedule if model.fix.is_none() => no_job(model),
         Action::PauseJob | Action::RemoveJob | Action::RunJob => no_job(model).or_else(|| no_change(model)),
-        Action::CancelBlocker | Action::EndBlocker => match fix::blocker(model) {
+        Action::CancelBlocker | Action::EndBlocker => match fix::obstacle(model) {
             Some(_) => no_change(model),
             None => Some("no refresh of this view waits for another session".into()),
         },

@@ -332,7 +332,7 @@ fn ask_job(model: &mut Model, action: Action) {
 }
 
 fn ask_blocker(model: &mut Model, fix: impl Fn(i32) -> Fix) {
-    if let Some(pid) = fix::blocker(model).map(|b| b.pid) {
+    if let Some(pid) = fix::obstacle(model).map(|o| o.by.pid) {
         fix::ask_for(model, &fix(pid));
     }
 }

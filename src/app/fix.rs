@@ -6,10 +6,11 @@ use tui_input::Input;
 
 use super::Cmd;
 use super::model::{Dialog, Model, Question};
-use crate::domain::diagnosis::who;
-use crate::domain::fix::{Advice, Choice, Fix, Offer, Plan, advise};
+use crate::domain::diagnosis::{Failure, who};
+use crate::domain::fix::needs::job_failure;
+use crate::domain::fix::{Advice, Best, Choice, Fix, Offer, Plan, advise};
 use crate::domain::job::JobId;
-use crate::domain::snapshot::{Blocker, ViewState};
+use crate::domain::snapshot::{Obstacle, ViewState};
 use crate::domain::view::Oid;
 use crate::pg::fix::Ground;
 use crate::watch::Request;
@@ -76,8 +77,9 @@ pub fn schedule(screen: &FixScreen, advice: &Advice) -> String {
 pub fn rows(model: &Model, screen: &FixScreen) -> Vec<Row> {
     let Some(view) = view(model, screen) else { return Vec::new() };
     let mut rows = Vec::new();
-    if let Some(advice) = advice(model, screen) {
-        let schedule = schedule(screen, &advice);
+    let advice = advice(model, screen);
+    if let Some(advice) = &advice {
+        let schedule = schedule(screen, advice);
         let fix = |choice| match choice {
             Choice::Refresh => Fix::Refresh,
             Choice::Cron => Fix::CronInstall { schedule: schedule.clone() },
@@ -87,7 +89,14 @@ pub fn rows(model: &Model, screen: &FixScreen) -> Vec<Row> {
         rows.extend(advice.offers.iter().map(|o| Row::Offer(Box::new(o.clone()), fix(o.choice))));
     }
     if view.facts.value().is_some() {
-        rows.extend(repairs(model, view));
+        let mut repairs = repairs(model, view);
+        // The one without which no option works stands before them all.
+        if let Some(Best::Repair(fix, _)) = advice.map(|a| a.best)
+            && let Some(place) = repairs.iter().position(|r| *r.fix() == fix)
+        {
+            rows.insert(0, repairs.remove(place));
+        }
+        rows.extend(repairs);
     }
     rows
 }
@@ -95,16 +104,33 @@ pub fn rows(model: &Model, screen: &FixScreen) -> Vec<Row> {
 fn repairs(model: &Model, view: &ViewState) -> Vec<Row> {
     let mut rows = Vec::new();
     let mut offer = |text: &str, fix| rows.push(Row::Repair(text.to_string(), fix));
-    if let Some(by) = view.refreshing.iter().find_map(|r| r.blocked_by.first()) {
+    if let Some(obstacle) = view.obstacles().into_iter().next() {
+        let by = &obstacle.by;
         let who = who(&by.user, &by.application, by.pid);
-        offer(&format!("Cancel what {who} runs: a refresh waits for it"), Fix::Cancel(by.pid));
-        offer(&format!("End the session of {who}: a refresh waits for it"), Fix::Terminate(by.pid));
+        let why = if obstacle.forgot { "it did not commit its refresh" } else { "a refresh waits for it" };
+        // One that runs nothing has nothing to cancel.
+        if !obstacle.is_idle() {
+            offer(&format!("Cancel what {who} runs: {why}"), Fix::Cancel(by.pid));
+        }
+        offer(&format!("End the session of {who}: {why}"), Fix::Terminate(by.pid));
     }
     if let Some(history) = model.newest.history.value() {
         for job in history.jobs.iter().filter(|j| !j.owner_exists) {
             let text =
                 format!("Remove the job {}: its role {} is gone, and pg_cron stops at it", job.title(), job.username);
             offer(&text, Fix::CronRemove(job.id));
+        }
+        // What no function of pg_cron changes, or only for its own role.
+        for job in history.jobs_refreshing(&view.view.name).filter(|j| j.active && j.owner_exists) {
+            let why = match job_failure(&model.newest, job) {
+                Some(Failure::Connection) => "cannot connect to where it runs",
+                Some(Failure::NotOwner) => "may not refresh it",
+                _ => continue,
+            };
+            offer(
+                &format!("Remove the job {} of {}: it {why}, each run fails", job.title(), job.username),
+                Fix::CronRemove(job.id),
+            );
         }
     }
     if view.view.is_plain() {
@@ -142,7 +168,9 @@ pub fn plan(model: &Model, view: Oid, fix: &Fix) -> Option<Plan> {
     let view = model.newest.view(view)?;
     let report = model.diagnosis.view(view.view.oid);
     let now = model.newest.server_time(model.now);
-    Ground { snapshot: &model.newest, view, report, now }.plan(fix)
+    let mut plan = Ground { snapshot: &model.newest, view, report, now }.plan(fix)?;
+    plan.notes.extend(model.settings.unlogged.iter().map(|why| format!("▲ {why}.")));
+    Some(plan)
 }
 
 /// Asks before doing it: exact SQL, Cancel focused.
@@ -156,10 +184,9 @@ pub fn ask_for(model: &mut Model, fix: &Fix) {
     ask(model, plan);
 }
 
-/// The first session that a refresh of the selected view waits for.
-pub fn blocker(model: &Model) -> Option<&Blocker> {
-    let view = model.newest.view(model.selected_view()?.view.oid)?;
-    view.refreshing.iter().find_map(|r| r.blocked_by.first())
+/// The first session that keeps the selected view from being refreshed.
+pub fn obstacle(model: &Model) -> Option<Obstacle> {
+    model.newest.view(model.selected_view()?.view.oid)?.obstacles().into_iter().next()
 }
 
 /// Begins to type a schedule, from the one there is.

@@ -33,6 +33,8 @@ pub struct Settings {
     pub config_file: Option<String>,
     /// The themes' names.
     pub themes: Vec<String>,
+    /// Why what is changed cannot be written down, if so.
+    pub unlogged: Option<String>,
 }
 
 /// The panes, in the order of their numbers.

@@ -203,7 +203,7 @@ impl Ages {
 }
 
 /// Intervals that people choose, the longest first, as pg_cron writes them.
-const MINUTES: [(i64, &str); 16] = [
+pub const MINUTES: [(i64, &str); 16] = [
     (1_440, "0 0 * * *"),
     (720, "0 */12 * * *"),
     (360, "0 */6 * * *"),
@@ -225,23 +225,31 @@ const MINUTES: [(i64, &str); 16] = [
 /// The same in seconds, from pg_cron 1.5 on.
 const SECONDS: [(i64, &str); 3] = [(30, "30 seconds"), (20, "20 seconds"), (10, "10 seconds")];
 
-/// The longest schedule whose interval, plus a refresh and what the limit grants besides, stays within the limit.
+/// The longest schedule whose interval, plus a long refresh and what the limit grants besides, stays within the limit.
+pub fn longest(
+    snapshot: &Snapshot,
+    usual: TimeDelta,
+    long: TimeDelta,
+    limit: TimeDelta,
+) -> Option<(TimeDelta, &'static str)> {
+    let cron = snapshot.server.as_ref().and_then(|s| s.cron.present());
+    let dialect = cron.map_or(Dialect::latest(), |c| c.dialect());
+    let minutes = MINUTES.iter().map(|&(n, text)| (TimeDelta::minutes(n), text));
+    let seconds = SECONDS.iter().map(|&(n, text)| (TimeDelta::seconds(n), text));
+    minutes
+        .chain(seconds)
+        .filter(|(_, text)| Schedule::parse(text, dialect).is_ok())
+        .find(|&(interval, _)| interval + long + GRACE <= limit && interval > usual)
+}
+
+/// What schedule keeps the limit, as far as it is known how long a refresh takes.
 fn advice(snapshot: &Snapshot, view: &ViewState, took: Option<&Took>, limit: TimeDelta) -> Option<Advice> {
     let compared = || TimeDelta::from_std(view.values.last.as_ref()?.took).ok();
     let (usual, long, estimated) = match took {
         Some(took) => (took.p50, took.p95, false),
         None => (compared()?, compared()?, true),
     };
-    let cron = snapshot.server.as_ref().and_then(|s| s.cron.present());
-    let dialect =
-        cron.map_or(Dialect::latest(), |c| Dialect::of(&c.version, c.timezone.is_some(), c.launches.is_some()));
-    let minutes = MINUTES.iter().map(|&(n, text)| (TimeDelta::minutes(n), text));
-    let seconds = SECONDS.iter().map(|&(n, text)| (TimeDelta::seconds(n), text));
-    let schedule = minutes
-        .chain(seconds)
-        .filter(|(_, text)| Schedule::parse(text, dialect).is_ok())
-        .find(|&(interval, _)| interval + long + GRACE <= limit && interval > usual)
-        .map(|(interval, text)| (interval, text.to_string()));
+    let schedule = longest(snapshot, usual, long, limit).map(|(interval, text)| (interval, text.to_string()));
     let load =
         schedule.as_ref().map(|(interval, _)| usual.num_milliseconds() as f64 / interval.num_milliseconds() as f64);
     Some(Advice { schedule, load, duration: long, estimated })

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::time::Time;
 use super::view::ViewName;
 
 /// `cron.job.jobid`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JobId(pub i64);
 
@@ -63,6 +63,17 @@ impl Job {
     /// Does it refresh this view?
     pub fn refreshes(&self, view: &ViewName) -> bool {
         self.refreshed().contains(view)
+    }
+
+    /// Does it refresh this view and do nothing else?
+    pub fn only_refreshes(&self, view: &ViewName) -> bool {
+        let statements = self.command.split(';').filter(|s| !s.trim().is_empty()).count();
+        statements == 1 && self.refreshes(view)
+    }
+
+    /// Does its command let readers go on?
+    pub fn is_concurrent(&self) -> bool {
+        self.command.to_lowercase().contains("concurrently")
     }
 
     /// The views it refreshes in the database that is looked at.

@@ -38,6 +38,15 @@ pub fn no_change(server: &Server) -> Option<NoRefresh> {
     None
 }
 
+/// What changing anything on this server needs, as it reads after "it needs"; `None`: nothing.
+pub fn needs_to_change(server: &Server) -> Option<String> {
+    no_change(server)?;
+    Some(match server.standby {
+        true => "the primary: this is a standby, where nothing can be changed".into(),
+        false => "default_transaction_read_only off: it is on for this role, database or server".into(),
+    })
+}
+
 /// Why this role cannot refresh this view on this server; `None`: it can.
 pub fn no_refresh(server: &Server, view: &View) -> Option<NoRefresh> {
     no_change(server).or_else(|| {

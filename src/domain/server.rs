@@ -38,7 +38,7 @@ impl Server {
     /// The right that a refresh needs on this version.
     pub fn refresh_right(&self) -> &'static str {
         if self.major() >= 17 {
-            "the MAINTAIN privilege on it, or be its owner"
+            "the MAINTAIN privilege on it, or to be its owner"
         } else {
             "to be its owner or a member of the owning role"
         }

@@ -153,6 +153,22 @@ pub struct Blocker {
     pub query: Option<String>,
 }
 
+/// A session to cancel or to end, so that the view can be refreshed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Who. Of one that forgot its COMMIT `since` is the time of its last statement.
+    pub by: Blocker,
+    /// Has it itself refreshed, or locked, the view, and nobody need wait for it yet?
+    pub forgot: bool,
+}
+
+impl Obstacle {
+    /// Does it run nothing, so that there is nothing to cancel?
+    pub fn is_idle(&self) -> bool {
+        self.by.state.starts_with("idle")
+    }
+}
+
 /// Many rows of a base table written at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkWrite {
@@ -265,6 +281,22 @@ impl ViewState {
     /// Have the base tables moved, or the view been refreshed, since the last comparison?
     pub fn is_drift_outdated(&self) -> bool {
         self.drift.last.as_ref().is_some_and(|measured| self.moved_after(measured.at))
+    }
+
+    /// The sessions that keep it from being refreshed: those that a refresh waits for, then those that forgot to commit
+    /// their own.
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        let waited_for = self.refreshing.iter().flat_map(|r| &r.blocked_by);
+        let mut all: Vec<Obstacle> = waited_for.map(|b| Obstacle { by: b.clone(), forgot: false }).collect();
+        for r in self.refreshing.iter().filter(|r| r.is_forgotten()) {
+            let (state, since) = (r.state.clone().unwrap_or_default(), r.since);
+            let (user, application) = (r.user.clone(), r.application.clone());
+            if !all.iter().any(|o| o.by.pid == r.pid) {
+                let by = Blocker { pid: r.pid, user, application, state, since, query: None };
+                all.push(Obstacle { by, forgot: true });
+            }
+        }
+        all
     }
 
     /// Has another session locked it against readers? Whoever reads it then waits.

@@ -104,6 +104,8 @@ pub enum RefreshMode {
     PlainNoUniqueIndex,
     /// Plain, because it was never populated.
     PlainNotPopulated,
+    /// Plain, because its owner may make no temporary table.
+    PlainNoTemp,
 }
 
 /// What a view is stored as.

@@ -8,8 +8,9 @@ use tokio_postgres::error::SqlState;
 use super::conninfo::Target;
 use super::problem::problem;
 use super::session::{Limits, Session};
-use crate::domain::fix::Plan;
+use crate::domain::fix::{Fix, Plan};
 use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::text::visible;
 
 /// A refresh that waits for its lock installs data from before the wait, so it never waits long.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,6 +26,8 @@ pub enum Ending {
     LockTimeout,
     /// It failed, and nothing was changed.
     Failed(Problem),
+    /// It ended early, and what it had done by then stays: what that is, in words.
+    Partly(Problem, String),
     /// The connection was lost on the way: whether it was done must be looked at.
     Unclear(Problem),
 }
@@ -66,38 +69,56 @@ pub async fn look(target: &Target, database: Option<&str>, proof: &str) -> Resul
 }
 
 async fn connect(target: &Target, database: Option<&str>) -> Result<Session, Problem> {
+    // No limits for the session: each transaction brings its own, and a job's command may take as long as it takes.
     match database {
-        Some(database) => Session::connect(&target.clone().in_database(database), "action").await,
-        None => Session::connect(target, "action").await,
+        Some(database) => Session::connect_without_limits(&target.clone().in_database(database), "action").await,
+        None => Session::connect_without_limits(target, "action").await,
     }
 }
 
 async fn execute(session: &Session, plan: &Plan, report: &impl Fn(Event)) -> Ending {
+    let mut done = 0;
     loop {
-        match once(session, &plan.statements, report).await {
-            Ok(rows) if plan.batches && rows > 0 => {}
+        match once(session, plan, report).await {
+            Ok(rows) if plan.batches && rows > 0 => done += rows,
             Ok(_) => break,
+            Err(ending) if done > 0 => return partly(ending, format!("{done} rows were deleted before")),
             Err(ending) => return ending,
         }
     }
     let Some(proof) = &plan.proof else { return Ending::Done(None) };
-    let looked = found(session, proof).await.unwrap_or_else(|problem| Found {
+    let looked = proved(session, plan, proof).await.unwrap_or_else(|problem| Found {
         good: false,
         text: format!("it was done, but could not be looked at: {}", problem.text),
     });
     Ending::Done(Some(looked))
 }
 
+/// The same end, after what stays.
+fn partly(ending: Ending, stays: String) -> Ending {
+    let other = |text: &str| Problem { kind: ProblemKind::Other, text: text.into() };
+    let problem = match ending {
+        Ending::Cancelled => other("it was cancelled"),
+        Ending::LockTimeout => other("the lock was not free in time"),
+        Ending::Failed(problem) | Ending::Unclear(problem) | Ending::Partly(problem, _) => problem,
+        Ending::Done(_) => return ending,
+    };
+    Ending::Partly(problem, stays)
+}
+
 /// Runs the statements one after the other; how many rows they changed.
-async fn once(session: &Session, statements: &[String], report: &impl Fn(Event)) -> Result<u64, Ending> {
+async fn once(session: &Session, plan: &Plan, report: &impl Fn(Event)) -> Result<u64, Ending> {
     let mut rows = 0;
-    for (i, statement) in statements.iter().enumerate() {
+    if let [alone] = plan.statements.as_slice() {
+        return by_itself(session, alone, report).await;
+    }
+    for (i, statement) in plan.statements.iter().enumerate() {
         match session.batch(statement).await {
             Ok(changed) => rows += changed,
             Err(error) => {
-                let is_last = i + 1 == statements.len();
+                let is_last = i + 1 == plan.statements.len();
                 let _ = session.batch("ROLLBACK").await;
-                return Err(ending(&error, is_last));
+                return Err(ending(&error, plan, statement, is_last));
             }
         }
         // Inside the transaction, so that a transaction pooler cannot answer for another backend.
@@ -106,6 +127,46 @@ async fn once(session: &Session, statements: &[String], report: &impl Fn(Event))
         }
     }
     Ok(rows)
+}
+
+/// Runs a statement that brings its own transactions: what it committed before it fails stays.
+async fn by_itself(session: &Session, statement: &str, report: &impl Fn(Event)) -> Result<u64, Ending> {
+    let settings =
+        "SELECT pg_backend_pid(), setting::int8 FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
+    let rows = session.rows(settings).await.map_err(|e| Ending::Failed(problem(&e)))?;
+    let (pid, limit) = rows.first().map_or((0, 0), |row| (row.get(0), row.get::<_, i64>(1)));
+    report(Event::Running(pid));
+    let began = Instant::now();
+    session.batch(statement).await.map_err(|error| {
+        let stays = "what it had committed by then stays".to_string();
+        let problem = problem(&error);
+        if problem.kind != ProblemKind::Timeout {
+            return Ending::Partly(problem, stays);
+        }
+        // The server says both by one code, and the words are in its language.
+        let is_limit = limit > 0 && began.elapsed() >= Duration::from_millis(limit.unsigned_abs());
+        let text = match is_limit {
+            true => format!("the statement_timeout of this role, {limit} ms, ended it"),
+            false => "it was cancelled".into(),
+        };
+        Ending::Partly(Problem { text, ..problem }, stays)
+    })
+}
+
+/// How long a session that was told to end may take.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Looks at what is there now; after a signal until it has been heard, for the server only sends it.
+async fn proved(session: &Session, plan: &Plan, proof: &str) -> Result<Found, Problem> {
+    let is_signal = matches!(plan.fix, Fix::Cancel(_) | Fix::Terminate(_));
+    let began = Instant::now();
+    loop {
+        let looked = found(session, proof).await?;
+        if looked.good || !is_signal || began.elapsed() > ENDS_WITHIN {
+            return Ok(looked);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 async fn found(session: &Session, proof: &str) -> Result<Found, Problem> {
@@ -119,12 +180,35 @@ async fn found(session: &Session, proof: &str) -> Result<Found, Problem> {
 }
 
 /// Only a COMMIT whose answer was lost leaves a doubt: before it nothing counts.
-fn ending(error: &tokio_postgres::Error, is_last: bool) -> Ending {
-    let problem = problem(error);
+fn ending(error: &tokio_postgres::Error, plan: &Plan, statement: &str, is_last: bool) -> Ending {
+    let mut problem = problem(error);
     match error.code() {
         Some(code) if *code == SqlState::QUERY_CANCELED => Ending::Cancelled,
         Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => Ending::LockTimeout,
         _ if problem.kind == ProblemKind::Connection && is_last => Ending::Unclear(problem),
-        _ => Ending::Failed(problem),
+        _ => {
+            problem.text += &explained(error, plan, statement);
+            Ending::Failed(problem)
+        }
+    }
+}
+
+/// What a failure means in this plan, where the server's message does not say it.
+fn explained(error: &tokio_postgres::Error, plan: &Plan, statement: &str) -> String {
+    let detail = error.as_db_error().and_then(|e| e.detail()).map_or(String::new(), |d| format!(": {}", visible(d)));
+    match (&plan.fix, error.code()) {
+        (Fix::CreateUnique(_), Some(code)) if *code == SqlState::UNIQUE_VIOLATION => {
+            format!("{detail} If the view is old, refresh it first; else name other columns (--columns)")
+        }
+        (_, Some(code)) if *code == SqlState::UNIQUE_VIOLATION => detail,
+        (Fix::TriggersInstall, _) if statement.starts_with("REFRESH") => {
+            "; every write would fail so: under the triggers' empty search_path its definition does not run. Have the \
+             functions that it calls name their tables with the schema"
+                .into()
+        }
+        (Fix::PlainView, _) if statement.starts_with("SELECT count(d)") => {
+            "; its definition does not run, so a plain view would shut its readers out".into()
+        }
+        _ => String::new(),
     }
 }

@@ -8,9 +8,12 @@ use std::time::Duration;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
+use super::connect::{ConnectError, ConnectionDriver};
 use super::conninfo::Target;
 use super::problem::problem;
 use crate::domain::reading::{Problem, ProblemKind};
+
+type Connected = Result<(Client, ConnectionDriver), ConnectError>;
 
 /// A statement's parameters with their types.
 pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
@@ -60,12 +63,23 @@ impl Session {
     ///
     /// A transaction pooler refuses the start-up parameter `options` (SQLSTATE 08P01); then it is left out.
     pub async fn connect(target: &Target, role: &str) -> Result<Session, Problem> {
-        let name = format!("mvtop {role}");
         let options = Limits::CHEAP.as_options();
-        let (connected, has_limits) = match target.connect(Some(&options), &name).await {
-            Err(error) if error.refuses_options() => (target.connect(None, &name).await, false),
-            outcome => (outcome, true),
-        };
+        match Session::open(target, Some(&options), role).await {
+            Err(error) if error.refuses_options() => Session::opened(Session::open(target, None, role).await, false),
+            outcome => Session::opened(outcome, true),
+        }
+    }
+
+    /// Connects with the role's own limits: for what may take as long as it takes.
+    pub async fn connect_without_limits(target: &Target, role: &str) -> Result<Session, Problem> {
+        Session::opened(Session::open(target, None, role).await, false)
+    }
+
+    async fn open(target: &Target, options: Option<&str>, role: &str) -> Connected {
+        target.connect(options, &format!("mvtop {role}")).await
+    }
+
+    fn opened(connected: Connected, has_limits: bool) -> Result<Session, Problem> {
         let (client, driver) = connected.map_err(|e| {
             let kind = if e.needs_password() { ProblemKind::Password } else { ProblemKind::Connection };
             Problem { kind, text: e.to_string() }

@@ -14,13 +14,13 @@ use tokio::time::timeout;
 use super::{begin, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
 use crate::domain::diagnosis::{Diagnosis, diagnose};
-use crate::domain::fix::{Advice, Facts, Fix, Offer, Plan, advise};
-use crate::domain::job::Job;
+use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Offer, Plan, advise};
+use crate::domain::job::{Job, JobId};
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::{human, took};
 use crate::journal::Journal;
 use crate::pg::conninfo::Target;
-use crate::pg::fix::{Ground, job_name};
+use crate::pg::fix::{Ground, is_ours};
 use crate::pg::operator::{Ending, Event};
 use crate::report::check;
 use crate::watch::{Request, Watch};
@@ -50,7 +50,12 @@ pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> 
         print(&options(&snapshot, &diagnosis, view));
         return Ok(ExitCode::SUCCESS);
     };
-    let plan = plan(&args, what, &snapshot, &diagnosis, view)?;
+    let former = |job| journal.former(&target, job);
+    let fix = match args.undo {
+        true => undo(what, &snapshot, view, former)?,
+        false => wanted(&args, what, &snapshot, &diagnosis, view)?,
+    };
+    let plan = plan(&fix, &snapshot, &diagnosis, view)?;
     if args.dry_run {
         return Ok(dry_run(&plan));
     }
@@ -59,6 +64,9 @@ pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> 
     }
     if !plan.needs.is_empty() {
         return Err(format!("{} It needs {}.", plan.title.replace('?', ": not possible."), plan.needs.join("; ")));
+    }
+    if let Err(why) = journal.writable() {
+        say(&format!("{why}."));
     }
     if !args.yes && !confirmed(&plan)? {
         say("nothing was changed");
@@ -104,17 +112,23 @@ fn chosen<'a>(snapshot: &'a Snapshot, args: &Args) -> Result<&'a ViewState, Stri
     }
 }
 
-fn plan(args: &Args, what: What, snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> Result<Plan, String> {
+fn plan(fix: &Fix, snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> Result<Plan, String> {
     let report = diagnosis.view(view.view.oid);
     let now = snapshot.server_time(Utc::now());
-    let fix = if args.undo { undo(what, snapshot, view)? } else { wanted(args, what, snapshot, diagnosis, view) };
-    let plan = Ground { snapshot, view, report, now }.plan(&fix);
+    let plan = Ground { snapshot, view, report, now }.plan(fix);
     plan.ok_or_else(|| "the job is not there any more".into())
 }
 
-fn wanted(args: &Args, what: What, snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> Fix {
+fn wanted(
+    args: &Args,
+    what: What,
+    snapshot: &Snapshot,
+    diagnosis: &Diagnosis,
+    view: &ViewState,
+) -> Result<Fix, String> {
     let facts = view.facts.value();
-    match what {
+    let the_job = || the_job(snapshot, view).map(|j| j.id);
+    Ok(match what {
         What::Refresh => Fix::Refresh,
         What::Cron => {
             let advised = || {
@@ -122,35 +136,71 @@ fn wanted(args: &Args, what: What, snapshot: &Snapshot, diagnosis: &Diagnosis, v
             };
             Fix::CronInstall { schedule: args.schedule.clone().unwrap_or_else(|| advised().into()) }
         }
+        What::Pause => Fix::CronPause(the_job()?),
+        What::Resume => Fix::CronResume(the_job()?),
+        What::Run => Fix::CronRunNow(the_job()?),
         What::Triggers => Fix::TriggersInstall,
         What::View => Fix::PlainView,
         What::Index if !args.columns.is_empty() => Fix::CreateUnique(args.columns.clone()),
         What::Index => Fix::CreateUnique(facts.and_then(|f| f.unique.first().cloned()).unwrap_or_default()),
         What::Purge => Fix::PurgeRuns { days: args.keep },
-    }
+    })
 }
 
-fn undo(what: What, snapshot: &Snapshot, view: &ViewState) -> Result<Fix, String> {
+fn undo(
+    what: What,
+    snapshot: &Snapshot,
+    view: &ViewState,
+    former: impl Fn(JobId) -> Option<Former>,
+) -> Result<Fix, String> {
     match what {
         What::Refresh => Err("a refresh cannot be taken back: what the view showed before is gone".into()),
         What::Purge => Err("deleted history cannot be brought back".into()),
-        What::Cron => own_job(snapshot, view)
-            .map(|job| Fix::CronRemove(job.id))
-            .ok_or_else(|| "no job of this role refreshes it".into()),
+        What::Run => Err("what a command did cannot be taken back".into()),
+        What::Pause => the_job(snapshot, view).map(|j| Fix::CronResume(j.id)),
+        What::Resume => the_job(snapshot, view).map(|j| Fix::CronPause(j.id)),
+        What::Cron => undo_cron(snapshot, view, former),
         What::Triggers => Ok(Fix::TriggersRemove),
         What::View => Ok(Fix::Materialize),
         What::Index => Ok(Fix::DropUnique),
     }
 }
 
-/// The job that `mvtop fix cron` would have made; else the only one that refreshes the view.
-fn own_job<'a>(snapshot: &'a Snapshot, view: &'a ViewState) -> Option<&'a Job> {
-    let user = &snapshot.server.as_ref()?.user;
-    let name = job_name(&view.view.name);
-    let mut jobs: Vec<&Job> =
-        snapshot.history.value()?.jobs_refreshing(&view.view.name).filter(|j| j.username == *user).collect();
-    jobs.sort_by_key(|j| j.name.as_deref() != Some(name.as_str()));
-    jobs.first().copied()
+fn jobs<'a>(snapshot: &'a Snapshot, view: &'a ViewState) -> Vec<&'a Job> {
+    snapshot.history.value().into_iter().flat_map(|h| h.jobs_refreshing(&view.view.name)).collect()
+}
+
+fn titles(jobs: &[&Job]) -> String {
+    jobs.iter().map(|j| format!("{} of {}", j.title(), j.username)).collect::<Vec<_>>().join(", ")
+}
+
+/// The one job that refreshes the view.
+fn the_job<'a>(snapshot: &'a Snapshot, view: &'a ViewState) -> Result<&'a Job, String> {
+    match jobs(snapshot, view).as_slice() {
+        [] => Err("no job that is visible refreshes it".into()),
+        [job] => Ok(job),
+        several => Err(format!("several jobs refresh it ({}): p and n in the cron pane do it", titles(several))),
+    }
+}
+
+/// A job that was set right becomes what it was; one that this program made goes; nobody else's is touched.
+fn undo_cron(snapshot: &Snapshot, view: &ViewState, former: impl Fn(JobId) -> Option<Former>) -> Result<Fix, String> {
+    let user = snapshot.server.as_ref().map_or("", |s| &s.user);
+    let own: Vec<&Job> = jobs(snapshot, view).into_iter().filter(|j| j.username == user).collect();
+    let is_changed = |job: &Job, former: &Former| (&former.schedule, former.active) != (&job.schedule, job.active);
+    if let Some(former) = own.iter().find_map(|job| former(job.id).filter(|f| is_changed(job, f))) {
+        return Ok(Fix::CronRestore(former));
+    }
+    let made: Vec<&Job> = own.iter().copied().filter(|j| is_ours(j, &view.view.name)).collect();
+    let by_hand = "x in the cron pane removes one";
+    match (made.as_slice(), own.as_slice()) {
+        (_, []) => Err("no job of this role refreshes it".into()),
+        ([job], _) => Ok(Fix::CronRemove(job.id)),
+        ([], others) => {
+            Err(format!("mvtop did not make {}, and takes back only what it did; {by_hand}", titles(others)))
+        }
+        (several, _) => Err(format!("mvtop made several ({}): {by_hand}", titles(several))),
+    }
 }
 
 fn dry_run(plan: &Plan) -> ExitCode {
@@ -227,6 +277,7 @@ fn say_ending(title: &str, ending: &Ending, length: Duration) {
         Ending::Cancelled => format!("{title}: cancelled; nothing was changed."),
         Ending::LockTimeout => format!("{title}: the lock was not free in time; nothing was changed. Try again."),
         Ending::Failed(problem) => format!("{title}: failed, nothing was changed: {}", problem.text),
+        Ending::Partly(problem, stays) => format!("{title}: ended early, {stays}: {}.", problem.text),
         Ending::Unclear(problem) => format!(
             "{title}: the connection was lost at the end ({}). It was one transaction: the next mvtop says whether it is done.",
             problem.text
@@ -286,9 +337,14 @@ fn option_line(offer: &Offer) -> String {
 }
 
 fn footnotes(advice: &Advice, view: &ViewState) -> String {
-    let best = advice.offers.first().map_or("", |o| o.choice.word());
-    let mut text = format!("\nRecommended: mvtop fix {best}; {}.\n", advice.reason);
-    if best == "cron" {
+    let best = match &advice.best {
+        Best::Offer(choice) => format!("mvtop fix {}", choice.word()),
+        Best::Repair(Fix::CreateUnique(_), _) => "mvtop fix index".into(),
+        // The keys of the console do the others.
+        other => other.title().into(),
+    };
+    let mut text = format!("\nRecommended: {best}; {}.\n", advice.reason);
+    if advice.best == Best::Offer(Choice::Cron) {
         let _ = writeln!(text, "Schedule: {}", advice.schedule);
     }
     if let Some(time) = advice.refresh.filter(|t| !t.is_measured) {

@@ -44,11 +44,16 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
         return;
     }
     let advice = advice(model, screen);
-    let head = head(advice.as_ref(), theme, inner.width);
+    let mut head = head(advice.as_ref(), theme, inner.width);
     let is_wide = inner.width >= WIDE - 4 && advice.is_some();
-    let offers = rows.iter().filter(|r| matches!(r, Row::Offer(..))).count() as u16;
+    let offers = offers(&rows).count() as u16;
     let repairs = rows.len() as u16 - offers;
     let table = if is_wide { 11 } else { offers + u16::from(offers > 0) };
+    // What must come before any option stands above them.
+    let first = rows.iter().take_while(|r| matches!(r, Row::Repair(..)) && offers > 0).count();
+    let (ahead, after) = rows.split_at(first);
+    head.extend(repair_lines(ahead, 0, screen, theme));
+    let repairs = repairs - first as u16;
     let [top, options, small, detail] = Split::vertical([
         Constraint::Length(head.len() as u16),
         Constraint::Length(table),
@@ -63,7 +68,9 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     } else {
         frame.render_widget(Paragraph::new(table_lines(&rows, screen, theme, options.width)), options);
     }
-    frame.render_widget(Paragraph::new(repair_lines(&rows, screen, theme)), small);
+    let mut also = vec![Line::styled("  also", theme.header)];
+    also.extend(repair_lines(after, first, screen, theme));
+    frame.render_widget(Paragraph::new(also), small);
     let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);
     frame.render_widget(Paragraph::new(detail_lines).wrap(Wrap { trim: true }), detail);
 }
@@ -76,8 +83,7 @@ fn head<'a>(advice: Option<&Advice>, theme: &Theme, width: u16) -> Vec<Line<'a>>
             theme.words(),
         )];
     };
-    let best = advice.offers.first().map_or("", |o| o.choice.title());
-    let text = format!("Recommended: {best}; {}.", advice.reason);
+    let text = format!("Recommended: {}; {}.", advice.best.title(), advice.reason);
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let is_full = lines.last().is_some_and(|l| l.chars().count() + word.chars().count() + 1 > width as usize);
@@ -106,16 +112,20 @@ fn title_style(offer: &Offer, theme: &Theme) -> Style {
     if offer.needs.is_empty() { theme.words() } else { theme.dim }
 }
 
+/// The options, each with its place among the rows.
+fn offers(rows: &[Row]) -> impl Iterator<Item = (usize, &Offer)> {
+    rows.iter().enumerate().filter_map(|(i, r)| if let Row::Offer(o, _) = r { Some((i, &**o)) } else { None })
+}
+
 fn table_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme, width: u16) -> Vec<Line<'a>> {
-    let offers: Vec<&Offer> =
-        rows.iter().filter_map(|r| if let Row::Offer(o, _) = r { Some(&**o) } else { None }).collect();
-    let Some(first) = offers.first() else { return Vec::new() };
+    let offers: Vec<(usize, &Offer)> = offers(rows).collect();
+    let Some((_, first)) = offers.first() else { return Vec::new() };
     let fixed = [Column::Text(14), Column::Text(12), Column::Text(13), Column::Text(7), Column::Text(9)];
     let mut columns = fixed.to_vec();
     columns.push(Column::Text(rest(width, &fixed)));
     let names = std::iter::once("  option".to_string()).chain(first.figures().map(|(n, _)| n.to_string()));
     let mut lines = vec![row(&columns, names.map(|n| (n, theme.header)))];
-    for (place, offer) in offers.into_iter().enumerate() {
+    for (place, offer) in offers {
         let selected = is_selected(screen, place);
         let needs = if offer.needs.is_empty() { "" } else { " ✖" };
         let title = format!("{}{}{needs}", mark(selected), offer.choice.title());
@@ -128,10 +138,8 @@ fn table_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme, width: u16) 
 }
 
 fn cards(rows: &[Row], screen: &FixScreen, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let offers =
-        rows.iter().enumerate().filter_map(|(i, r)| if let Row::Offer(o, _) = r { Some((i, o)) } else { None });
     let places = Split::horizontal([Constraint::Fill(1); 4]).areas::<4>(area);
-    for ((place, offer), card) in offers.zip(places) {
+    for ((place, offer), card) in offers(rows).zip(places) {
         let selected = is_selected(screen, place);
         let (border, kind) = match selected {
             true => (theme.border_focus, BorderType::Thick),
@@ -159,11 +167,11 @@ fn cards(rows: &[Row], screen: &FixScreen, theme: &Theme, frame: &mut Frame, are
     }
 }
 
-fn repair_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme) -> Vec<Line<'a>> {
-    let mut lines = vec![Line::styled("  also", theme.header)];
+fn repair_lines<'a>(rows: &[Row], from: usize, screen: &FixScreen, theme: &Theme) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
     for (place, row) in rows.iter().enumerate() {
         if let Row::Repair(text, _) = row {
-            let selected = is_selected(screen, place);
+            let selected = is_selected(screen, from + place);
             let line = Line::styled(format!("{}{text}", mark(selected)), theme.words());
             lines.push(if selected { line.style(theme.selection) } else { line });
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's panic is its answer")]
 
 mod console;
+mod dangers;
 mod interrupted;
 mod options;
 mod refusals;

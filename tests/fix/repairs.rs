@@ -56,7 +56,8 @@ async fn a_session_that_blocks_a_refresh_is_ended_and_the_refresh_goes_on() {
     assert!(cancel.notes.iter().any(|n| n.contains("cancelling does nothing")), "{:?}", cancel.notes);
     let end = plan(&snapshot, &Fix::Terminate(pid));
     assert!(end.needs.is_empty(), "{:?}", end.needs);
-    let Ending::Done(Some(_)) = night.run(&end).await else { panic!("{}", end.sql()) };
+    let Ending::Done(Some(found)) = night.run(&end).await else { panic!("{}", end.sql()) };
+    assert!(found.good, "{}", found.text);
     refresh.await.unwrap().unwrap();
     until(
         &night.client,

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mvtop::domain::diagnosis::diagnose;
-use mvtop::domain::fix::{Advice, Choice, Facts, Timing, advise};
+use mvtop::domain::fix::{Advice, Best, Choice, Facts, Fix, Plan, Timing, advise};
+use mvtop::domain::job::RunStatus;
 use mvtop::domain::server::Cron;
 use mvtop::domain::snapshot::{Snapshot, Writes};
+use mvtop::domain::view::ViewKind;
+use mvtop::pg::fix::Ground;
 
 use crate::scene::*;
 
@@ -71,11 +74,12 @@ fn the_recommendation_follows_the_figures() {
 #[test]
 fn the_schedule_is_the_longest_that_keeps_the_limit_and_leaves_the_server_room() {
     for (refresh_ms, schedule) in [
-        (79, "*/5 * * * *"),
-        (60_000, "*/5 * * * *"),
+        (79, "*/4 * * * *"),
+        (40_000, "*/3 * * * *"),
+        (60_000, "*/4 * * * *"),
         (100_000, "*/10 * * * *"),
-        (300_000, "*/30 * * * *"),
-        (9_000_000, "0 */6 * * *"),
+        (300_000, "*/20 * * * *"),
+        (9_000_000, "0 */12 * * *"),
     ] {
         assert_eq!(advice(refresh_ms, 0, |_| (), None).schedule, schedule, "{refresh_ms} ms");
     }
@@ -86,8 +90,8 @@ fn each_figure_is_the_one_of_this_database_or_a_question_mark() {
     let advice = advice(100, 60, |_| (), None);
     let offer = |choice| advice.offers.iter().find(|o| o.choice == choice).unwrap();
     let cron = offer(Choice::Cron);
-    assert_eq!(cron.staleness, Some(TimeDelta::milliseconds(300_100)));
-    assert!((cron.load.unwrap() - 0.1 / 300.0).abs() < 1e-9);
+    assert_eq!(cron.staleness, Some(TimeDelta::milliseconds(240_100)));
+    assert!((cron.load.unwrap() - 0.1 / 240.0).abs() < 1e-9);
     let triggers = offer(Choice::Triggers);
     assert_eq!(triggers.per_write, Some(Duration::from_millis(100)));
     assert!((triggers.load.unwrap() - 0.1).abs() < 1e-9, "60 a minute × 100 ms");
@@ -114,4 +118,72 @@ fn what_an_option_needs_is_said_and_it_is_not_recommended() {
     assert!(needs(Choice::Cron).contains("EXECUTE on cron.schedule"));
     assert!(needs(Choice::Triggers).contains("TRIGGER on prospectos"));
     assert!(needs(Choice::PlainView).contains("to own the view"));
+}
+
+/// The job's last run failed with this message; what then is recommended.
+fn after_failure(message: &str, edit: impl FnOnce(&mut Snapshot, &mut Facts)) -> Advice {
+    let mut snapshot = scheduled_snapshot(incident(), TimeDelta::hours(2), |_, runs| {
+        runs[0].status = RunStatus::Failed;
+        runs[0].message = Some(message.into());
+    });
+    let mut facts = facts();
+    edit(&mut snapshot, &mut facts);
+    Arc::make_mut(&mut snapshot.views[0]).facts = measured(Arc::new(facts), night(), 120);
+    weigh(&snapshot)
+}
+
+#[test]
+fn what_is_recommended_can_be_done_and_helps() {
+    let no_index = |s: &mut Snapshot, f: &mut Facts| {
+        f.unique = vec![vec!["prospecto_id".into()]];
+        Arc::make_mut(&mut Arc::make_mut(&mut s.views[0]).view).has_unique_index = false;
+    };
+    let advice = after_failure("ERROR: cannot refresh materialized view \"x\" concurrently", no_index);
+    assert_eq!(advice.best, Best::Repair(Fix::CreateUnique(vec!["prospecto_id".into()]), advice.best.title().into()));
+    let cron = advice.offers.iter().find(|o| o.choice == Choice::Cron).unwrap();
+    assert!(cron.needs.iter().any(|n| n.contains("the unique index first")), "{:?}", cron.needs);
+    let twice = "ERROR: new data for materialized view \"x\" contains duplicate rows without any null columns";
+    let advice = after_failure(twice, |_, _| ());
+    assert!(advice.best == Best::Nothing && advice.reason.contains("rows twice"), "{advice:?}");
+    let connection = after_failure("connection failed", |_, _| ());
+    assert_eq!(
+        connection.best,
+        Best::Offer(Choice::Cron),
+        "a second job: where the first connects to cannot be changed"
+    );
+    let mut poor = weighed_snapshot(|f| (f.rights.can_schedule, f.rights.can_create) = (false, false));
+    Arc::make_mut(&mut Arc::make_mut(&mut poor.views[0]).view).can_refresh = false;
+    let advice = weigh(&poor);
+    assert!(advice.best == Best::Nothing && advice.reason.contains("even a refresh needs to be"), "{advice:?}");
+}
+
+#[test]
+fn readers_wait_where_the_jobs_own_command_makes_them() {
+    let mut snapshot = scheduled_snapshot(healed(), TimeDelta::minutes(2), |job, _| {
+        job.command = "REFRESH MATERIALIZED VIEW mv_conversaciones_dashboard".into();
+    });
+    Arc::make_mut(&mut snapshot.views[0]).facts = measured(Arc::new(facts()), night(), 120);
+    let advice = weigh(&snapshot);
+    let cron = advice.offers.iter().find(|o| o.choice == Choice::Cron).unwrap();
+    assert!(cron.readers.starts_with("wait 1."), "{}", cron.readers);
+    let plan = plan(&snapshot, Fix::CronInstall { schedule: "*/5 * * * *".into() });
+    assert!(plan.impact.starts_with("Readers wait while it runs"), "{}", plan.impact);
+}
+
+fn plan(snapshot: &Snapshot, fix: Fix) -> Plan {
+    let (view, diagnosis) = (&snapshot.views[0], diagnose(snapshot, night()));
+    Ground { snapshot, view, report: diagnosis.view(VIEW), now: night() }.plan(&fix).unwrap()
+}
+
+#[test]
+fn what_is_missing_reads_after_it_needs() {
+    let mut standby = weighed_snapshot(|_| ());
+    Arc::make_mut(standby.server.as_mut().unwrap()).standby = true;
+    assert!(plan(&standby, Fix::Refresh).needs[0].starts_with("the primary: "));
+    let mut plain = weighed_snapshot(|_| ());
+    Arc::make_mut(&mut Arc::make_mut(&mut plain.views[0]).view).kind = ViewKind::Plain;
+    assert!(plan(&plain, Fix::Refresh).needs[0].starts_with("a materialized view: "));
+    let mut poor = weighed_snapshot(|_| ());
+    Arc::make_mut(&mut Arc::make_mut(&mut poor.views[0]).view).can_refresh = false;
+    assert_eq!(plan(&poor, Fix::Refresh).needs, ["to be its owner or a member of the owning role"]);
 }

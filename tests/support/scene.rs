@@ -241,6 +241,7 @@ pub fn facts() -> Facts {
         name: ViewName { schema: "public".into(), name: name.into() },
         kind: 'r',
         can_trigger: true,
+        owns: true,
     };
     let took = |microseconds| Timing::Took(Duration::from_micros(microseconds));
     Facts {
@@ -251,6 +252,8 @@ pub fn facts() -> Facts {
             can_schedule: true,
             can_alter_job: true,
             can_purge: true,
+            indexable: view().columns.into_iter().map(|c| c.name).collect(),
+            unique_indexes: vec!["mv_conversaciones_dashboard_prospecto".into()],
             ..Rights::default()
         },
         dashboard: Some(Dashboard { column: "ejecutivo_id".into(), view: took(400), live: took(38_000) }),

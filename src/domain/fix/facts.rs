@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::job::JobId;
 use crate::domain::view::{Oid, ViewName};
 
 /// The answer of the fixes' probe.
@@ -32,6 +33,12 @@ pub struct Rights {
     pub can_create: bool,
     /// Member of pg_signal_backend.
     pub can_signal: bool,
+    /// May the view's owner make no temporary table, so that CONCURRENTLY fails?
+    pub owner_lacks_temp: bool,
+    /// The unique indexes that CONCURRENTLY can use.
+    pub unique_indexes: Vec<String>,
+    /// The columns whose type a unique index takes.
+    pub indexable: Vec<String>,
     /// Is pg_cron among the extensions that this server has?
     pub cron_offered: bool,
     /// Is it in shared_preload_libraries? `None`: hidden from this role.
@@ -60,6 +67,8 @@ pub struct BaseTable {
     pub kind: char,
     /// The TRIGGER privilege.
     pub can_trigger: bool,
+    /// Member of its owner? Dropping a trigger needs that.
+    pub owns: bool,
 }
 
 impl BaseTable {
@@ -127,4 +136,15 @@ pub struct Dashboard {
     pub view: Timing,
     /// Against the definition, run live.
     pub live: Timing,
+}
+
+/// What a job was before this program set it right: kept in the journal, so that the way back is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// The job.
+    pub job: JobId,
+    /// Its schedule.
+    pub schedule: String,
+    /// Was it active?
+    pub active: bool,
 }

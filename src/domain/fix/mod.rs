@@ -4,15 +4,16 @@
 //! Pure: [`Facts`] are read by a probe, [`price`] weighs them, and `pg::fix` writes the [`Plan`].
 
 mod facts;
+pub mod needs;
 pub mod offer;
 pub mod price;
 
 use super::job::JobId;
 use super::view::Oid;
 
-pub use facts::{BaseTable, Dashboard, Facts, Pieces, Rights, Timing, WayBack};
+pub use facts::{BaseTable, Dashboard, Facts, Former, Pieces, Rights, Timing, WayBack};
 pub use offer::{Choice, Offer};
-pub use price::{Advice, advise};
+pub use price::{Advice, Best, advise};
 
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Fix {
     CronRunNow(JobId),
     /// Remove a job.
     CronRemove(JobId),
+    /// Make a job again what it was before it was set right.
+    CronRestore(Former),
     /// Refresh after each statement that writes to a base table.
     TriggersInstall,
     /// Take those triggers away.
@@ -88,6 +91,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// How it is undone; `None`: it cannot be.
     pub undo: Option<String>,
+    /// What the job was that this sets right.
+    pub former: Option<Former>,
     /// A query for `(good, text)`: what is there now. It is asked after the change, because `alter_job` returns
     /// without error on a standby and `schedule` leaves a paused job paused.
     pub proof: Option<String>,

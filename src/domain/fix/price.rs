@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::needs::{closed, cron_needs, job_needs, job_to_set_right, plain_needs, trigger_needs};
 use super::offer::{percent, timing};
-use super::{Choice, Facts, Offer, Timing};
-use crate::domain::diagnosis::ViewReport;
+use super::{Choice, Facts, Fix, Offer, Timing};
+use crate::domain::day::{MINUTES, longest};
+use crate::domain::diagnosis::{CauseCode, Failure, ViewReport, who};
 use crate::domain::freshness::DEFAULT_LIMIT;
-use crate::domain::rights::no_change;
-use crate::domain::server::{Cron, Server};
+use crate::domain::server::Server;
 use crate::domain::snapshot::{Snapshot, ViewState, Writes};
 use crate::domain::time::{human, took};
 use crate::domain::view::RefreshMode;
@@ -24,12 +25,36 @@ pub struct RefreshTime {
     pub is_measured: bool,
 }
 
+/// What to do first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Best {
+    /// This option.
+    Offer(Choice),
+    /// This repair, without which no option works; what it is called.
+    Repair(Fix, String),
+    /// Nothing that this program can do.
+    Nothing,
+}
+
+impl Best {
+    /// What it is called.
+    pub fn title(&self) -> &str {
+        match self {
+            Best::Offer(choice) => choice.title(),
+            Best::Repair(_, title) => title,
+            Best::Nothing => "nothing here",
+        }
+    }
+}
+
 /// The four options, the recommended one first, and why it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advice {
     /// The options.
     pub offers: Vec<Offer>,
-    /// Why the first is first.
+    /// What is recommended: never anything that cannot be done.
+    pub best: Best,
+    /// Why that.
     pub reason: String,
     /// The schedule that keeps the limit.
     pub schedule: &'static str,
@@ -50,23 +75,16 @@ const BUSY_SHARE: f64 = 0.25;
 /// for 3,289 rows of 384 bytes with three indexes).
 const WAL_OVERHEAD: f64 = 350.0;
 
-/// Schedules that people read at a glance, with their minutes.
-const SCHEDULES: [(&str, i64); 8] = [
-    ("* * * * *", 1),
-    ("*/2 * * * *", 2),
-    ("*/5 * * * *", 5),
-    ("*/10 * * * *", 10),
-    ("*/15 * * * *", 15),
-    ("*/30 * * * *", 30),
-    ("0 * * * *", 60),
-    ("0 */6 * * *", 360),
-];
-
 const DAY_SECONDS: f64 = 86_400.0;
+
+fn seconds(length: TimeDelta) -> f64 {
+    length.num_milliseconds() as f64 / 1_000.0
+}
 
 struct Scales<'a> {
     snapshot: &'a Snapshot,
     view: &'a ViewState,
+    report: Option<&'a ViewReport>,
     facts: &'a Facts,
     refresh: Option<RefreshTime>,
 }
@@ -74,12 +92,12 @@ struct Scales<'a> {
 /// Weighs the options for one view.
 pub fn advise(snapshot: &Snapshot, view: &ViewState, report: Option<&ViewReport>, facts: &Facts) -> Advice {
     let refresh = refresh_time(snapshot, view, report);
-    let scales = Scales { snapshot, view, facts, refresh };
-    let (schedule, minutes) = scales.schedule();
-    let mut offers = vec![scales.cron(minutes), scales.by_hand(), scales.triggers(), scales.plain()];
-    let (best, reason) = scales.recommend(&offers, minutes);
-    offers.sort_by_key(|o| o.choice != best);
-    Advice { offers, reason, schedule, refresh }
+    let scales = Scales { snapshot, view, report, facts, refresh };
+    let (schedule, interval) = scales.schedule();
+    let mut offers = vec![scales.cron(interval), scales.by_hand(), scales.triggers(), scales.plain()];
+    let (best, reason) = scales.first().unwrap_or_else(|| scales.recommend(&offers, interval));
+    offers.sort_by_key(|o| best != Best::Offer(o.choice));
+    Advice { offers, best, reason, schedule, refresh }
 }
 
 /// How long a refresh takes: by its job's runs, else about as long as comparing all values.
@@ -93,14 +111,22 @@ pub fn refresh_time(snapshot: &Snapshot, view: &ViewState, report: Option<&ViewR
 }
 
 impl Scales<'_> {
-    /// The longest interval that keeps the limit, or the shortest that leaves the server room.
-    fn schedule(&self) -> (&'static str, i64) {
-        let seconds = self.refresh.map_or(0.0, |r| r.length.as_secs_f64());
-        let limit = DEFAULT_LIMIT.num_minutes();
-        let fits = |minutes: i64| seconds <= BUSY_SHARE * minutes as f64 * 60.0;
-        let within = SCHEDULES.iter().rev().find(|(_, m)| *m <= limit && fits(*m));
-        let beyond = || SCHEDULES.iter().find(|(_, m)| fits(*m)).unwrap_or(&SCHEDULES[SCHEDULES.len() - 1]);
-        *within.unwrap_or_else(beyond)
+    fn limit(&self) -> TimeDelta {
+        self.report.and_then(|r| r.freshness.limit.length).unwrap_or(DEFAULT_LIMIT)
+    }
+
+    /// The longest interval that keeps the limit, as the cron pane has it, or the shortest that leaves the server room.
+    fn schedule(&self) -> (&'static str, TimeDelta) {
+        let usual = self.refresh.and_then(|r| TimeDelta::from_std(r.length).ok()).unwrap_or_default();
+        let long = self.report.and_then(|r| self.snapshot.job(r.job?)?.p95).unwrap_or(usual);
+        let fits = |interval: &TimeDelta| seconds(usual) <= BUSY_SHARE * seconds(*interval);
+        let keeps = longest(self.snapshot, usual, long, self.limit()).filter(|(interval, _)| fits(interval));
+        let beyond = || {
+            let all = MINUTES.iter().map(|&(minutes, text)| (TimeDelta::minutes(minutes), text));
+            all.rev().find(|(interval, _)| fits(interval)).unwrap_or((TimeDelta::days(1), MINUTES[0].1))
+        };
+        let (interval, schedule) = keeps.unwrap_or_else(beyond);
+        (schedule, interval)
     }
 
     fn rows(&self) -> Option<f64> {
@@ -115,15 +141,18 @@ impl Scales<'_> {
     }
 
     fn mode(&self) -> RefreshMode {
-        self.view.view.refresh_mode(self.view.signal.populated)
+        match self.view.view.refresh_mode(self.view.signal.populated) {
+            RefreshMode::Concurrently if self.facts.rights.owner_lacks_temp => RefreshMode::PlainNoTemp,
+            mode => mode,
+        }
     }
 
     fn readers_of_refresh(&self) -> String {
-        match (self.mode(), self.refresh) {
-            (RefreshMode::Concurrently, _) => "go on".into(),
-            (_, Some(refresh)) => format!("wait {} each time", took(refresh.length)),
-            (_, None) => "wait for each refresh".into(),
-        }
+        if self.mode() == RefreshMode::Concurrently { "go on".into() } else { self.readers_wait() }
+    }
+
+    fn readers_wait(&self) -> String {
+        self.refresh.map_or("wait for each refresh".into(), |r| format!("wait {} each time", took(r.length)))
     }
 
     fn refresh_needs(&self) -> Vec<String> {
@@ -131,7 +160,7 @@ impl Scales<'_> {
         let mut needs = closed(server);
         if !self.view.view.can_refresh {
             let right = server.map_or("to be its owner", Server::refresh_right);
-            needs.push(format!("a refresh needs {right}"));
+            needs.push(right.into());
         }
         needs
     }
@@ -154,14 +183,23 @@ impl Scales<'_> {
         Offer { load: Some(0.0), wal_per_day: Some(0.0), warning, ..self.offer(Choice::Refresh) }
     }
 
-    fn cron(&self, minutes: i64) -> Offer {
+    fn cron(&self, interval: TimeDelta) -> Offer {
         let mut offer = self.offer(Choice::Cron);
         let length = self.refresh.and_then(|r| TimeDelta::from_std(r.length).ok());
-        offer.staleness = Some(TimeDelta::minutes(minutes) + length.unwrap_or_default());
-        offer.load = self.refresh.map(|r| r.length.as_secs_f64() / (minutes * 60) as f64);
-        offer.wal_per_day = self.wal_per_refresh().map(|wal| wal * DAY_SECONDS / (minutes * 60) as f64);
+        offer.staleness = Some(interval + length.unwrap_or_default());
+        offer.load = self.refresh.map(|r| r.length.as_secs_f64() / seconds(interval));
+        offer.wal_per_day = self.wal_per_refresh().map(|wal| wal * DAY_SECONDS / seconds(interval));
         offer.needs.extend(cron_needs(self.snapshot.server.as_deref(), self.facts));
-        if self.view.view.refresh_column().is_some() && self.mode() == RefreshMode::Concurrently {
+        let own = job_to_set_right(self.snapshot, &self.view.view);
+        if let Some(job) = own.filter(|j| !j.is_concurrent()) {
+            offer.readers = self.readers_wait();
+            offer.warning = Some(format!("the command of {} has no CONCURRENTLY", job.title()));
+        }
+        offer.needs.extend(own.and_then(|job| job_needs(&self.view.view, job)));
+        if offer.warning.is_none()
+            && self.view.view.refresh_column().is_some()
+            && self.mode() == RefreshMode::Concurrently
+        {
             let column = self.view.view.refresh_column().unwrap_or_default();
             offer.warning = Some(format!("{column} = now() makes each refresh rewrite every row"));
         }
@@ -191,16 +229,50 @@ impl Scales<'_> {
             None => "run the definition each time".into(),
         };
         offer.needs = closed(self.snapshot.server.as_deref());
-        offer.needs.extend(plain_needs(self.facts));
+        offer.needs.extend(plain_needs(self.snapshot, self.view, self.facts));
         offer
     }
 
-    fn recommend(&self, offers: &[Offer], minutes: i64) -> (Choice, String) {
-        let can = |choice| offers.iter().any(|o| o.choice == choice && o.needs.is_empty());
-        let load = |choice| offers.iter().find(|o| o.choice == choice).and_then(|o| o.load);
+    /// What must come before any option: what stops all of them.
+    fn first(&self) -> Option<(Best, String)> {
+        let server = self.snapshot.server.as_deref();
+        if !closed(server).is_empty() {
+            return None;
+        }
+        if let Some(obstacle) = self.view.obstacles().into_iter().next() {
+            let (by, title) = (&obstacle.by, who(&obstacle.by.user, &obstacle.by.application, obstacle.by.pid));
+            let repair = match obstacle.is_idle() {
+                true => Best::Repair(Fix::Terminate(by.pid), format!("End the session of {title}")),
+                false => Best::Repair(Fix::Cancel(by.pid), format!("Cancel what {title} runs")),
+            };
+            return Some((repair, "before that no refresh can run".into()));
+        }
+        let has = |code| self.report.is_some_and(|r| r.causes.iter().any(|c| c.code == code));
+        let gone = self.snapshot.history.value().and_then(|h| h.ownerless());
+        if let Some(job) = gone.filter(|_| has(CauseCode::JobOfDroppedRole) && server.is_some_and(|s| s.superuser)) {
+            let repair = Best::Repair(Fix::CronRemove(job.id), format!("Remove the job {}", job.title()));
+            return Some((repair, "pg_cron stops at it, so no job runs".into()));
+        }
+        if has(CauseCode::RunFailed(Failure::Duplicates)) {
+            let why = "the definition gives rows twice, which no refresh takes: make its rows unique, then refresh";
+            return Some((Best::Nothing, why.into()));
+        }
+        let waits = job_to_set_right(self.snapshot, &self.view.view).and_then(|job| job_needs(&self.view.view, job));
+        let columns = self.facts.unique.first().filter(|_| self.facts.rights.owns && waits.is_some())?;
+        let title = format!("Unique index on {}", columns.join(", "));
+        Some((
+            Best::Repair(Fix::CreateUnique(columns.clone()), title),
+            "its job's CONCURRENTLY fails without one".into(),
+        ))
+    }
+
+    fn recommend(&self, offers: &[Offer], interval: TimeDelta) -> (Best, String) {
+        let find = |choice| offers.iter().find(|o| o.choice == choice);
+        let can = |choice| find(choice).is_some_and(|o| o.needs.is_empty());
+        let load = |choice| find(choice).and_then(|o| o.load);
         let fast = self.facts.dashboard.as_ref().filter(|d| matches!(d.live, Timing::Took(t) if t <= FAST));
         let triggers = load(Choice::Triggers).filter(|share| *share <= WRITERS_SHARE);
-        match fast {
+        let (choice, reason) = match fast {
             Some(d) if can(Choice::PlainView) => {
                 let reason = format!(
                     "the definition answers a dashboard query in {}: no copy is needed, and nothing can be stale",
@@ -208,26 +280,31 @@ impl Scales<'_> {
                 );
                 (Choice::PlainView, reason)
             }
-            _ if can(Choice::Cron) => (Choice::Cron, self.why_cron(load(Choice::Triggers), minutes)),
+            _ if can(Choice::Cron) => (Choice::Cron, self.why_cron(load(Choice::Triggers), interval)),
             _ if can(Choice::Triggers) && triggers.is_some() => (
                 Choice::Triggers,
                 "pg_cron cannot be used here, and the writers are few enough to wait for a refresh".into(),
             ),
-            _ => (
+            _ if can(Choice::Refresh) => (
                 Choice::Refresh,
                 "nothing that lasts is possible for this role here: refresh it, and have what is missing granted"
                     .into(),
             ),
-        }
+            _ => {
+                let needs = find(Choice::Refresh).map_or(String::new(), |o| o.needs.join("; "));
+                return (Best::Nothing, format!("even a refresh needs {needs}"));
+            }
+        };
+        (Best::Offer(choice), reason)
     }
 
-    fn why_cron(&self, triggers: Option<f64>, minutes: i64) -> String {
-        let interval = human(TimeDelta::minutes(minutes));
+    fn why_cron(&self, triggers: Option<f64>, every: TimeDelta) -> String {
+        let interval = human(every);
         let mut why = match self.refresh {
             Some(r) => format!("a refresh of {} every {interval} keeps the limit", took(r.length)),
             None => format!("a refresh every {interval} keeps the limit"),
         };
-        if minutes > DEFAULT_LIMIT.num_minutes() {
+        if every + self.refresh.and_then(|r| TimeDelta::from_std(r.length).ok()).unwrap_or_default() > self.limit() {
             why =
                 format!("a refresh takes so long that {interval} is the shortest interval that leaves the server room");
         }
@@ -239,66 +316,4 @@ impl Scales<'_> {
         }
         why
     }
-}
-
-/// That nothing can be changed here at all.
-fn closed(server: Option<&Server>) -> Vec<String> {
-    server.and_then(no_change).map(|no| no.why).into_iter().collect()
-}
-
-/// What is missing for a cron job.
-pub fn cron_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
-    let rights = &facts.rights;
-    match server.map(|s| &s.cron) {
-        // Whether this role may schedule there is known only there.
-        Some(cron) if cron.other_database().is_some() => None,
-        Some(Cron::Present(_)) if !rights.can_schedule => Some("EXECUTE on cron.schedule(text, text, text)".into()),
-        Some(Cron::Present(_)) => None,
-        Some(Cron::Forbidden) => Some("USAGE on the schema cron".into()),
-        _ if rights.cron_offered => {
-            let preload = "pg_cron in shared_preload_libraries (a restart), then CREATE EXTENSION pg_cron";
-            let create = "CREATE EXTENSION pg_cron, by a superuser";
-            Some(if rights.cron_preloaded == Some(false) { preload } else { create }.into())
-        }
-        _ => Some("the server package of pg_cron".into()),
-    }
-}
-
-/// What is missing for triggers.
-pub fn trigger_needs(facts: &Facts) -> Vec<String> {
-    let rights = &facts.rights;
-    let mut needs = Vec::new();
-    if !rights.can_create {
-        needs.push("CREATE on the view's schema, for the function".into());
-    }
-    let closed: Vec<String> = rights.tables.iter().filter(|t| !t.can_trigger).map(|t| t.name.short()).collect();
-    if !closed.is_empty() {
-        needs.push(format!("TRIGGER on {}", closed.join(", ")));
-    }
-    let silent: Vec<String> = rights.tables.iter().filter(|t| !t.takes_triggers()).map(|t| t.name.short()).collect();
-    if !silent.is_empty() {
-        needs.push(format!("{} cannot tell a trigger when it changes", silent.join(", ")));
-    }
-    if rights.tables.is_empty() {
-        needs.push("a base table: the definition reads none".into());
-    }
-    needs
-}
-
-/// What is in the way of changing the view's kind.
-pub fn plain_needs(facts: &Facts) -> Vec<String> {
-    let mut needs = Vec::new();
-    if !facts.rights.owns {
-        needs.push("to own the view".into());
-    }
-    if !facts.rights.can_create {
-        needs.push("CREATE on its schema".into());
-    }
-    if !facts.pieces.stuck.is_empty() {
-        needs.push(format!("it cannot be replaced under {}", facts.pieces.stuck.join(", ")));
-    }
-    if !facts.pieces.foreign_readers.is_empty() {
-        needs.push(format!("to own {}, which read it", facts.pieces.foreign_readers.join(", ")));
-    }
-    needs
 }

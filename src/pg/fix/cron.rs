@@ -5,13 +5,13 @@
 //! call `alter_job` but not UPDATE `cron.job`; there is no function that runs a job.
 
 use super::{Ground, literal, refresh_sql, transaction};
-use crate::domain::fix::price::cron_needs;
-use crate::domain::fix::{Fix, Plan};
+use crate::domain::fix::needs::{cron_needs, job_needs, job_to_set_right, may_alter};
+use crate::domain::fix::{Fix, Former, Plan};
 use crate::domain::job::Job;
 use crate::domain::schedule::Schedule;
 use crate::domain::server::Server;
 use crate::domain::time::Time;
-use crate::domain::view::ViewName;
+use crate::domain::view::{RefreshMode, ViewName};
 
 /// A schedule as it will be: what it is called and its next five runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,13 +60,29 @@ pub fn job_name(view: &ViewName) -> String {
     format!("refresh-{schema}{name}").replace('_', "-")
 }
 
+/// Did this program make the job? By its name and by how it writes the command.
+pub fn is_ours(job: &Job, view: &ViewName) -> bool {
+    let usual = job_name(view);
+    let tail = job.name.as_deref().and_then(|name| name.strip_prefix(&usual));
+    let is_named = tail.is_some_and(|t| t.is_empty() || t.strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok()));
+    let modes = [RefreshMode::Concurrently, RefreshMode::PlainNoUniqueIndex];
+    is_named && modes.iter().any(|mode| refresh_sql(view, *mode) == job.command)
+}
+
+/// Whom a job's runs make wait.
+fn impact_of(command: &str) -> String {
+    match command.to_lowercase().contains("concurrently") {
+        true => "Nobody waits: its runs let readers go on.".into(),
+        false => "Readers wait while it runs: its command refreshes without CONCURRENTLY.".into(),
+    }
+}
+
 const ALTER_JOB: &str = "EXECUTE on cron.alter_job, which pg_cron 1.4 brought and keeps from PUBLIC";
 
 impl Ground<'_> {
     pub(super) fn cron_install(&self, schedule: &str) -> Plan {
         let user = self.server().map_or("", |s| &s.user);
-        let own = self.jobs().find(|j| j.username == user && j.database == self.database());
-        let mut plan = match own {
+        let mut plan = match job_to_set_right(self.snapshot, &self.view.view) {
             Some(job) => self.cron_set_right(job, schedule),
             None => self.cron_new(schedule),
         };
@@ -109,6 +125,7 @@ impl Ground<'_> {
         plan.needs.extend(cron_needs(self.server(), &self.facts()));
         let name = self.free_name(view);
         let command = refresh_sql(view, self.mode_to_come());
+        plan.impact = impact_of(&command);
         let arguments = [name.as_str(), schedule, command.as_str()].map(literal).join(", ");
         plan.database = self.cron_home();
         plan.statements = match &plan.database {
@@ -124,6 +141,10 @@ impl Ground<'_> {
                 transaction(heal.into_iter().chain([format!("SELECT cron.schedule({arguments})")]))
             }
         };
+        for job in self.jobs().filter(|j| j.active && j.username == self.user() && j.database == self.database()) {
+            plan.notes
+                .push(format!("{} cannot reach its server and goes on failing: remove it, too (x).", job.title()));
+        }
         plan.undo = Some("mvtop fix cron --undo, or x in the cron pane, removes the job".into());
         let filter = format!("jobname = {} AND username = current_user", literal(&name));
         plan.proof = Some(job_proof(&filter, &format!("active AND schedule = {}", literal(schedule))));
@@ -131,8 +152,12 @@ impl Ground<'_> {
     }
 
     /// What the job will find: a view that is populated by then.
-    fn mode_to_come(&self) -> crate::domain::view::RefreshMode {
-        self.view.view.refresh_mode(true)
+    fn mode_to_come(&self) -> RefreshMode {
+        self.mode_if(true)
+    }
+
+    fn user(&self) -> &str {
+        self.server().map_or("", |s| &s.user)
     }
 
     /// The usual name, unless this role has another job of that name, which would be overwritten.
@@ -150,16 +175,33 @@ impl Ground<'_> {
         let title = format!("Set the job {} right?", job.title());
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
         self.needs_alter(&mut plan, job);
+        plan.needs.extend(job_needs(&self.view.view, job));
         plan.database = self.cron_home();
         // Where the job is, the view is not.
         let heal = if plan.database.is_none() { self.heal(&mut plan) } else { None };
-        let call =
-            format!("SELECT cron.alter_job(job_id := {}, schedule := {}, active := true)", job.id.0, literal(schedule));
-        plan.statements = transaction(heal.into_iter().chain([call]));
+        plan.statements = transaction(heal.into_iter().chain([set(job, schedule, true)]));
+        plan.impact = impact_of(&job.command);
         let was = if job.active { "active" } else { "paused" };
         plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
-        plan.undo = Some(format!("it was {} and {was}; e and p in the cron pane set it so again", job.schedule));
+        plan.undo = Some(format!("mvtop fix cron --undo, which is {}", set(job, &job.schedule, job.active)));
+        plan.former = Some(Former { job: job.id, schedule: job.schedule.clone(), active: job.active });
         plan.proof = Some(job_proof(&by_id(job), &format!("active AND schedule = {}", literal(schedule))));
+        plan
+    }
+
+    /// A job that was set right becomes what it was.
+    pub(super) fn cron_restore(&self, job: &Job, former: &Former) -> Plan {
+        let title = format!("Make the job {} what it was?", job.title());
+        let mut plan = self.blank(Fix::CronRestore(former.clone()), title, "Restore");
+        self.needs_alter(&mut plan, job);
+        plan.database = self.cron_home();
+        plan.statements = transaction([set(job, &former.schedule, former.active)]);
+        plan.grave = !former.active;
+        let word = |active| if active { "active" } else { "paused" };
+        plan.notes.push(format!("It is {}, {} now.", job.schedule, word(job.active)));
+        plan.undo = Some(set(job, &job.schedule, job.active));
+        let not = if former.active { "" } else { "NOT " };
+        plan.proof = Some(job_proof(&by_id(job), &format!("{not}active AND schedule = {}", literal(&former.schedule))));
         plan
     }
 
@@ -171,7 +213,9 @@ impl Ground<'_> {
         let call = format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(schedule));
         plan.statements = transaction([call]);
         plan.notes.push(format!("It is {} now.", job.schedule));
-        plan.undo = Some(format!("the schedule was {}", job.schedule));
+        plan.impact = impact_of(&job.command);
+        plan.undo =
+            Some(format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(&job.schedule)));
         plan.proof = Some(job_proof(&by_id(job), &format!("schedule = {}", literal(schedule))));
         self.check(&mut plan, schedule);
         plan
@@ -181,7 +225,7 @@ impl Ground<'_> {
     fn check(&self, plan: &mut Plan, schedule: &str) {
         match preview(schedule, self.server(), self.now) {
             Ok(preview) => plan.notes.insert(0, format!("It runs {}: {}.", preview.described, preview.runs())),
-            Err(why) => plan.needs.push(format!("a schedule: {why}")),
+            Err(why) => plan.needs.push(format!("another schedule: {why}")),
         }
     }
 
@@ -197,10 +241,13 @@ impl Ground<'_> {
         plan.statements = transaction([format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)]);
         plan.grave = !active;
         plan.impact = match active {
-            true => "Nobody waits; it runs again by its schedule.".into(),
+            true => format!("It runs again by its schedule. {}", impact_of(&job.command)),
             false => "Nobody waits; nothing runs it until it is resumed. A run under way goes on.".into(),
         };
-        plan.undo = Some("p again".into());
+        plan.undo = Some(match active {
+            true => "p in the cron pane, or mvtop fix pause".into(),
+            false => "p in the cron pane, or mvtop fix resume".into(),
+        });
         plan.proof = Some(job_proof(&by_id(job), if active { "active" } else { "NOT active" }));
         plan
     }
@@ -210,9 +257,25 @@ impl Ground<'_> {
         if self.cron_home().is_none() && self.view.facts.value().is_some_and(|f| !f.rights.can_alter_job) {
             plan.needs.push(ALTER_JOB.into());
         }
-        let is_other = self.server().is_some_and(|s| s.user != job.username && !s.superuser);
-        if is_other {
+        self.needs_owner(plan, job);
+    }
+
+    fn needs_owner(&self, plan: &mut Plan, job: &Job) {
+        if !may_alter(self.server(), job) {
             plan.needs.push(format!("to be {}, whose job it is, or a superuser", job.username));
+        }
+    }
+
+    /// The statement that makes a removed job again, where pg_cron keeps its jobs.
+    fn schedule_again(&self, job: &Job) -> String {
+        let name = job.name.iter().map(String::as_str);
+        let arguments: Vec<String> = name.chain([job.schedule.as_str(), job.command.as_str()]).map(literal).collect();
+        let home = self.cron_home().unwrap_or_else(|| self.database());
+        match &job.name {
+            Some(_) if job.database != home => {
+                format!("SELECT cron.schedule_in_database({}, {})", arguments.join(", "), literal(&job.database))
+            }
+            _ => format!("SELECT cron.schedule({})", arguments.join(", ")),
         }
     }
 
@@ -223,7 +286,9 @@ impl Ground<'_> {
         plan.grave = true;
         plan.impact = "Nobody waits; nothing runs it any more. Its history stays.".into();
         plan.notes.push(format!("It is {} · {} · in {} as {}.", job.schedule, job.command, job.database, job.username));
-        plan.undo = Some("f schedules a refresh again, under another job id".into());
+        self.needs_owner(&mut plan, job);
+        let paused = if job.active { "" } else { ", and then pausing it" };
+        plan.undo = Some(format!("{} as {}{paused}, under another job id", self.schedule_again(job), job.username));
         plan.proof = Some(format!(
             "SELECT count(*) = 0, CASE WHEN count(*) = 0 THEN 'job {id} is gone' ELSE 'job {id} is still there' END \
              FROM cron.job WHERE jobid = {id}",
@@ -254,6 +319,10 @@ impl Ground<'_> {
     pub(super) fn can_alter_jobs(&self) -> bool {
         self.is_cron_here() && self.facts().rights.can_alter_job
     }
+}
+
+fn set(job: &Job, schedule: &str, active: bool) -> String {
+    format!("SELECT cron.alter_job(job_id := {}, schedule := {}, active := {active})", job.id.0, literal(schedule))
 }
 
 fn by_id(job: &Job) -> String {

@@ -1,14 +1,15 @@
 //! From a materialized view to a plain one and back, in one transaction, with all that hangs on it.
 //!
-//! The old one is renamed, the new one made in its place, what reads it pointed at the new one by CREATE OR REPLACE (so
+//! The new one is made under another name and run or filled while nobody waits; then the old one gives it its name, what
+//! reads it pointed at the new one by CREATE OR REPLACE (so
 //! those views keep their grants and comments), and the old one dropped without CASCADE: if anything else still depends
 //! on it, the whole transaction fails and nothing has changed.
 
 use postgres_protocol::escape::escape_identifier as quote;
 
 use super::{Ground, literal, name_literal, transaction};
+use crate::domain::fix::needs::{kind_needs, may_alter, plain_needs};
 use crate::domain::fix::offer::timing;
-use crate::domain::fix::price::plain_needs;
 use crate::domain::fix::{Facts, Fix, Plan, WayBack};
 use crate::pg::compare::qualified;
 
@@ -19,21 +20,24 @@ impl Ground<'_> {
     pub(super) fn plain_view(&self) -> Plan {
         let (facts, name) = (self.facts(), self.view.view.name.short());
         let mut plan = self.blank(Fix::PlainView, format!("Replace {name} by a plain view?"), "Replace");
-        plan.needs = plain_needs(&facts);
+        plan.needs = plain_needs(self.snapshot, self.view, &facts);
         if self.view.view.is_plain() {
             plan.needs.push("nothing: it is a plain view already".into());
         }
         let way_back = self.way_back(&facts);
         let full = qualified(&self.view.view.name);
-        let mut inner = self.drop_triggers();
-        inner.extend(way_back.jobs.iter().map(|id| format!("SELECT cron.alter_job(job_id := {id}, active := false)")));
-        inner.extend(self.swap("MATERIALIZED VIEW", &format!("CREATE VIEW {full} AS"), &[], &facts));
+        let mut stop = self.drop_triggers();
+        stop.extend(way_back.jobs.iter().map(|id| format!("SELECT cron.alter_job(job_id := {id}, active := false)")));
+        let mut inner = self.swap(["MATERIALIZED VIEW", "VIEW"], "", &stop, &[], &facts);
         // A struct of texts and numbers always becomes JSON.
         let comment = format!("{MARK}{}", serde_json::to_string(&way_back).unwrap_or_default());
         inner.push(format!("COMMENT ON RULE \"_RETURN\" ON {full} IS {}", literal(&comment)));
         inner.push(format!("DROP MATERIALIZED VIEW {}", self.old_name()));
         plan.statements = transaction(inner);
         self.tell_swap(&mut plan, &facts);
+        plan.impact = "Its definition is run once while nobody waits. Then it takes AccessExclusiveLock: every reader \
+                       waits a moment, and then reads the new one."
+            .into();
         self.tell_leftovers(&mut plan, &way_back);
         plan.undo = Some("mvtop fix view --undo, or f again, makes it materialized as it was".into());
         plan.proof = Some(self.kind_proof('v'));
@@ -43,15 +47,14 @@ impl Ground<'_> {
     pub(super) fn materialize(&self) -> Plan {
         let (facts, name) = (self.facts(), self.view.view.name.short());
         let mut plan = self.blank(Fix::Materialize, format!("Make {name} materialized again?"), "Materialize");
-        plan.needs = plain_needs(&facts);
+        plan.needs = kind_needs(&facts);
         let way_back: Option<WayBack> =
             facts.rights.way_back.as_deref().and_then(|json| serde_json::from_str(json).ok());
         if way_back.is_none() {
             plan.needs.push("a way back: mvtop did not make this plain view".into());
         }
         let way_back = way_back.unwrap_or_default();
-        let head = format!("CREATE MATERIALIZED VIEW {}{} AS", qualified(&self.view.view.name), way_back.storage);
-        let mut inner = self.swap("VIEW", &head, &way_back.rebuild, &facts);
+        let mut inner = self.swap(["VIEW", "MATERIALIZED VIEW"], &way_back.storage, &[], &way_back.rebuild, &facts);
         inner.push(format!("DROP VIEW {}", self.old_name()));
         if self.can_alter_jobs() {
             let again = way_back
@@ -62,7 +65,11 @@ impl Ground<'_> {
         }
         plan.statements = transaction(inner);
         self.tell_swap(&mut plan, &facts);
-        plan.notes.push("It is filled at once; from then on something must refresh it.".into());
+        plan.impact = "It is filled while readers go on with the plain one. Then it takes AccessExclusiveLock: every \
+                       reader waits while its indexes are built, and then reads the new one."
+            .into();
+        plan.notes.push(self.duration());
+        plan.notes.push("From then on something must refresh it.".into());
         plan.undo = Some("mvtop fix view replaces it again".into());
         plan.proof = Some(self.kind_proof('m'));
         plan
@@ -73,13 +80,21 @@ impl Ground<'_> {
         format!("{}.{}", quote(&name.schema), quote(&format!("mvtop_old_{}", self.view.view.oid.0)))
     }
 
-    /// Rename, create, put back, point the readers at the new one.
-    fn swap(&self, old_kind: &str, head: &str, rebuild: &[String], facts: &Facts) -> Vec<String> {
+    /// Create, try, stop what refreshes the old one, give it the name, put back, point the readers at it. Base tables are
+    /// locked before the view, in a writer's order.
+    fn swap(&self, kinds: [&str; 2], storage: &str, stop: &[String], rebuild: &[String], facts: &Facts) -> Vec<String> {
         let view = &self.view.view;
-        let old = quote(&format!("mvtop_old_{}", view.oid.0));
+        let ([old, new], full) = (kinds, qualified(&view.name));
+        let made = format!("{}.{}", quote(&view.name.schema), quote(&format!("mvtop_new_{}", view.oid.0)));
         let mut inner = vec!["SET LOCAL search_path = ''".to_string()];
-        inner.push(format!("ALTER {old_kind} {} RENAME TO {old}", qualified(&view.name)));
-        inner.push(format!("{head}\n{}", view.definition));
+        inner.push(format!("CREATE {new} {made}{storage} AS\n{}", view.definition));
+        if new == "VIEW" {
+            // A definition that fails would shut its readers out, with no way back. All its columns are computed.
+            inner.push(format!("SELECT count(d) FROM {made} AS d"));
+        }
+        inner.extend(stop.iter().cloned());
+        inner.push(format!("ALTER {old} {full} RENAME TO {}", quote(&format!("mvtop_old_{}", view.oid.0))));
+        inner.push(format!("ALTER {new} {made} RENAME TO {}", quote(&view.name.name)));
         // Indexes had their names from the old one, which is gone only at the end: a plain view has none.
         inner.extend(rebuild.iter().cloned());
         inner.extend(facts.pieces.keep.iter().cloned());
@@ -89,7 +104,7 @@ impl Ground<'_> {
 
     fn way_back(&self, facts: &Facts) -> WayBack {
         let jobs = match self.can_alter_jobs() {
-            true => self.jobs().filter(|j| j.active).map(|j| j.id.0).collect(),
+            true => self.jobs().filter(|j| j.active && may_alter(self.server(), j)).map(|j| j.id.0).collect(),
             false => Vec::new(),
         };
         WayBack { storage: facts.pieces.storage.clone(), rebuild: facts.pieces.rebuild.clone(), jobs }
@@ -97,9 +112,6 @@ impl Ground<'_> {
 
     fn tell_swap(&self, plan: &mut Plan, facts: &Facts) {
         plan.grave = true;
-        plan.impact =
-            "It takes AccessExclusiveLock: every reader waits until it ends, a moment; then they read the new one."
-                .into();
         plan.notes.push(match facts.pieces.follow.len() {
             0 => "Columns, comments, grants and owner stay.".into(),
             1 => "Columns, comments, grants and owner stay; the view that reads it is pointed at the new one.".into(),
@@ -117,18 +129,14 @@ impl Ground<'_> {
         }
     }
 
-    /// What would fail from then on, because it refreshes.
+    /// What stops, for it refreshes.
     fn tell_leftovers(&self, plan: &mut Plan, way_back: &WayBack) {
-        for job in self.jobs().filter(|j| j.active) {
-            let text = match way_back.jobs.contains(&job.id.0) {
-                true => {
-                    format!("Its job {} is paused: there is nothing to refresh; the way back resumes it.", job.title())
-                }
-                false => format!("Its job {} would fail each time: have it paused.", job.title()),
-            };
-            plan.notes.push(text);
+        for job in self.jobs().filter(|j| way_back.jobs.contains(&j.id.0)) {
+            let title = job.title();
+            plan.notes
+                .push(format!("Its job {title} is paused: there is nothing to refresh; the way back resumes it."));
         }
-        if !self.view.view.triggers.is_empty() {
+        if !self.drop_triggers().is_empty() {
             plan.notes.push("The triggers that refresh it are dropped, or every write would fail; the way back does not bring them.".into());
         }
     }

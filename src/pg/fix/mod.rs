@@ -14,13 +14,13 @@ use crate::domain::fix::price::refresh_time;
 use crate::domain::fix::{Facts, Fix, Plan};
 use crate::domain::freshness::FreshnessState;
 use crate::domain::job::{Job, JobId};
-use crate::domain::rights::no_change;
+use crate::domain::rights::needs_to_change;
 use crate::domain::server::Server;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::{Time, took};
 use crate::domain::view::{RefreshMode, ViewName};
 
-pub use cron::{Preview, job_name, preview};
+pub use cron::{Preview, is_ours, preview};
 
 /// What a plan is made from.
 pub struct Ground<'a> {
@@ -45,6 +45,7 @@ impl<'a> Ground<'a> {
             Fix::CronReschedule(id, schedule) => self.cron_reschedule(self.job(*id)?, schedule),
             Fix::CronRunNow(id) => self.cron_run_now(self.job(*id)?),
             Fix::CronRemove(id) => self.cron_remove(self.job(*id)?),
+            Fix::CronRestore(former) => self.cron_restore(self.job(former.job)?, former),
             Fix::TriggersInstall => self.triggers_install(),
             Fix::TriggersRemove => self.triggers_remove(),
             Fix::PlainView => self.plain_view(),
@@ -55,8 +56,8 @@ impl<'a> Ground<'a> {
             Fix::Cancel(pid) => self.signal(*pid, false),
             Fix::Terminate(pid) => self.signal(*pid, true),
         };
-        if let Some(no) = self.server().and_then(no_change) {
-            plan.needs.insert(0, no.why);
+        if let Some(need) = self.server().and_then(needs_to_change) {
+            plan.needs.insert(0, need);
         }
         Some(plan)
     }
@@ -79,7 +80,14 @@ impl<'a> Ground<'a> {
     }
 
     fn mode(&self) -> RefreshMode {
-        self.view.view.refresh_mode(self.view.signal.populated)
+        self.mode_if(self.view.signal.populated)
+    }
+
+    fn mode_if(&self, populated: bool) -> RefreshMode {
+        match self.view.view.refresh_mode(populated) {
+            RefreshMode::Concurrently if self.facts().rights.owner_lacks_temp => RefreshMode::PlainNoTemp,
+            mode => mode,
+        }
     }
 
     /// Is what people see wrong, old or unknown, so that a lasting fix should begin with a refresh?
@@ -105,6 +113,7 @@ impl<'a> Ground<'a> {
             needs: Vec::new(),
             notes: Vec::new(),
             undo: None,
+            former: None,
             proof: None,
         }
     }
@@ -135,6 +144,12 @@ impl<'a> Ground<'a> {
             RefreshMode::PlainNotPopulated => {
                 (plain, Some("It was never populated, so CONCURRENTLY is not possible and nobody can read it yet."))
             }
+            RefreshMode::PlainNoTemp => (
+                plain,
+                Some(
+                    "CONCURRENTLY would let them read, but makes a temporary table: its owner lacks TEMP on the database.",
+                ),
+            ),
         };
         plan.impact = impact.into();
         plan.grave = why.is_some();
@@ -146,10 +161,10 @@ impl<'a> Ground<'a> {
     fn refresh_needs(&self) -> Option<String> {
         let view = &self.view.view;
         if view.is_plain() {
-            return Some("it is a plain view: there is nothing to refresh".into());
+            return Some("a materialized view: this is a plain one, and there is nothing to refresh".into());
         }
         let right = self.server().map_or("to be its owner", Server::refresh_right);
-        (!view.can_refresh).then(|| format!("to refresh it a role needs {right}"))
+        (!view.can_refresh).then(|| right.into())
     }
 
     /// How long the last ones took, or what is the best guess and that it is one.
@@ -209,11 +224,17 @@ fn literal(text: &str) -> String {
     escape_literal(text).trim_start().to_string()
 }
 
-/// A name of at most 63 bytes, which is all that PostgreSQL keeps.
+/// A name of at most 63 bytes, which is all that PostgreSQL keeps; what is cut off becomes a number, so that two long
+/// names do not become one.
 fn short_name(prefix: &str, name: &str) -> String {
     let mut whole = format!("{prefix}{name}");
-    while whole.len() > 63 {
-        whole.pop();
+    if whole.len() > 63 {
+        // FNV-1a: the same number for ever, which the standard library's hashes do not promise.
+        let number = whole.bytes().fold(0x811c_9dc5_u32, |hash, b| (hash ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        while whole.len() > 54 {
+            whole.pop();
+        }
+        whole += &format!("_{number:08x}");
     }
     whole
 }

@@ -5,7 +5,6 @@ use postgres_protocol::escape::escape_identifier as quote;
 use super::{Ground, literal, short_name, transaction};
 use crate::domain::diagnosis::who;
 use crate::domain::fix::{Fix, Plan};
-use crate::domain::snapshot::Blocker;
 use crate::domain::time::ago;
 use crate::pg::compare::qualified;
 
@@ -23,31 +22,59 @@ impl Ground<'_> {
 
     pub(super) fn create_unique(&self, columns: &[String]) -> Plan {
         let view = &self.view.view;
-        let title = format!("Give {} a unique index on {}?", view.name.short(), columns.join(", "));
+        let title = match columns {
+            [] => format!("Give {} a unique index?", view.name.short()),
+            some => format!("Give {} a unique index on {}?", view.name.short(), some.join(", ")),
+        };
         let mut plan = self.blank(Fix::CreateUnique(columns.to_vec()), title, "Create");
-        let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
-        plan.statements = transaction([format!(
-            "CREATE UNIQUE INDEX {} ON {} ({list})",
-            quote(&self.unique_name()),
-            qualified(&view.name)
-        )]);
+        plan.needs = self.column_needs(columns);
+        if plan.needs.is_empty() {
+            let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
+            let (index, name) = (quote(&self.unique_name()), qualified(&view.name));
+            plan.statements = transaction([format!("CREATE UNIQUE INDEX {index} ON {name} ({list})")]);
+        }
         plan.impact = "It takes ShareLock: readers go on, refreshes wait until it is built.".into();
         plan.notes.push("With it a refresh can be CONCURRENTLY, so that readers go on.".into());
-        if columns.is_empty() {
-            plan.needs.push("columns that are unique: none and no two were found, name them with --columns".into());
+        if self.is_stale() {
+            plan.notes.push("The view is old: if what is unique live comes twice in it, refresh it first (r).".into());
         }
         if view.has_unique_index {
             plan.needs.push("nothing: it has a unique index already".into());
         }
-        if view.is_plain() {
-            plan.needs.push("a materialized view: a plain one has no indexes".into());
-        }
-        if self.view.facts.value().is_some_and(|f| !f.rights.owns) {
-            plan.needs.push(format!("to own {}", view.name.short()));
-        }
+        self.needs_own(&mut plan);
         plan.undo = Some("mvtop fix index --undo drops it".into());
         plan.proof = Some(self.index_proof(true));
         plan
+    }
+
+    /// Columns that are there and that a unique index takes.
+    fn column_needs(&self, columns: &[String]) -> Vec<String> {
+        let view = &self.view.view;
+        let facts = self.facts();
+        let (known, unknown): (Vec<&String>, Vec<&String>) = columns.iter().partition(|c| view.has_column(c));
+        let odd: Vec<&str> =
+            known.into_iter().filter(|c| !facts.rights.indexable.contains(c)).map(String::as_str).collect();
+        let mut needs = Vec::new();
+        if view.is_plain() {
+            needs.push("a materialized view: a plain one has no indexes".into());
+        }
+        if columns.is_empty() {
+            needs.push("columns that are unique: none and no two were found, name them with --columns".into());
+        }
+        if !unknown.is_empty() {
+            let list = unknown.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            needs.push(format!("columns that {} has: it has no {list}", view.name.short()));
+        }
+        if !odd.is_empty() {
+            needs.push(format!("columns whose values have an order: {} cannot be in a unique index", odd.join(", ")));
+        }
+        needs
+    }
+
+    fn needs_own(&self, plan: &mut Plan) {
+        if self.view.facts.value().is_some_and(|f| !f.rights.owns) {
+            plan.needs.push(format!("to own {}", self.view.view.name.short()));
+        }
     }
 
     pub(super) fn drop_unique(&self) -> Plan {
@@ -56,9 +83,33 @@ impl Ground<'_> {
         plan.statements = transaction([format!("DROP INDEX {}", self.full_unique_name())]);
         plan.grave = true;
         plan.impact = "It takes AccessExclusiveLock for a moment; refreshes then make readers wait, unless another unique index is left.".into();
+        let (own, others): (Vec<String>, Vec<String>) =
+            self.facts().rights.unique_indexes.into_iter().partition(|name| *name == self.unique_name());
+        if own.is_empty() {
+            plan.needs.push(format!("that index: {} has no {}", self.view.view.name.short(), self.unique_name()));
+        } else if others.is_empty() {
+            let users = self.needing_index();
+            if !users.is_empty() {
+                let list = users.join(", ");
+                plan.needs.push(format!("another unique index, or no more CONCURRENTLY in {list}: each would fail"));
+            }
+        }
+        self.needs_own(&mut plan);
         plan.undo = Some("mvtop fix index makes it again".into());
         plan.proof = Some(self.index_proof(false));
         plan
+    }
+
+    /// What refreshes the view CONCURRENTLY, and fails without a unique index: each run, or each write.
+    fn needing_index(&self) -> Vec<String> {
+        let is_one = |sql: &str| sql.to_lowercase().contains("concurrently");
+        let jobs = self.jobs().filter(|j| is_one(&j.command)).map(|j| format!("the job {}", j.title()));
+        let view = &self.view.view;
+        let triggers = view.triggers.iter().filter(|t| is_one(&t.body)).map(|t| {
+            let table = view.base_names.get(&t.table).map_or("a base table", String::as_str);
+            format!("the trigger {} on {table}", t.name)
+        });
+        jobs.chain(triggers).collect()
     }
 
     fn index_proof(&self, wanted: bool) -> String {
@@ -99,21 +150,19 @@ impl Ground<'_> {
         plan
     }
 
-    fn blocker(&self, pid: i32) -> Option<&Blocker> {
-        self.view.refreshing.iter().flat_map(|r| &r.blocked_by).find(|b| b.pid == pid)
-    }
-
     /// Cancels or ends a session, unless it went on to another transaction meanwhile.
     pub(super) fn signal(&self, pid: i32, terminate: bool) -> Plan {
-        let blocker = self.blocker(pid);
-        let name = blocker.map_or(format!("pid {pid}"), |b| who(&b.user, &b.application, pid));
+        let obstacle = self.view.obstacles().into_iter().find(|o| o.by.pid == pid);
+        let name = obstacle.as_ref().map_or(format!("pid {pid}"), |o| who(&o.by.user, &o.by.application, pid));
         let (fix, verb, deed, function) = match terminate {
             true => (Fix::Terminate(pid), "End the session of", "End it", "pg_terminate_backend"),
             false => (Fix::Cancel(pid), "Cancel what runs in", "Cancel it", "pg_cancel_backend"),
         };
         let mut plan = self.blank(fix, format!("{verb} {name}?"), deed);
-        let same = blocker.and_then(|b| b.since).map_or(String::new(), |since| {
-            format!(" AND xact_start = {}", literal(&since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)))
+        // Of one that forgot its COMMIT only the time of its last statement is known.
+        let column = if obstacle.as_ref().is_some_and(|o| o.forgot) { "query_start" } else { "xact_start" };
+        let same = obstacle.as_ref().and_then(|o| o.by.since).map_or(String::new(), |since| {
+            format!(" AND {column} = {}", literal(&since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)))
         });
         plan.statements = transaction([format!(
             "SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}"
@@ -125,14 +174,20 @@ impl Ground<'_> {
             }
             false => "Its statement ends with an error.".into(),
         };
-        if let Some(b) = blocker {
-            let since = b.since.map_or(String::new(), |s| format!(" for {}", ago(s, self.now)));
-            plan.notes.push(format!("A refresh waits for it. It is {}{since}.", b.state));
-            if !terminate && b.state.starts_with("idle") {
-                plan.notes.push("It runs nothing, so cancelling does nothing: K ends the session.".into());
+        match &obstacle {
+            Some(o) => {
+                let since = o.by.since.map_or(String::new(), |s| format!(" for {}", ago(s, self.now)));
+                let what = if o.forgot {
+                    "It refreshed or locked the view and did not commit"
+                } else {
+                    "A refresh waits for it"
+                };
+                plan.notes.push(format!("{what}. It is {}{since}.", o.by.state));
+                if !terminate && o.is_idle() {
+                    plan.notes.push("It runs nothing, so cancelling does nothing: K ends the session.".into());
+                }
             }
-        } else {
-            plan.needs.push("a session that blocks a refresh: this one does not any more".into());
+            None => plan.needs.push("a session that blocks a refresh: this one does not any more".into()),
         }
         plan.proof = Some(format!(
             "SELECT count(*) = 0, CASE WHEN count(*) = 0 THEN 'it blocks nothing any more' ELSE 'it is still there, ' || max(state) END \

@@ -6,14 +6,15 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, name_literal, refresh_sql, short_name, transaction};
-use crate::domain::fix::price::trigger_needs;
+use super::{Ground, literal, name_literal, refresh_sql, short_name, transaction};
+use crate::domain::fix::needs::{TRIGGER, drop_needs, is_own_trigger, other_triggers, trigger_needs};
 use crate::domain::fix::{BaseTable, Fix, Plan};
+use crate::domain::view::Trigger;
 use crate::pg::compare::qualified;
 
 impl Ground<'_> {
     fn trigger_name(&self) -> String {
-        short_name("mvtop_refresh_", &self.view.view.name.name)
+        short_name(TRIGGER, &self.view.view.name.short())
     }
 
     fn trigger_function(&self) -> String {
@@ -30,17 +31,24 @@ impl Ground<'_> {
             plan.needs.push("nothing: triggers refresh it already".into());
         }
         let tables: Vec<&BaseTable> = facts.rights.tables.iter().filter(|t| t.takes_triggers()).collect();
-        let mut statements = self.create_function();
+        // The function's own search_path: what its refresh does not find then, every write would stumble over.
+        let mut statements = vec!["SET LOCAL search_path = ''".to_string()];
+        statements.extend(self.create_function());
         statements.extend(tables.iter().map(|t| self.create_trigger(t)));
         // Last, when the tables are locked against writers: a write before it is seen, one after it fires a trigger.
-        statements.extend(self.heal(&mut plan));
+        statements.push(refresh_sql(&self.view.view.name, self.mode()));
+        plan.refreshes = true;
         plan.statements = transaction(statements);
         plan.grave = true;
         plan.impact =
             "Writers to its tables wait while the triggers are made, and then for a refresh in every statement.".into();
         plan.notes.extend(self.trigger_notes());
+        let foreign: Vec<String> = tables.iter().filter(|t| !t.owns).map(|t| t.name.short()).collect();
+        if !foreign.is_empty() {
+            plan.notes.push(format!("Taking them back needs to own {}, which this role does not.", foreign.join(", ")));
+        }
         plan.undo = Some("mvtop fix triggers --undo drops them and their function".into());
-        plan.proof = Some(self.trigger_proof(&tables));
+        plan.proof = Some(self.trigger_proof(tables.len(), tables.len()));
         plan
     }
 
@@ -51,10 +59,12 @@ impl Ground<'_> {
              PERFORM pg_catalog.pg_advisory_xact_lock({}::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8);\n    \
              {};\n    RETURN NULL;\nEND",
             name_literal(&view.name),
-            refresh_sql(&view.name, view.refresh_mode(true)),
+            refresh_sql(&view.name, self.mode_if(true)),
         );
+        let tags = std::iter::once("$mvtop$".to_string()).chain((1..).map(|n| format!("$mvtop{n}$")));
+        let tag = tags.into_iter().find(|tag| !body.contains(tag.as_str())).unwrap_or_default();
         let mut statements = vec![format!(
-            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $mvtop$\n{body}\n$mvtop$"
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS {tag}\n{body}\n{tag}"
         )];
         statements.push(format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"));
         if self.server().is_some_and(|s| s.user != view.owner) {
@@ -88,26 +98,27 @@ impl Ground<'_> {
         notes
     }
 
-    fn trigger_proof(&self, tables: &[&BaseTable]) -> String {
-        let list = tables.iter().map(|t| format!("{}::regclass", name_literal(&t.name))).collect::<Vec<_>>().join(", ");
+    /// The triggers of this program's function for this view, which another view of the same name has not.
+    fn trigger_proof(&self, wanted: usize, tables: usize) -> String {
         format!(
-            "SELECT count(*) = {n}, format('writes to %s of {n} base tables refresh it', count(*)) FROM pg_catalog.pg_trigger \
-             WHERE tgname = {} AND tgenabled IN ('O', 'A') AND tgrelid = ANY (ARRAY[{list}]::oid[])",
-            super::literal(&self.trigger_name()),
-            n = tables.len(),
+            "SELECT count(*) = {wanted}, format('writes to %s of {tables} base tables refresh it', count(*)) FROM pg_catalog.pg_trigger t \
+             JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+             WHERE n.nspname = {} AND p.proname = {} AND t.tgenabled IN ('O', 'A')",
+            literal(&self.view.view.name.schema),
+            literal(&self.trigger_name()),
         )
     }
 
-    /// The statements that drop every trigger which refreshes the view, whoever made it, and this program's function.
+    /// The statements that drop this program's triggers and their function.
     pub(super) fn drop_triggers(&self) -> Vec<String> {
+        let own: Vec<&Trigger> = self.view.view.triggers.iter().filter(|t| is_own_trigger(t)).collect();
         let tables = self.facts().rights.tables;
         let named = |oid| tables.iter().find(|t| t.oid == oid).map(|t| qualified(&t.name));
-        let triggers = &self.view.view.triggers;
-        let mut statements: Vec<String> = triggers
+        let mut statements: Vec<String> = own
             .iter()
             .filter_map(|t| Some(format!("DROP TRIGGER {} ON {}", quote(&t.name), named(t.table)?)))
             .collect();
-        if triggers.iter().any(|t| t.name == self.trigger_name()) {
+        if !own.is_empty() {
             statements.push(format!("DROP FUNCTION {}()", self.trigger_function()));
         }
         statements
@@ -117,17 +128,17 @@ impl Ground<'_> {
         let title = format!("Drop the triggers that refresh {}?", self.view.view.name.short());
         let mut plan = self.blank(Fix::TriggersRemove, title, "Drop");
         let statements = self.drop_triggers();
+        let others = other_triggers(&self.view.view);
         if statements.is_empty() {
-            plan.needs.push("triggers: no trigger refreshes it".into());
+            plan.needs.push("triggers that mvtop made: there are none".into());
         }
+        plan.needs.extend(drop_needs(&self.view.view, &self.facts()));
         plan.statements = transaction(statements);
         plan.grave = true;
         plan.impact = "Writers wait for a moment; nothing refreshes it any more unless a job does.".into();
+        plan.notes.extend(others.map(|o| format!("These stay, for mvtop did not make them: {o}.")));
         plan.undo = Some("mvtop fix triggers makes them again".into());
-        plan.proof = Some(format!(
-            "SELECT count(*) = 0, format('%s triggers refresh it', count(*)) FROM pg_catalog.pg_trigger WHERE tgname = {}",
-            super::literal(&self.trigger_name())
-        ));
+        plan.proof = Some(self.trigger_proof(0, self.facts().rights.tables.len()));
         plan
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use postgres_protocol::escape::{escape_identifier as quote, escape_literal};
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::domain::fix::{Dashboard, Facts, Timing};
+use crate::domain::fix::{Dashboard, Facts, Rights, Timing};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::view::View;
 use crate::pg::catalog::unexpected;
@@ -18,9 +18,6 @@ const PATIENCE: Limits = Limits { statement: Duration::from_secs(2), lock: Durat
 /// Rows enough for a mean width.
 const SAMPLE: u32 = 1_000;
 
-/// Types whose values cannot be compared for equality, so that no unique index can hold them.
-const NO_EQUALITY: [&str; 5] = ["json", "xml", "point", "polygon", "box"];
-
 /// Reads them. What cannot be measured stays unknown; only the rights and the pieces must be had.
 pub async fn facts(session: &Session, view: &View, populated: bool) -> Result<Facts, Problem> {
     let tables: Vec<u32> = view.base_tables.iter().map(|t| t.0).collect();
@@ -28,12 +25,14 @@ pub async fn facts(session: &Session, view: &View, populated: bool) -> Result<Fa
     let rights: [(&(dyn ToSql + Sync), Type); 2] = [(&view.oid.0, Type::OID), (&tables, Type::OID_ARRAY)];
     let pieces: [(&(dyn ToSql + Sync), Type); 2] = [(&view.oid.0, Type::OID), (&becomes, Type::TEXT)];
     let can_read = populated && view.can_select;
+    let rights: Rights = document(session, include_str!("../sql/fix_facts.sql"), &rights).await?;
+    let is_unique = view.has_unique_index || view.is_plain();
     Ok(Facts {
-        rights: document(session, include_str!("../sql/fix_facts.sql"), &rights).await?,
+        unique: if is_unique { Vec::new() } else { unique(session, view, &rights.indexable).await },
+        rights,
         pieces: document(session, include_str!("../sql/fix_pieces.sql"), &pieces).await?,
         dashboard: if can_read { dashboard(session, view).await } else { None },
         row_bytes: if can_read { row_bytes(session, view).await } else { None },
-        unique: if view.has_unique_index || view.is_plain() { Vec::new() } else { unique(session, view).await },
     })
 }
 
@@ -94,10 +93,8 @@ async fn explained(session: &Session, sql: &str) -> Option<Timing> {
 }
 
 /// Columns that are unique and never NULL in the definition's rows, then pairs of the most selective ones.
-async fn unique(session: &Session, view: &View) -> Vec<Vec<String>> {
-    let is_usable = |t: &str| !NO_EQUALITY.contains(&t);
-    let usable = view.columns.iter().filter(|c| is_usable(&c.data_type) && !view.refresh_columns.contains(&c.name));
-    let names: Vec<String> = usable.map(|c| c.name.clone()).collect();
+async fn unique(session: &Session, view: &View, indexable: &[String]) -> Vec<Vec<String>> {
+    let names: Vec<String> = indexable.iter().filter(|c| !view.refresh_columns.contains(c)).cloned().collect();
     let singles: Vec<Vec<String>> = names.iter().map(|n| vec![n.clone()]).collect();
     let Some((rows, distinct)) = distinct(session, view, &singles).await else { return Vec::new() };
     let found: Vec<Vec<String>> =

@@ -1,0 +1,149 @@
+//! What a fix needs and has not, each as it reads after "it needs".
+
+use super::Facts;
+use crate::domain::diagnosis::Failure;
+use crate::domain::job::{Job, RunStatus};
+use crate::domain::reading::ProblemKind;
+use crate::domain::rights::needs_to_change;
+use crate::domain::server::{Cron, Server};
+use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::view::{Trigger, View};
+
+/// What the names of this program's triggers begin with.
+pub const TRIGGER: &str = "mvtop_refresh_";
+
+/// That nothing can be changed here at all.
+pub fn closed(server: Option<&Server>) -> Vec<String> {
+    server.and_then(needs_to_change).into_iter().collect()
+}
+
+/// What is missing for a cron job.
+pub fn cron_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
+    let rights = &facts.rights;
+    match server.map(|s| &s.cron) {
+        // Whether this role may schedule there is known only there.
+        Some(cron) if cron.other_database().is_some() => None,
+        Some(Cron::Present(_)) if !rights.can_schedule => Some("EXECUTE on cron.schedule(text, text, text)".into()),
+        Some(Cron::Present(_)) => None,
+        Some(Cron::Forbidden) => Some("USAGE on the schema cron".into()),
+        _ if rights.cron_offered => {
+            let preload = "pg_cron in shared_preload_libraries (a restart), then CREATE EXTENSION pg_cron";
+            let create = "CREATE EXTENSION pg_cron, by a superuser";
+            Some(if rights.cron_preloaded == Some(false) { preload } else { create }.into())
+        }
+        _ => Some("the server package of pg_cron".into()),
+    }
+}
+
+/// Why a job's last run that ended failed, if it did.
+pub fn job_failure(snapshot: &Snapshot, job: &Job) -> Option<Failure> {
+    let history = snapshot.history.value()?;
+    let run = history.runs_of(job.id).find(|r| !r.status.is_open()).filter(|r| r.status == RunStatus::Failed)?;
+    Some(Failure::of(run.message.as_deref().unwrap_or_default()))
+}
+
+/// The job of this role that refreshes the view and can be set right instead of making a second one. Where one connects
+/// to (`nodename`) no function of pg_cron changes, so one that cannot is none.
+pub fn job_to_set_right<'a>(snapshot: &'a Snapshot, view: &'a View) -> Option<&'a Job> {
+    let server = snapshot.server.as_deref()?;
+    let is_own = |j: &&Job| j.username == server.user && j.database == server.database;
+    let mut jobs = snapshot.history.value()?.jobs_refreshing(&view.name).filter(is_own);
+    jobs.find(|j| job_failure(snapshot, j) != Some(Failure::Connection))
+}
+
+/// What is missing for a job that is there to do its work, whatever its schedule.
+pub fn job_needs(view: &View, job: &Job) -> Option<String> {
+    let wants_index = job.is_concurrent() && !view.has_unique_index;
+    wants_index.then(|| format!("the unique index first: the command of {} has CONCURRENTLY", job.title()))
+}
+
+/// What is missing for triggers.
+pub fn trigger_needs(facts: &Facts) -> Vec<String> {
+    let rights = &facts.rights;
+    let mut needs = Vec::new();
+    if !rights.can_create {
+        needs.push("CREATE on the view's schema, for the function".into());
+    }
+    let closed: Vec<String> = rights.tables.iter().filter(|t| !t.can_trigger).map(|t| t.name.short()).collect();
+    if !closed.is_empty() {
+        needs.push(format!("TRIGGER on {}", closed.join(", ")));
+    }
+    let silent: Vec<String> = rights.tables.iter().filter(|t| !t.takes_triggers()).map(|t| t.name.short()).collect();
+    if !silent.is_empty() {
+        needs.push(format!("base tables that take triggers: {} cannot tell one when it changes", silent.join(", ")));
+    }
+    if rights.tables.is_empty() {
+        needs.push("a base table: the definition reads none".into());
+    }
+    needs
+}
+
+/// Did this program make this trigger?
+pub fn is_own_trigger(trigger: &Trigger) -> bool {
+    trigger.name.starts_with(TRIGGER)
+}
+
+/// What dropping this program's triggers needs: to own their tables.
+pub fn drop_needs(view: &View, facts: &Facts) -> Option<String> {
+    let is_own = |oid| view.triggers.iter().any(|t| t.table == oid && is_own_trigger(t));
+    let foreign = facts.rights.tables.iter().filter(|t| !t.owns && is_own(t.oid));
+    let foreign: Vec<String> = foreign.map(|t| t.name.short()).collect();
+    (!foreign.is_empty()).then(|| format!("to own {}", foreign.join(", ")))
+}
+
+/// Triggers of others that refresh it, and may do more: `refrescar on prospectos`.
+pub fn other_triggers(view: &View) -> Option<String> {
+    let named =
+        |t: &Trigger| format!("{} on {}", t.name, view.base_names.get(&t.table).map_or("a base table", String::as_str));
+    let others: Vec<String> = view.triggers.iter().filter(|t| !is_own_trigger(t)).map(named).collect();
+    (!others.is_empty()).then(|| others.join(", "))
+}
+
+/// Only a superuser may change another role's job.
+pub fn may_alter(server: Option<&Server>, job: &Job) -> bool {
+    server.is_none_or(|s| s.user == job.username || s.superuser)
+}
+
+/// What is in the way of changing the view's kind.
+pub fn kind_needs(facts: &Facts) -> Vec<String> {
+    let mut needs = Vec::new();
+    if !facts.rights.owns {
+        needs.push("to own the view".into());
+    }
+    if !facts.rights.can_create {
+        needs.push("CREATE on its schema".into());
+    }
+    if !facts.pieces.stuck.is_empty() {
+        needs.push(format!("{} out of its way: that cannot be pointed at another view", facts.pieces.stuck.join(", ")));
+    }
+    if !facts.pieces.foreign_readers.is_empty() {
+        needs.push(format!("to own {}, which read it", facts.pieces.foreign_readers.join(", ")));
+    }
+    needs
+}
+
+/// What is in the way of a plain view: also what refreshes the view and cannot be stopped without harm, and a
+/// definition that fails, which would shut its readers out.
+pub fn plain_needs(snapshot: &Snapshot, state: &ViewState, facts: &Facts) -> Vec<String> {
+    let view = &state.view;
+    let server = snapshot.server.as_deref();
+    let mut needs = kind_needs(facts);
+    needs.extend(drop_needs(view, facts));
+    needs.extend(other_triggers(view).map(|t| format!("{t} dropped first: mvtop did not make them, they may do more")));
+    let jobs = snapshot.history.value().into_iter().flat_map(|h| h.jobs_refreshing(&view.name)).filter(|j| j.active);
+    let can_alter = facts.rights.can_alter_job && server.is_some_and(|s| s.cron.is_here());
+    for job in jobs {
+        let title = job.title();
+        if !job.only_refreshes(&view.name) {
+            needs.push(format!(
+                "{title} to leave it out: it does more than refresh it, and would fail ({})",
+                job.command
+            ));
+        } else if !can_alter || !may_alter(server, job) {
+            needs.push(format!("{title} paused by {}, or it would fail at each run", job.username));
+        }
+    }
+    let failure = state.values.problem().or(state.drift.problem()).filter(|p| p.kind == ProblemKind::Other);
+    needs.extend(failure.map(|p| format!("a definition that runs: comparing it fails ({})", p.text)));
+    needs
+}
