@@ -172,6 +172,7 @@ impl Journal {
                 continue;
             }
             let result = match &entry.proof {
+                None if entry.sql.len() == 1 => "what it had committed by then stays".into(),
                 None => "it was one transaction: all of it or nothing; the age of the view shows which".into(),
                 Some(proof) => match operator::look(target, entry.database.as_deref(), proof).await {
                     Ok(Found { good: true, text }) => format!("it was done: {text}"),

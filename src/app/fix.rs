@@ -107,7 +107,7 @@ fn repairs(model: &Model, view: &ViewState) -> Vec<Row> {
     if let Some(obstacle) = view.obstacles().into_iter().next() {
         let by = &obstacle.by;
         let who = who(&by.user, &by.application, by.pid);
-        let why = if obstacle.forgot { "it did not commit its refresh" } else { "a refresh waits for it" };
+        let why = if obstacle.forgot { "it did not commit" } else { "a refresh waits for it" };
         // One that runs nothing has nothing to cancel.
         if !obstacle.is_idle() {
             offer(&format!("Cancel what {who} runs: {why}"), Fix::Cancel(by.pid));

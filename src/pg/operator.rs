@@ -201,6 +201,10 @@ fn explained(error: &tokio_postgres::Error, plan: &Plan, statement: &str) -> Str
             format!("{detail} If the view is old, refresh it first; else name other columns (--columns)")
         }
         (_, Some(code)) if *code == SqlState::UNIQUE_VIOLATION => detail,
+        (Fix::Refresh, _) if error.as_db_error().and_then(|e| e.routine()) == Some("InitTempTableNamespace") => {
+            "; CONCURRENTLY makes one as the view's owner, who lacks TEMP on the database: mvtop fix refresh does without"
+                .into()
+        }
         (Fix::TriggersInstall, _) if statement.starts_with("REFRESH") => {
             "; every write would fail so: under the triggers' empty search_path its definition does not run. Have the \
              functions that it calls name their tables with the schema"

@@ -340,8 +340,8 @@ fn footnotes(advice: &Advice, view: &ViewState) -> String {
     let best = match &advice.best {
         Best::Offer(choice) => format!("mvtop fix {}", choice.word()),
         Best::Repair(Fix::CreateUnique(_), _) => "mvtop fix index".into(),
-        // The keys of the console do the others.
-        other => other.title().into(),
+        Best::Repair(_, title) => format!("{title} (f in the console)"),
+        Best::Nothing => advice.best.title().into(),
     };
     let mut text = format!("\nRecommended: {best}; {}.\n", advice.reason);
     if advice.best == Best::Offer(Choice::Cron) {

@@ -29,9 +29,11 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             let deed = buttons(theme, question.plan.deed, question.focused);
             (visible(&question.plan.title).into_owned(), from(act(theme, question), first), Some(deed))
         }
-        (Some(Dialog::Quit(focused)), _) => {
-            (format!("Leave while {} runs?", what_runs(model)), quit(theme), Some(buttons(theme, "Leave", *focused)))
-        }
+        (Some(Dialog::Quit(focused)), _) => (
+            format!("Leave while {} runs?", what_runs(model)),
+            quit(model, theme),
+            Some(buttons(theme, "Leave", *focused)),
+        ),
         (Some(Dialog::Groups(choice)), _) => match model.newest.view(choice.view) {
             Some(view) => groups::choice(model, theme, view, choice, area),
             None => return,
@@ -149,8 +151,12 @@ fn what_runs(model: &Model) -> &'static str {
     }
 }
 
-fn quit(theme: &Theme) -> Vec<Line<'static>> {
-    vec![Line::styled("What you started still runs. Leaving cancels it; everything stays as it is.", theme.words())]
+fn quit(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
+    let stays = match model.action.as_ref().is_none_or(|a| a.plan.is_whole()) {
+        true => "everything stays as it is",
+        false => "what it has done by then stays",
+    };
+    vec![Line::styled(format!("What you started still runs. Leaving cancels it; {stays}."), theme.words())]
 }
 
 /// Cancel first and focused, the deed second with its own key.

@@ -38,8 +38,12 @@ async fn a_role_without_the_schema_cron_and_an_old_pg_cron_get_their_fixes() {
     let refresh = night.plan_as("duena", Fix::Refresh).await;
     assert!(refresh.needs.is_empty(), "{:?}", refresh.needs);
     needs(&night.plan_as("duena", every_five_minutes()).await, "USAGE on the schema cron");
-    // Readers must not be made to wait for a right that CONCURRENTLY alone needs.
+    // A right that CONCURRENTLY alone needs.
     night.sql("REVOKE TEMP ON DATABASE crm FROM PUBLIC").await;
+    match night.run(&refresh).await {
+        Ending::Failed(problem) => assert!(problem.text.contains("lacks TEMP"), "{}", problem.text),
+        other => panic!("{other:?}"),
+    }
     let refresh = night.plan_as("duena", Fix::Refresh).await;
     assert!(refresh.notes.iter().any(|n| n.contains("temporary table")) && !refresh.sql().contains("CONCURRENTLY"));
     night.sql("DROP EXTENSION pg_cron; CREATE EXTENSION pg_cron VERSION '1.3'").await;

@@ -9,6 +9,7 @@ use mvtop::app::model::Dialog;
 use mvtop::app::{Cmd, Msg, update};
 use mvtop::domain::fix::Fix;
 use mvtop::domain::job::JobId;
+use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::snapshot::{Blocker, Refreshing};
 use mvtop::pg::operator::{Ending, Event, Found};
 use mvtop::watch::Request;
@@ -160,6 +161,25 @@ fn a_job_of_a_dropped_role_that_stops_all_others_can_be_removed_from_the_screen(
     let mut model = console(snapshot);
     press(&mut model, "f Enter");
     assert_eq!(asked(&model).fix, Fix::CronRemove(JobId(3)));
+}
+
+#[test]
+fn that_a_change_cannot_be_written_down_is_said_before_it() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    model.settings.unlogged = Some("What is changed cannot be written down".into());
+    press(&mut model, "r");
+    assert!(asked(&model).notes.iter().any(|n| n.contains("cannot be written down")), "{:?}", asked(&model).notes);
+}
+
+#[test]
+fn batches_deleted_before_an_early_end_are_told() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    press(&mut model, "r y");
+    let why = Problem { kind: ProblemKind::Other, text: "it was cancelled".into() };
+    let ended = Event::Ended(Ending::Partly(why, "5000 rows were deleted before".into()), Duration::ZERO);
+    update(&mut model, Msg::Action(ended));
+    let Some(Stage::Over { good: false, text }) = model.action.map(|a| a.stage) else { panic!() };
+    assert!(text.contains("5000 rows were deleted") && !text.contains("as it was"), "{text}");
 }
 
 #[test]

@@ -99,6 +99,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Is it one transaction, so that an early end leaves nothing of it?
+    pub fn is_whole(&self) -> bool {
+        !self.batches && self.statements.len() != 1
+    }
+
     /// The statements as a script.
     pub fn sql(&self) -> String {
         self.statements.iter().map(|s| format!("{s};\n")).collect()

@@ -52,9 +52,17 @@ pub fn job_to_set_right<'a>(snapshot: &'a Snapshot, view: &'a View) -> Option<&'
 }
 
 /// What is missing for a job that is there to do its work, whatever its schedule.
-pub fn job_needs(view: &View, job: &Job) -> Option<String> {
-    let wants_index = job.is_concurrent() && !view.has_unique_index;
-    wants_index.then(|| format!("the unique index first: the command of {} has CONCURRENTLY", job.title()))
+pub fn job_needs(view: &View, facts: &Facts, job: &Job) -> Option<String> {
+    let title = job.title();
+    match job.is_concurrent() {
+        true if !view.has_unique_index => {
+            Some(format!("the unique index first: the command of {title} has CONCURRENTLY"))
+        }
+        true if facts.rights.owner_lacks_temp => {
+            Some(format!("TEMP on the database for {}: the command of {title} has CONCURRENTLY", view.owner))
+        }
+        _ => None,
+    }
 }
 
 /// What is missing for triggers.

@@ -195,7 +195,7 @@ impl Scales<'_> {
             offer.readers = self.readers_wait();
             offer.warning = Some(format!("the command of {} has no CONCURRENTLY", job.title()));
         }
-        offer.needs.extend(own.and_then(|job| job_needs(&self.view.view, job)));
+        offer.needs.extend(own.and_then(|job| job_needs(&self.view.view, self.facts, job)));
         if offer.warning.is_none()
             && self.view.view.refresh_column().is_some()
             && self.mode() == RefreshMode::Concurrently
@@ -257,7 +257,8 @@ impl Scales<'_> {
             let why = "the definition gives rows twice, which no refresh takes: make its rows unique, then refresh";
             return Some((Best::Nothing, why.into()));
         }
-        let waits = job_to_set_right(self.snapshot, &self.view.view).and_then(|job| job_needs(&self.view.view, job));
+        let waits = job_to_set_right(self.snapshot, &self.view.view)
+            .and_then(|job| job_needs(&self.view.view, self.facts, job));
         let columns = self.facts.unique.first().filter(|_| self.facts.rights.owns && waits.is_some())?;
         let title = format!("Unique index on {}", columns.join(", "));
         Some((

@@ -175,7 +175,7 @@ impl Ground<'_> {
         let title = format!("Set the job {} right?", job.title());
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
         self.needs_alter(&mut plan, job);
-        plan.needs.extend(job_needs(&self.view.view, job));
+        plan.needs.extend(job_needs(&self.view.view, &self.facts(), job));
         plan.database = self.cron_home();
         // Where the job is, the view is not.
         let heal = if plan.database.is_none() { self.heal(&mut plan) } else { None };

@@ -11,6 +11,7 @@ use super::{Ground, literal, name_literal, transaction};
 use crate::domain::fix::needs::{kind_needs, may_alter, plain_needs};
 use crate::domain::fix::offer::timing;
 use crate::domain::fix::{Facts, Fix, Plan, WayBack};
+use crate::domain::job::JobId;
 use crate::pg::compare::qualified;
 
 /// What the comment with the way back begins with.
@@ -56,12 +57,14 @@ impl Ground<'_> {
         let way_back = way_back.unwrap_or_default();
         let mut inner = self.swap(["VIEW", "MATERIALIZED VIEW"], &way_back.storage, &[], &way_back.rebuild, &facts);
         inner.push(format!("DROP VIEW {}", self.old_name()));
-        if self.can_alter_jobs() {
-            let again = way_back
-                .jobs
-                .iter()
-                .filter(|id| self.snapshot.history.value().is_some_and(|h| h.jobs.iter().any(|j| j.id.0 == **id)));
-            inner.extend(again.map(|id| format!("SELECT cron.alter_job(job_id := {id}, active := true)")));
+        let paused = way_back.jobs.iter().filter_map(|id| self.job(JobId(*id))).filter(|j| !j.active);
+        for job in paused {
+            if self.can_alter_jobs() && may_alter(self.server(), job) {
+                inner.push(format!("SELECT cron.alter_job(job_id := {}, active := true)", job.id.0));
+            } else {
+                let (title, owner) = (job.title(), &job.username);
+                plan.notes.push(format!("Its job {title} stays paused: only {owner} or a superuser can resume it."));
+            }
         }
         plan.statements = transaction(inner);
         self.tell_swap(&mut plan, &facts);
