@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PG_MAJOR = $(shell ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1 | cut -d/ -f5)
 
-.PHONY: demo test roles check screenshots bench setup setup-check setup-pooler setup-screenshots
+.PHONY: demo test roles check screenshots bench setup setup-bench setup-check setup-pooler setup-screenshots
 
 demo: setup  ## the console on a private PostgreSQL in the state of the incident's night
 	cargo build --release --locked
@@ -24,10 +24,18 @@ screenshots: setup setup-screenshots  ## pictures from the real program on the d
 	cargo build --release --locked
 	cargo run --release --locked --example screenshots
 
+bench: setup setup-bench  ## beside psql, pg_activity and pg_top, at every size: writes BENCHMARKS.md; about half an hour
+	cargo build --release --locked
+	cargo bench --locked --bench micro
+	python3 benches/run.py $(BENCH)
+
 # What the demo and the tests need: a PostgreSQL server, pg_cron and pg_stat_statements. Debian and Ubuntu have
 # them; elsewhere this says what to install and goes on if it is there.
 setup:
 	@tests/setup.sh server
+
+setup-bench:
+	@tests/setup.sh bench
 
 setup-pooler:
 	@tests/setup.sh pooler

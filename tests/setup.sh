@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the demo, the tests and the screenshots need from Debian's or Ubuntu's packages; does nothing when it
-# is there already. Usage: setup.sh server|pooler|fonts
+# is there already. Usage: setup.sh server|pooler|fonts|bench
 set -euo pipefail
 
 server_bin() {
@@ -49,8 +49,13 @@ case "${1:-}" in
     need="the font JetBrains Mono"
     has_fonts || install fonts-jetbrains-mono
     ;;
+  bench)
+    need="psql, pg_top and Python's venv"
+    command -v pg_top >/dev/null || install pgtop
+    python3 -c 'import venv, ensurepip' 2>/dev/null || install python3-venv
+    ;;
   *)
-    echo "usage: $0 server|pooler|fonts" >&2
+    echo "usage: $0 server|pooler|fonts|bench" >&2
     exit 2
     ;;
 esac
