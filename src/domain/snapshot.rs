@@ -380,6 +380,19 @@ impl DrillIndex {
     /// How many rows an index holds at most.
     pub const LIMIT: usize = 200_000;
 
+    /// Sorts the rows: by kind, then by what their groups are called in the view and live, then by key.
+    pub fn sort(&mut self) {
+        let mut by_name: Vec<usize> = (0..self.groups.len()).collect();
+        by_name.sort_by(|&a, &b| self.groups[a].labels.cmp(&self.groups[b].labels));
+        let mut rank = vec![0; by_name.len()];
+        by_name.into_iter().enumerate().for_each(|(place, group)| rank[group] = place);
+        let rank = |id: Option<GroupId>| id.map(|id| rank[id.0 as usize]);
+        self.rows.sort_by(|a, b| {
+            let order = |row: &DriftRow| (row.kind, rank(row.from), rank(row.to));
+            order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
+        });
+    }
+
     /// The group with this id.
     pub fn group(&self, id: GroupId) -> &Group {
         &self.groups[id.0 as usize]

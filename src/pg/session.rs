@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
@@ -104,16 +105,31 @@ impl Session {
 
     /// Runs one statement in a read-only transaction of its own, pipelined into one round trip.
     pub async fn read(&self, limits: Limits, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
-        let begin = limits.begin();
-        let (begun, rows, ended) = tokio::join!(
-            self.client.batch_execute(&begin),
-            self.client.query_typed(sql, parameters),
-            self.client.batch_execute("COMMIT"),
-        );
-        begun.map_err(|e| problem(&e))?;
-        let rows = rows.map_err(|e| problem(&e))?;
-        ended.map_err(|e| problem(&e))?;
+        let mut rows = Vec::new();
+        self.each(limits, sql, parameters, |row| rows.push(row)).await?;
         Ok(rows)
+    }
+
+    /// The same, each row taken as it comes: a row of the protocol is many times as large as what is kept of it.
+    pub async fn each(
+        &self,
+        limits: Limits,
+        sql: &str,
+        parameters: Parameters<'_>,
+        mut take: impl FnMut(Row),
+    ) -> Result<(), Problem> {
+        let begin = limits.begin();
+        let rows = async {
+            let typed = parameters.iter().map(|(value, kind)| (*value, kind.clone()));
+            let mut rows = std::pin::pin!(self.client.query_typed_raw(sql, typed).await?);
+            while let Some(row) = rows.try_next().await? {
+                take(row);
+            }
+            Ok(())
+        };
+        let (begun, read, ended) =
+            tokio::join!(self.client.batch_execute(&begin), rows, self.client.batch_execute("COMMIT"));
+        begun.and(read).and(ended).map_err(|e| problem(&e))
     }
 
     /// Runs statements as they are; for the operator, which brings its own transaction.

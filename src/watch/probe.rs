@@ -41,8 +41,8 @@ pub enum Probe {
     Compare(Arc<View>, Scope, Option<Arc<Comparison>>),
     /// What the fixes of a view must know; whether it is populated.
     Facts(Arc<View>, bool),
-    /// The drifted rows of one ejecutivo.
-    Index(Arc<View>, DrillTarget),
+    /// The drifted rows of one ejecutivo; the last comparison, if nothing moved since.
+    Index(Arc<View>, DrillTarget, Option<Arc<Comparison>>),
     /// The values of one page of them: its number and its keys.
     Page(Arc<View>, usize, Vec<String>),
 }
@@ -145,7 +145,9 @@ impl Probe {
                 Catch::Comparison(probes::compare::compare(session, view, *scope, last, limits).await?)
             }
             Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
-            Probe::Index(view, target) => Catch::Index(probes::drill::index(session, view, target, limits).await?),
+            Probe::Index(view, target, last) => {
+                Catch::Index(probes::drill::index(session, view, target, last.as_deref(), limits).await?)
+            }
             Probe::Page(view, _, keys) => Catch::Page(probes::drill::page(session, view, keys, limits).await?),
         })
     }

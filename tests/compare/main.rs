@@ -89,9 +89,10 @@ impl Bench {
             .unwrap_or_else(|e| panic!("{} {scope:?}: {e:?}", self.schema))
     }
 
-    async fn index(&self, view: &View, member: Option<Option<String>>) -> DrillIndex {
+    async fn index(&self, view: &View, member: Option<Option<String>>, last: Option<&Comparison>) -> DrillIndex {
         let target = DrillTarget { view: view.oid, member };
-        drill::index(&self.session, view, &target, LIMITS).await.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
+        let index = drill::index(&self.session, view, &target, last, LIMITS).await;
+        index.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
     }
 
     async fn page(&self, view: &View, keys: &[String]) -> Vec<RowDetail> {
@@ -128,15 +129,16 @@ impl Bench {
             (totals.view, totals.live, totals.missing, totals.gone, totals.moved, totals.moved, totals.changed),
             "{what}: sums"
         );
-        self.check_drill(view, &sides, None).await;
+        self.check_drill(view, &sides, None, &values).await;
         for member in sides.members() {
-            self.check_drill(view, &sides, Some(member)).await;
+            self.check_drill(view, &sides, Some(member), &values).await;
         }
         values.drift
     }
 
-    async fn check_drill(&self, view: &View, sides: &Sides, member: Option<Option<String>>) {
-        let index = self.index(view, member.clone()).await;
+    async fn check_drill(&self, view: &View, sides: &Sides, member: Option<Option<String>>, last: &Comparison) {
+        let index = self.index(view, member.clone(), None).await;
+        assert_eq!(index, self.index(view, member.clone(), Some(last)).await, "{}: by the last pairing", self.schema);
         let expected = sides.drifted(member.as_ref());
         assert_eq!(expected, reference::listed(&index), "{}: rows of {member:?}", self.schema);
         assert_eq!(index.left_out, 0);

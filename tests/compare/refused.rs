@@ -19,7 +19,7 @@ async fn problems(session: &Session, view: &View, limits: Limits) -> Vec<Problem
     let mut problems = vec![
         compare::compare(session, view, Scope::Groups, None, limits).await.unwrap_err(),
         compare::compare(session, view, Scope::Values, None, limits).await.unwrap_err(),
-        drill::index(session, view, &target, limits).await.unwrap_err(),
+        drill::index(session, view, &target, None, limits).await.unwrap_err(),
     ];
     if !view.key.is_empty() {
         problems.push(drill::page(session, view, &key, limits).await.unwrap_err());

@@ -2,6 +2,7 @@
 
 use super::{Pairing, Sides, qualified, quote, text, texts};
 use crate::domain::drift::Scope;
+use crate::domain::view::View;
 
 /// The join of both sides.
 fn pairs(sides: &Sides) -> String {
@@ -22,6 +23,12 @@ fn identities(sides: &Sides) -> String {
         }
     };
     format!("(SELECT {count} FROM {})", qualified(&sides.view.name))
+}
+
+/// Has a row of the view no whole key? `NULL` keys are paired in another way ([`Pairing::KeyWithNulls`]).
+pub fn null_keys(view: &View) -> String {
+    let missing: Vec<String> = view.key.iter().map(|k| format!("{} IS NULL", quote(&k.name))).collect();
+    format!("SELECT EXISTS (SELECT FROM {} WHERE {})", qualified(&view.name), missing.join(" OR "))
 }
 
 /// See [`super::flow`]. To count by presence, too, would be simpler to read, and a tenth dearer.
@@ -63,8 +70,7 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
          count(*) OVER () AS total\n\
          FROM {}\n\
          WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r)\n\
-         ORDER BY CASE WHEN v.there IS NULL THEN 2 WHEN d.there IS NULL THEN 3 WHEN {moved} THEN 1 ELSE 4 END, \
-         v_labels, d_labels, key\nLIMIT $2::int8",
+         ORDER BY CASE WHEN v.there IS NULL THEN 2 WHEN d.there IS NULL THEN 3 WHEN {moved} THEN 1 ELSE 4 END\nLIMIT $2::int8",
         side("v", "g"),
         side("v", "l"),
         side("d", "g"),

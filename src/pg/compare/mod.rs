@@ -12,6 +12,7 @@ mod values;
 
 use postgres_protocol::escape::escape_identifier as quote;
 
+pub use keyed::null_keys;
 pub use sums::sums;
 pub use values::values;
 
@@ -73,7 +74,7 @@ pub fn labels(view: &View) -> String {
 }
 
 /// The drifted rows of one value of the first group column on **either** side ($1: the value; `one` false: all rows),
-/// at most $2: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`.
+/// at most $2, by kind: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`.
 pub fn drifted(view: &View, pairing: Pairing, one: bool) -> String {
     let sides = Sides { view, pairing, scope: Scope::Values, named: true };
     if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }

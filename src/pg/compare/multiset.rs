@@ -47,7 +47,7 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
         "SELECT x.v_there, x.d_there, {groups} AS v_groups, {labels} AS v_labels, {groups} AS d_groups, \
          {labels} AS d_labels, to_json(ARRAY[m.r])::text AS key, count(*) OVER () AS total\n\
          FROM {} AS m\nCROSS JOIN LATERAL {CASES}\nCROSS JOIN LATERAL generate_series(1, x.n)\n\
-         WHERE NOT (x.v_there AND x.d_there) AND {mine}\nORDER BY x.v_there, v_labels, key\nLIMIT $2::int8",
+         WHERE NOT (x.v_there AND x.d_there) AND {mine}\nORDER BY x.v_there\nLIMIT $2::int8",
         counted(sides),
     )
 }

@@ -63,43 +63,51 @@ async fn joined(
     view: &View,
     scope: Scope,
     limits: Limits,
-    mut names: Option<&mut Labels>,
+    names: Option<&mut Labels>,
 ) -> Result<Drift, Problem> {
-    let (pairing, rows) = paired(session, view, scope, names.is_some(), limits).await?;
-    let mut groups = Groups::default();
-    let mut flow = Vec::new();
-    for row in &rows {
-        let (from, to): (Vec<Option<String>>, Vec<Option<String>>) = (row.get("v_groups"), row.get("d_groups"));
-        if let Some(names) = names.as_deref_mut().filter(|_| row.get::<_, i64>("stored") > 0) {
-            add_names(names, &view.groups, &from, &row.get::<_, Vec<_>>("v_labels"));
-        }
-        flow.extend(flows(row, from, to, &mut groups));
+    let (pairing, found) = paired(session, view, scope, names.is_some(), limits).await?;
+    if let Some(names) = names {
+        *names = found.names;
     }
     // A multiset comparison looks at whole rows: nothing can differ that it did not see.
     let keyed = pairing != Pairing::Rows;
     let scope = if keyed { scope } else { Scope::Values };
-    Ok(Drift { scope, keyed, groups: groups.finish(), flow })
+    Ok(Drift { scope, keyed, groups: found.groups.finish(), flow: found.flow })
 }
 
-/// The flows in one row of the statement: rows on both sides, live only, in the view only. The group of the side where
-/// a row is not is NULL, as a group may be, too; so they stand together and are told apart by their counts.
-fn flows(
-    row: &Row,
-    from: Vec<Option<String>>,
-    to: Vec<Option<String>>,
-    groups: &mut Groups,
-) -> impl Iterator<Item = Flow> + use<> {
-    let count = |name: &str| row.get::<_, i64>(name) as u64;
-    let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
-    let mut group = |keys, rows: u64| -> Option<GroupId> { (rows > 0).then(|| groups.unnamed(keys)) };
-    let (from, to) = (group(from, stored), group(to, live));
-    let flow = |from, to, rows, changed| Flow { from, to, rows, changed };
-    let flows = [
-        flow(from, to, stored + live - pairs, count("changed")),
-        flow(None, to, pairs - stored, 0),
-        flow(from, None, pairs - live, 0),
-    ];
-    flows.into_iter().filter(|flow| flow.rows > 0)
+/// What a flow's statement brought, taken row by row.
+#[derive(Default)]
+pub(super) struct Found {
+    groups: Groups,
+    flow: Vec<Flow>,
+    names: Labels,
+    /// How often rows of the view stand in the flow.
+    stored: i64,
+    identities: i64,
+}
+
+impl Found {
+    /// Takes a row: rows on both sides, live only, in the view only. The group of the side where a row is not is NULL,
+    /// as a group may be, too; so they stand together and are told apart by their counts.
+    fn take(&mut self, row: &Row, view: &View, named: bool) {
+        let count = |name: &str| row.get::<_, i64>(name);
+        let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
+        let (from, to): (Vec<Option<String>>, Vec<Option<String>>) = (row.get("v_groups"), row.get("d_groups"));
+        if named && stored > 0 {
+            add_names(&mut self.names, &view.groups, &from, &row.get::<_, Vec<_>>("v_labels"));
+        }
+        let mut group = |keys, rows: i64| -> Option<GroupId> { (rows > 0).then(|| self.groups.unnamed(keys)) };
+        let (from, to) = (group(from, stored), group(to, live));
+        let flow = |from, to, rows: i64, changed: i64| Flow { from, to, rows: rows as u64, changed: changed as u64 };
+        let flows = [
+            flow(from, to, stored + live - pairs, count("changed")),
+            flow(None, to, pairs - stored, 0),
+            flow(from, None, pairs - live, 0),
+        ];
+        self.flow.extend(flows.into_iter().filter(|flow| flow.rows > 0));
+        self.stored += stored;
+        self.identities = count("identities");
+    }
 }
 
 /// The flow by the first pairing that holds for the rows as they are now.
@@ -109,19 +117,16 @@ pub(super) async fn paired(
     scope: Scope,
     named: bool,
     limits: Limits,
-) -> Result<(Pairing, Vec<Row>), Problem> {
-    let mut outcome = (Pairing::Rows, Vec::new());
+) -> Result<(Pairing, Found), Problem> {
+    let mut outcome = (Pairing::Rows, Found::default());
     for &pairing in Pairing::of(view) {
-        let rows = session.read(limits, &flow(view, pairing, scope, named), &[]).await?;
-        outcome = (pairing, rows);
-        if held(pairing, &outcome.1) {
+        let mut found = Found::default();
+        session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
+        let held = pairing.held(found.stored, found.identities);
+        outcome = (pairing, found);
+        if held {
             break;
         }
     }
     Ok(outcome)
-}
-
-fn held(pairing: Pairing, flow: &[Row]) -> bool {
-    let paired = flow.iter().map(|row| row.get::<_, i64>("stored")).sum();
-    flow.first().is_none_or(|row| pairing.held(paired, row.get("identities")))
 }

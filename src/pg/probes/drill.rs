@@ -1,45 +1,62 @@
 //! Reads the drifted rows of one ejecutivo: first which rows, then their values a page at a time.
 
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::domain::drift::{Kind, Scope};
 use crate::domain::groups::Groups;
+use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::view::View;
-use crate::pg::compare::{drifted, values};
+use crate::pg::compare::{Pairing, drifted, null_keys, values};
 use crate::pg::session::{Limits, Session};
 
-/// Which rows drifted: kind, groups and key of each.
+/// Which rows drifted: kind, groups and key of each. `last` is a comparison since which nothing moved, if there is one:
+/// then how rows are paired need not be found out again.
 pub async fn index(
     session: &Session,
     view: &View,
     target: &DrillTarget,
+    last: Option<&Comparison>,
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
-    let (pairing, _) = super::compare::paired(session, view, Scope::Groups, false, limits).await?;
+    let pairing = match last {
+        Some(last) if !last.drift.keyed => Pairing::Rows,
+        Some(_) if !has_null_keys(session, view, limits).await? => Pairing::Key,
+        _ => super::compare::paired(session, view, Scope::Groups, false, limits).await?.0,
+    };
     let member = target.member.clone().flatten();
     let most = DrillIndex::LIMIT as i64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&member, Type::TEXT), (&most, Type::INT8)];
-    let rows = session.read(limits, &drifted(view, pairing, target.member.is_some()), &parameters).await?;
-    let mut groups = Groups::default();
-    let total = rows.first().map_or(0, |row| row.get::<_, i64>("total") as u64);
-    let rows: Vec<DriftRow> = rows
-        .iter()
-        .map(|row| {
-            let (from, to) = (super::group(row, 'v', &mut groups), super::group(row, 'd', &mut groups));
-            let kind = match (from, to) {
-                (None, _) => Kind::Missing,
-                (_, None) => Kind::Gone,
-                (from, to) if from != to => Kind::Moved,
-                _ => Kind::Changed,
-            };
-            DriftRow { kind, from, to, key: row.get::<_, &str>("key").into() }
-        })
-        .collect();
+    let (mut groups, mut rows, mut total) = (Groups::default(), Vec::new(), 0);
+    let sql = drifted(view, pairing, target.member.is_some());
+    let take = |row: Row| {
+        total = row.get::<_, i64>("total") as u64;
+        rows.push(drift_row(&row, &mut groups));
+    };
+    session.each(limits, &sql, &parameters, take).await?;
     let left_out = total - rows.len() as u64;
-    Ok(DrillIndex { groups: groups.finish(), rows, left_out })
+    let mut index = DrillIndex { groups: groups.finish(), rows, left_out };
+    index.sort();
+    Ok(index)
+}
+
+fn drift_row(row: &Row, groups: &mut Groups) -> DriftRow {
+    let (from, to) = (super::group(row, 'v', groups), super::group(row, 'd', groups));
+    let kind = match (from, to) {
+        (None, _) => Kind::Missing,
+        (_, None) => Kind::Gone,
+        (from, to) if from != to => Kind::Moved,
+        _ => Kind::Changed,
+    };
+    DriftRow { kind, from, to, key: row.get::<_, &str>("key").into() }
+}
+
+async fn has_null_keys(session: &Session, view: &View, limits: Limits) -> Result<bool, Problem> {
+    let rows = session.read(limits, &null_keys(view), &[]).await?;
+    Ok(rows.first().is_none_or(|row| row.get(0)))
 }
 
 /// The values of the rows with these keys, in their order. A row compared as a whole has no key to look it up by: its

@@ -129,7 +129,7 @@ impl Keeper {
             }
             Probe::Labels(view, _) => self.fold_labels(view.oid, answer, at),
             Probe::Compare(view, scope, _) => self.fold_comparison(&view, scope, answer, at, now),
-            Probe::Index(view, target) => {
+            Probe::Index(view, target, _) => {
                 let state = self.snapshot.view(view.oid).cloned();
                 let named = |mut index: DrillIndex| {
                     let state = state.as_ref().and_then(|state| Some((state, state.labels.value()?)));

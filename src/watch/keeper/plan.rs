@@ -84,10 +84,13 @@ impl Keeper {
 
     fn next_drill(&mut self, now: Instant) -> Option<Probe> {
         let drill = self.snapshot.drill.clone()?;
-        let view = self.snapshot.view(drill.target.view)?.view.clone();
+        let state = self.snapshot.view(drill.target.view)?;
+        let view = state.view.clone();
         let Some(index) = &drill.index.last else {
             let rests = drill.index.problem().is_some() && self.drill_rest.is_some_and(|rest| rest > now);
-            return (!rests).then(|| Probe::Index(view, drill.target.clone()));
+            let last = state.drift.last.as_ref().filter(|_| !state.is_drift_outdated());
+            let last = last.map(|last| last.value.clone());
+            return (!rests).then(|| Probe::Index(view, drill.target.clone(), last));
         };
         let page = self.pages.pop()?;
         let from = page * Drill::PAGE;
