@@ -1,6 +1,7 @@
 //! Which lines the lists show, in which order: the counts' filter and sort, whose eyes, the drill's tabs.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use super::model::{DrillScreen, LineKey, Model, Sort, ViewSort};
 use crate::domain::drift::GroupId;
@@ -86,7 +87,7 @@ fn is_in_tab(screen: &DrillScreen, index: &DrillIndex, row: usize) -> bool {
     matches(row.from) || matches(row.to)
 }
 
-fn is_cell(keys: &[Option<String>], member: &LineKey, column: &LineKey) -> bool {
+fn is_cell(keys: &[Option<Arc<str>>], member: &LineKey, column: &LineKey) -> bool {
     let holds = |place: usize, wanted: &LineKey| match wanted {
         None => true,
         Some(wanted) => keys.get(place) == Some(wanted),

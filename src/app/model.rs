@@ -67,7 +67,7 @@ impl Pane {
 }
 
 /// The value of a line's group, by which the cursor holds on to it when the order changes.
-pub type LineKey = Option<Option<String>>;
+pub type LineKey = Option<Option<Arc<str>>>;
 
 /// The counts pane's own state.
 #[derive(Clone, Debug, Default)]

@@ -5,6 +5,7 @@
 //! numbers can never contradict each other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A group's place in [`Drift::groups`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,9 +15,9 @@ pub struct GroupId(pub u32);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Group {
     /// The values counted by, as text; `None` is NULL.
-    pub keys: Vec<Option<String>>,
+    pub keys: Vec<Option<Arc<str>>>,
     /// What people call each value: the label column's value, else the key itself.
-    pub labels: Vec<Option<String>>,
+    pub labels: Vec<Option<Arc<str>>>,
 }
 
 impl Group {

@@ -1,6 +1,7 @@
 //! The groups that a comparison meets, and what people call the values of their columns.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::drift::{Group, GroupId};
 use super::text::visible;
@@ -11,13 +12,16 @@ use super::view::GroupColumn;
 /// A label may differ between the sides (a renamed person): the first one with a value wins.
 #[derive(Debug, Default)]
 pub struct Groups {
-    ids: BTreeMap<Vec<Option<String>>, GroupId>,
+    ids: BTreeMap<Vec<Option<Arc<str>>>, GroupId>,
     groups: Vec<Group>,
+    /// Each text once: 10,000 people in six places are 60,000 groups, but 10,006 texts.
+    texts: BTreeSet<Arc<str>>,
 }
 
 impl Groups {
     /// The id of the group with these keys, made if it is new.
     pub fn intern(&mut self, keys: Vec<Option<String>>, labels: Vec<Option<String>>) -> GroupId {
+        let (keys, labels) = (self.texts(keys), self.texts(labels));
         if let Some(&id) = self.ids.get(&keys) {
             self.name(id, labels);
             return id;
@@ -35,8 +39,21 @@ impl Groups {
         self.intern(keys, labels)
     }
 
+    fn texts(&mut self, texts: Vec<Option<String>>) -> Vec<Option<Arc<str>>> {
+        texts.into_iter().map(|text| text.map(|text| self.text(&text))).collect()
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.texts.insert(new.clone());
+        new
+    }
+
     /// Gives the group the labels that were not known when it was first met, where its key stood in for them.
-    fn name(&mut self, id: GroupId, labels: Vec<Option<String>>) {
+    fn name(&mut self, id: GroupId, labels: Vec<Option<Arc<str>>>) {
         let group = &mut self.groups[id.0 as usize];
         for (place, label) in labels.into_iter().enumerate().filter(|(_, label)| label.is_some()) {
             if group.labels[place] == group.keys[place] {
@@ -52,7 +69,7 @@ impl Groups {
 }
 
 /// What a query of the configuration calls a column's values: column → value → label.
-pub type Labels = BTreeMap<String, BTreeMap<String, String>>;
+pub type Labels = BTreeMap<String, BTreeMap<Arc<str>, Arc<str>>>;
 
 /// Calls the values in these groups by their labels, where there are any.
 pub fn name_groups(groups: &mut [Group], columns: &[GroupColumn], labels: &Labels) {
@@ -77,14 +94,13 @@ pub fn names(columns: &[GroupColumn], groups: &[Group]) -> Labels {
 }
 
 /// Adds what one group's values are called: the first label met. Where there is none the value stands for itself.
-pub fn add_names(names: &mut Labels, columns: &[GroupColumn], keys: &[Option<String>], labels: &[Option<String>]) {
+pub fn add_names<S: AsRef<str>>(names: &mut Labels, columns: &[GroupColumn], keys: &[Option<S>], labels: &[Option<S>]) {
     for (column, (key, label)) in columns.iter().zip(keys.iter().zip(labels)).filter(|(g, _)| g.label.is_some()) {
-        let Some(key) = key else { continue };
+        let Some(key) = key.as_ref().map(AsRef::as_ref) else { continue };
         let names = names.entry(column.column.clone()).or_default();
-        let called = label.as_ref().map_or_else(|| key.clone(), |label| visible(label).into_owned());
-        let name = names.entry(key.clone()).or_insert_with(|| called.clone());
-        if name == key {
-            *name = called;
+        let called = label.as_ref().map_or(key.into(), |label| visible(label.as_ref()));
+        if names.get(key).is_none_or(|name| **name == *key && called != key) {
+            names.insert(key.into(), called.into());
         }
     }
 }

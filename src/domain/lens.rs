@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::diagnosis::thousands;
 use super::drift::{Drift, Flow, Group, GroupId, Scope};
@@ -239,7 +240,7 @@ impl Crowd {
 /// Everyone whose sight the group column at `place` bounds, in one pass over the flow. NULL is nobody.
 fn bounded(role: Role, place: usize, drift: &Drift) -> Vec<(Lens, Sight)> {
     let member = |id: Option<GroupId>| id.map(|id| Member::of(drift.group(id), place));
-    let mut people: BTreeMap<String, (Lens, Sight)> = BTreeMap::new();
+    let mut people: BTreeMap<Arc<str>, (Lens, Sight)> = BTreeMap::new();
     for flow in &drift.flow {
         let (from, to) = (member(flow.from), member(flow.to));
         let key = |side: &Option<Member>| side.as_ref().and_then(|m| m.key.clone().flatten());

@@ -1,6 +1,7 @@
 //! The counts pane's table: one row a value of the first group column, one column group a value of the second.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::drift::{Counts, Drift, Group, GroupId, NO_VALUE, Totals};
 
@@ -26,9 +27,9 @@ impl Comparison {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// The value as text; `None` is NULL. The outer `None`: there is no such column, all rows are one.
-    pub key: Option<Option<String>>,
+    pub key: Option<Option<Arc<str>>>,
     /// What people call it.
-    pub label: Option<String>,
+    pub label: Option<Arc<str>>,
 }
 
 impl Member {

@@ -336,7 +336,7 @@ pub struct DrillTarget {
     /// The view.
     pub view: Oid,
     /// The value of the first group column; `None`: all rows.
-    pub member: Option<Option<String>>,
+    pub member: Option<Option<Arc<str>>>,
 }
 
 /// The drifted rows of one value of the first group column.

@@ -108,7 +108,7 @@ fn seen(plan: &Reassignment, side: &str) -> String {
 /// What the database said.
 pub async fn pick(session: &Session, view: &View, source: &Source, limits: Limits) -> Result<Option<String>, Problem> {
     let (group, id) = (quote(&source.shown.0), quote(&source.shown.1));
-    let from = source.from.key.clone().flatten().unwrap_or_default();
+    let from = source.from.key.iter().flatten().next().map_or("", |key| &**key);
     let sql = format!(
         "SELECT {id}::text FROM {} WHERE {group}::text = $1 AND {id} IS NOT NULL ORDER BY {id} LIMIT 1",
         definition(view, "live")

@@ -90,7 +90,7 @@ impl Bench {
     }
 
     async fn index(&self, view: &View, member: Option<Option<String>>, last: Option<&Comparison>) -> DrillIndex {
-        let target = DrillTarget { view: view.oid, member };
+        let target = DrillTarget { view: view.oid, member: member.map(|m| m.map(Into::into)) };
         let index = drill::index(&self.session, view, &target, last, LIMITS).await;
         index.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
     }

@@ -289,7 +289,7 @@ async fn labels_may_be_null_or_differ() {
     bench.run("INSERT INTO t VALUES (4, 7, 'Carla', 'MVP')").await;
     let named = |c: &Comparison, key: &str| {
         let group = c.drift.groups.iter().find(|g| g.keys[0].as_deref() == Some(key)).unwrap();
-        group.labels[0].clone().unwrap()
+        group.labels[0].as_deref().unwrap().to_string()
     };
     let first = bench.compare(&view, Scope::Groups, None).await;
     let names = ["1", "2", "7"].map(|key| named(&first, key));

@@ -108,7 +108,7 @@ fn work(keeper: &mut Keeper) -> Vec<Probe> {
             Probe::Catalog(_) => Catch::Views(vec![view()]),
             Probe::Stamp(..) => Catch::Stamp(Stamp::default()),
             Probe::Labels(..) => {
-                let names = BTreeMap::from([("Osmara Partida".to_string(), "La señora Partida".to_string())]);
+                let names = BTreeMap::from([("Osmara Partida".into(), "La señora Partida".into())]);
                 Catch::Labels(BTreeMap::from([("ejecutivo_id".to_string(), names)]))
             }
             Probe::Compare(..) => Catch::Comparison(incident()),

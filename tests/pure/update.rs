@@ -259,9 +259,9 @@ fn b_and_v_open_the_selected_ejecutivo_in_that_coordinacion() {
     let commands = press(&mut model, "b");
     assert!(matches!(commands.as_slice(), [Cmd::Watch(Request::Drill(Some(target)))] if target.view == VIEW));
     let drill = model.drill.as_ref().unwrap();
-    assert_eq!((drill.title.as_str(), &drill.tab), ("Osmara Partida", &Some(Some(Some("BOOM".to_string())))));
+    assert_eq!((drill.title.as_str(), &drill.tab), ("Osmara Partida", &Some(Some(Some("BOOM".into())))));
     press(&mut model, "v");
-    assert_eq!(model.drill.as_ref().unwrap().tab, Some(Some(Some("VEN".to_string()))));
+    assert_eq!(model.drill.as_ref().unwrap().tab, Some(Some(Some("VEN".into()))));
     assert_eq!(press(&mut model, "Esc"), [Cmd::Watch(Request::Drill(None))]);
     assert!(model.drill.is_none());
 }

@@ -235,7 +235,7 @@ fn a_place_with_a_colour_shows_it_on_its_name_and_every_frame() {
 
 fn drilled() -> Snapshot {
     let mut snapshot = incident_snapshot();
-    let member = Some(Some("Osmara Partida".to_string()));
+    let member = Some(Some("Osmara Partida".into()));
     let mut groups = Groups::default();
     let mut id = |who: &str, place: &str| {
         let keys = vec![Some(who.to_string()), Some(place.to_string())];

@@ -218,7 +218,7 @@ pub(super) fn check(trial: &Trial) -> Check {
 
 impl Run {
     fn is_theirs(&self) -> bool {
-        Some(&self.after.owner) == self.reassignment.source.to.key.as_ref()
+        Some(self.after.owner.as_deref()) == self.reassignment.source.to.key.as_ref().map(|key| key.as_deref())
     }
 
     fn outcome(&self) -> Outcome {

@@ -26,7 +26,7 @@ pub async fn index(
         Some(_) if !has_null_keys(session, view, limits).await? => Pairing::Key,
         _ => super::compare::paired(session, view, Scope::Groups, false, limits).await?.0,
     };
-    let member = target.member.clone().flatten();
+    let member = target.member.as_ref().and_then(|member| member.as_deref());
     let most = DrillIndex::LIMIT as i64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&member, Type::TEXT), (&most, Type::INT8)];

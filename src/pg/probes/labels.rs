@@ -26,7 +26,7 @@ pub async fn labels(session: &Session, queries: &[(String, String)], limits: Lim
         })?;
         let named = |row: &tokio_postgres::Row| {
             let label: Option<&str> = row.get(1);
-            Some((row.get(0), visible(label?).into_owned()))
+            Some((row.get::<_, &str>(0).into(), visible(label?).into()))
         };
         labels.insert(column.clone(), rows.iter().filter_map(named).collect());
     }
