@@ -39,6 +39,10 @@ pub struct Job {
     pub here: bool,
     /// Does the role it runs as still exist? If not, pg_cron stops at it and runs no job at all.
     pub owner_exists: bool,
+    /// The newest run, of whichever job, that was last written before this job was: its schedule came later. `None`: every
+    /// run that is known was written after it.
+    #[serde(default)]
+    pub changed_after: Option<RunId>,
 }
 
 /// A job that is gone, known from the runs it left behind: pg_cron keeps those for ever.
@@ -376,6 +380,7 @@ mod tests {
             active: true,
             here: true,
             owner_exists: true,
+            changed_after: None,
         };
         job.refreshes(&ViewName { schema: schema.into(), name: name.into() })
     }

@@ -36,7 +36,8 @@ pub struct JobStats {
     pub ended: usize,
     /// Runs that ended badly.
     pub failed: usize,
-    /// Runs there should have been since; `None` where that cannot be said.
+    /// Runs there should have been since then, or since the schedule was in force, if that is later; `None` where that
+    /// cannot be said.
     pub expected: Option<usize>,
     /// Where runs are missing.
     pub gaps: Vec<Gap>,
@@ -109,8 +110,10 @@ impl JobStats {
         let day: Vec<&Run> = all().filter(|(_, time)| is_recent(time)).map(|(run, _)| run).collect();
         // A job that ran before the day began was there all day, even if it never ran in it.
         let since = all().filter_map(|(run, _)| run.start).min().map(|first| first.max(now - SPAN));
-        let gaps = match (&schedule, since) {
-            (Ok(schedule), Some(since)) if job.active && counts_runs => Some(expect(schedule, &day, since, now, tz)),
+        let gaps = match (&schedule, in_force(job, history, since)) {
+            (Ok(schedule), Some(since)) if job.active && counts_runs => {
+                Some(expect(schedule, &day, since.max(now - SPAN - SLACK), now, tz))
+            }
             _ => None,
         };
         let mut lengths: Vec<TimeDelta> = good(&day).filter_map(|r| r.duration()).collect();
@@ -135,6 +138,15 @@ impl JobStats {
     }
 }
 
+/// From when on the job's schedule was surely in force: its first run, or, where the job was changed after runs that are
+/// known, the end of the first run since, of whichever job. `None`: there was none since, so nobody can say.
+fn in_force(job: &Job, history: &History, first: Option<Time>) -> Option<Time> {
+    let first = first.map(|first| first - SLACK);
+    let Some(changed) = job.changed_after else { return first };
+    let after = history.runs.iter().filter(|r| r.id > changed);
+    after.filter_map(|r| r.end).min().map(|since| first.map_or(since, |first| first.max(since)))
+}
+
 fn good<'a>(runs: &'a [&'a Run]) -> impl Iterator<Item = &'a Run> {
     runs.iter().copied().filter(|r| r.status == RunStatus::Succeeded)
 }
@@ -143,12 +155,12 @@ fn percentile(sorted: &[TimeDelta], percent: usize) -> Option<TimeDelta> {
     sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).copied()
 }
 
-/// How many fire times there were since the first run seen, and those without a run.
+/// How many fire times there were since then, and those without a run.
 ///
 /// A fire time has its run when one starts between it and the next. One that falls into a run still under way is
 /// not missing: pg_cron queues it behind.
 fn expect(schedule: &Schedule, runs: &[&Run], since: Time, now: Time, tz: Tz) -> (usize, Vec<Gap>) {
-    let fires: Vec<Time> = schedule.fires_between(since - SLACK, now - SLACK, tz).collect();
+    let fires: Vec<Time> = schedule.fires_between(since, now - SLACK, tz).collect();
     let mut spans: Vec<(Time, Time)> = runs.iter().filter_map(|r| Some((r.start?, end(r, now)?))).collect();
     spans.sort();
     let mut gaps: Vec<Gap> = Vec::new();
@@ -203,6 +215,7 @@ mod tests {
             active: true,
             here: true,
             owner_exists: true,
+            changed_after: None,
         };
         let mut runs: Vec<Run> = minutes.iter().enumerate().map(run).collect();
         runs.reverse();
@@ -261,6 +274,27 @@ mod tests {
         (history.runs[1].status, history.runs[1].start, history.runs[1].end) = (RunStatus::Failed, None, None);
         assert_eq!(stats(&history, at(11)).failed, 1);
         assert_eq!(stats(&history, at(11) + TimeDelta::hours(24)).failed, 0, "a day later it is no longer of the day");
+    }
+
+    #[test]
+    fn a_schedule_that_was_changed_promises_nothing_of_the_time_before() {
+        let mut history = history(&[0, 60, 120]);
+        history.jobs[0].changed_after = Some(RunId(2));
+        assert_eq!((stats(&history, at(190)).expected, stats(&history, at(190)).missed()), (None, 0), "no run since");
+        let other =
+            Run { id: RunId(7), job: JobId(2), start: Some(at(180)), end: Some(at(181)), ..history.runs[0].clone() };
+        history.runs.insert(0, other);
+        let gaps = stats(&history, at(192)).gaps;
+        assert_eq!(gaps, [Gap { from: at(185), to: at(190), missed: 2 }], "the other job ran, so its time is known");
+    }
+
+    #[test]
+    fn a_job_that_never_ran_is_missed_once_others_ran_after_it_was_made() {
+        let mut history = history(&[0, 5]);
+        history.jobs[0].id = JobId(2);
+        assert_eq!(stats(&history, at(60)).expected, None, "it may be older than what is known");
+        history.jobs[0].changed_after = Some(RunId(0));
+        assert_eq!(stats(&history, at(17)).missed(), 2);
     }
 
     #[test]

@@ -165,6 +165,7 @@ pub fn job(id: i64, name: &str, schedule: &str, command: &str) -> Job {
         active: true,
         here: true,
         owner_exists: true,
+        changed_after: None,
     }
 }
 

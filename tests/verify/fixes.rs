@@ -74,6 +74,9 @@ async fn it_fails_on_the_incident_and_passes_after_each_of_the_four_fixes() {
     break_it(&client).await;
     client.batch_execute(JOB).await.unwrap();
     assert_eq!(said(at, &["--yes"]).1, 1, "a job alone heals nothing before it ran");
+    client.batch_execute(REFRESH).await.unwrap();
+    let (ahead, code) = proof(at, &["--yes"]);
+    assert_eq!((loud(&ahead), code), (vec!["success_24h skipped".into()], 0), "its first run is still ahead");
     client.batch_execute(RUNS).await.unwrap();
     client.batch_execute(REFRESH).await.unwrap();
     let (scheduled, code) = proof(at, &["--yes"]);

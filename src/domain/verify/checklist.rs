@@ -74,7 +74,9 @@ fn triggers(evidence: &Evidence) -> Check {
     let said = format!("{watched} of {} base tables are watched", facts.tables.len());
     match (disabled.as_slice(), unwatched.as_slice()) {
         ([], []) => check(Outcome::Pass, said),
-        ([], tables) => check(Outcome::Warning, format!("{said}; writes to {} refresh nothing", tables.join(", "))),
+        ([], tables) => {
+            check(Outcome::Warning, format!("{said}; not every write to {} refreshes it", tables.join(", ")))
+        }
         (names, _) => check(Outcome::Fail, format!("{said}; disabled: {}", names.join(", "))),
     }
 }
@@ -143,22 +145,30 @@ impl Scheduled<'_> {
     fn last_run(&self) -> Check {
         let check = |outcome, text: String| Check::new("last_run", "last run succeeded", outcome, text);
         let ended = self.history.runs_of(self.job.id).find(|r| !r.status.is_open());
-        let Some(run) = ended else {
-            let next = self
-                .stats
-                .and_then(|s| s.next)
-                .map(|n| format!("; the next is due in {}", human(n - self.evidence.now)));
-            let cron = self.evidence.snapshot.server.as_ref().and_then(|s| s.cron.present());
-            let unlogged = cron.is_some_and(|c| c.logs_runs == Some(false));
-            let why = if unlogged { " (cron.log_run is off)" } else { "" };
-            return check(Outcome::NotProven, format!("no run is recorded{why}{}", next.unwrap_or_default()));
-        };
+        let Some(run) = ended else { return self.no_run() };
         let when = run.start.map_or(String::new(), |s| format!(" {} ago", ago(s, self.evidence.now)));
         let length = run.duration().map_or(String::new(), |d| format!(", took {}", human(d)));
         let message = run.message.as_deref().and_then(|m| m.lines().next()).unwrap_or("no message");
         match run.status {
             RunStatus::Succeeded => check(Outcome::Pass, format!("run {}{when}{length}", run.id.0)),
             _ => check(Outcome::Fail, format!("run {}{when}: {message}", run.id.0)),
+        }
+    }
+
+    /// A job whose first run is still ahead has broken nothing yet; one whose runs did not come has.
+    fn no_run(&self) -> Check {
+        let check = |outcome, text: String| Check::new("last_run", "last run succeeded", outcome, text);
+        let cron = self.evidence.snapshot.server.as_ref().and_then(|s| s.cron.present());
+        let is_logged = cron.is_none_or(|c| c.logs_runs != Some(false));
+        let due = self.stats.and_then(|s| s.next).map(|next| human(next - self.evidence.now));
+        match (due, self.stats.map_or(0, JobStats::missed)) {
+            (Some(due), 0) if is_logged => check(Outcome::Note, format!("no run yet: the first is due in {due}")),
+            (_, missed @ 1..) => check(Outcome::Fail, format!("no run is recorded, and {missed} should have come")),
+            (due, _) => {
+                let why = if is_logged { "" } else { " (cron.log_run is off)" };
+                let next = due.map_or(String::new(), |due| format!("; the next is due in {due}"));
+                check(Outcome::NotProven, format!("no run is recorded{why}{next}"))
+            }
         }
     }
 
