@@ -181,9 +181,10 @@ pub struct Verify {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// How many rows may be in the wrong place in one group or for one person: 3 rows or 5%
-    #[arg(long, value_name = "N|P%", default_value = "0")]
-    pub tolerance: Tolerance,
+    /// How many rows may be in the wrong place in one group or for one person: 3 rows or 5%. Usually what the
+    /// configuration says of the view, else none
+    #[arg(long, value_name = "N|P%")]
+    pub tolerance: Option<Tolerance>,
     /// Run Test 2 without asking: it changes one row and refreshes the view in a transaction that is rolled back
     #[arg(long, conflicts_with = "no_write")]
     pub yes: bool,

@@ -58,10 +58,9 @@ pub fn reorder_views(model: &mut Model) {
     let passes =
         |place: &usize| wanted.is_empty() || views[*place].view.name.to_string().to_lowercase().contains(&wanted);
     let mut order: Vec<usize> = (0..views.len().min(reports.len())).filter(passes).collect();
-    let wrong = |place: usize| reports[place].totals.map_or(0, |t| t.wrong());
     // The Snapshot has them by name, and these sorts are stable.
     match model.views.sort {
-        ViewSort::Worst => order.sort_by_key(|&i| Reverse((reports[i].verdict, wrong(i)))),
+        ViewSort::Worst => order.sort_by_key(|&i| Reverse(reports[i].need())),
         ViewSort::Name => {}
         ViewSort::Age => order.sort_by_key(|&i| Reverse(reports[i].freshness.age)),
     }

@@ -122,6 +122,8 @@ pub struct Counts {
     pub moved_out: u64,
     /// Here on both sides, with other values.
     pub changed: u64,
+    /// Were rows compared as a multiset? Then one that changed is both missing and gone.
+    pub unkeyed: bool,
 }
 
 impl Counts {
@@ -132,7 +134,7 @@ impl Counts {
 
     /// Rows that people find in the wrong place or not at all, seen from this group.
     pub fn misplaced(&self) -> u64 {
-        self.missing + self.gone + self.moved_in + self.moved_out
+        apart(self.missing, self.gone, self.unkeyed) + self.moved_in + self.moved_out
     }
 
     /// Does nothing differ?
@@ -150,6 +152,7 @@ impl Counts {
             moved_in: self.moved_in + other.moved_in,
             moved_out: self.moved_out + other.moved_out,
             changed: self.changed + other.changed,
+            unkeyed: self.unkeyed || other.unkeyed,
         }
     }
 }
@@ -169,12 +172,19 @@ pub struct Totals {
     pub moved: u64,
     /// Same key and group, other values; `None` where only groups were compared.
     pub changed: Option<u64>,
+    /// Were rows compared as a multiset? Then one that changed is both missing and gone.
+    pub unkeyed: bool,
+}
+
+/// Rows that are on one side only: without a key one that changed is on both lists, and is one row.
+pub(super) fn apart(missing: u64, gone: u64, unkeyed: bool) -> u64 {
+    if unkeyed { missing.max(gone) } else { missing + gone }
 }
 
 impl Totals {
     /// Rows in the wrong place: missing, gone or moved.
     pub fn misplaced(&self) -> u64 {
-        self.missing + self.gone + self.moved
+        apart(self.missing, self.gone, self.unkeyed) + self.moved
     }
 
     /// All rows that differ, as far as was looked.
@@ -201,7 +211,8 @@ impl Drift {
 
     /// The sums over all rows.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals { changed: (self.scope == Scope::Values).then_some(0), ..Totals::default() };
+        let changed = (self.scope == Scope::Values).then_some(0);
+        let mut totals = Totals { changed, unkeyed: !self.keyed, ..Totals::default() };
         for flow in &self.flow {
             totals.view += flow.from.map_or(0, |_| flow.rows);
             totals.live += flow.to.map_or(0, |_| flow.rows);
@@ -218,9 +229,10 @@ impl Drift {
     /// The sums of each group.
     pub fn counts(&self) -> BTreeMap<GroupId, Counts> {
         let mut counts: BTreeMap<GroupId, Counts> = BTreeMap::new();
+        let none = Counts { unkeyed: !self.keyed, ..Counts::default() };
         for flow in &self.flow {
             if let Some(from) = flow.from {
-                let c = counts.entry(from).or_default();
+                let c = counts.entry(from).or_insert(none);
                 c.view += flow.rows;
                 match flow.to {
                     None => c.gone += flow.rows,
@@ -229,7 +241,7 @@ impl Drift {
                 }
             }
             if let Some(to) = flow.to {
-                let c = counts.entry(to).or_default();
+                let c = counts.entry(to).or_insert(none);
                 c.live += flow.rows;
                 match flow.from {
                     None => c.missing += flow.rows,
@@ -342,6 +354,17 @@ mod tests {
             (totals.view, totals.live, totals.missing, totals.gone)
         );
         assert_eq!((all.moved_in, all.moved_out), (totals.moved, totals.moved));
+    }
+
+    #[test]
+    fn without_a_key_a_changed_row_is_one_wrong_row_and_never_two() {
+        let mut groups = Groups::default();
+        let all = Some(groups.intern(vec![], vec![]));
+        let flow = |from, to, rows| Flow { from, to, rows, changed: 0 };
+        let flow = vec![flow(all, all, 7), flow(None, all, 9), flow(all, None, 8)];
+        let drift = Drift { scope: Scope::Values, keyed: false, groups: groups.finish(), flow };
+        assert_eq!((drift.totals().wrong(), drift.counts()[&GroupId(0)].misplaced()), (9, 9));
+        assert_eq!(crate::domain::matrix::Matrix::of(&drift).lines[0].misplaced, 9);
     }
 
     #[test]

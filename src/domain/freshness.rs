@@ -133,6 +133,12 @@ pub struct Freshness {
 }
 
 impl Freshness {
+    /// Are rows that differ no more than the lag that its limit allows? Triggers leave none.
+    pub fn allows_lag(&self) -> bool {
+        let is_young = self.state == FreshnessState::Fresh && self.limit.source != LimitSource::Triggers;
+        is_young || self.state == FreshnessState::Unknown && self.limit.length.is_none()
+    }
+
     /// The freshness of a view now.
     pub fn of(view: &ViewState, history: Option<&History>, jobs: &[JobStats], now: Time) -> Freshness {
         let refreshed = refreshed_at(view, history);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnosis::thousands;
-use super::drift::{Drift, Flow, Group, GroupId, Scope};
+use super::drift::{Drift, Flow, Group, GroupId, Scope, apart};
 use super::matrix::Member;
 use super::view::GroupColumn;
 
@@ -167,11 +167,14 @@ pub struct Sight {
     pub misfiled: u64,
     /// Rightly shown, with old values; `None` where only groups were compared.
     pub changed: Option<u64>,
+    /// Were rows compared as a multiset? Then one that changed is both unseen and foreign.
+    pub unkeyed: bool,
 }
 
 impl Sight {
     fn nothing(drift: &Drift) -> Sight {
-        Sight { changed: (drift.scope == Scope::Values).then_some(0), ..Sight::default() }
+        let changed = (drift.scope == Scope::Values).then_some(0);
+        Sight { changed, unkeyed: !drift.keyed, ..Sight::default() }
     }
 
     /// Adds a flow's rows: are they in this person's sight in the view, and live?
@@ -194,7 +197,7 @@ impl Sight {
 
     /// Rows they miss or should not have, or find under the wrong name.
     pub fn misplaced(&self) -> u64 {
-        self.unseen + self.foreign + self.misfiled
+        apart(self.unseen, self.foreign, self.unkeyed) + self.misfiled
     }
 
     /// `sees 166, should see 29 (-137)`.
@@ -305,7 +308,7 @@ mod tests {
         for (role, whose, (sees, should, unseen, foreign, misfiled, changed), impact) in cases {
             let lens = Lens::of(role, &groups(), &member(whose)).unwrap();
             let sight = lens.sight(&drift);
-            let expected = Sight { sees, should, unseen, foreign, misfiled, changed: Some(changed) };
+            let expected = Sight { sees, should, unseen, foreign, misfiled, changed: Some(changed), unkeyed: false };
             assert_eq!(sight, expected, "{}", lens.title());
             assert_eq!(lens.impact(&sight), impact, "{}", lens.title());
         }

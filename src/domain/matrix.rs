@@ -99,13 +99,15 @@ impl Matrix {
             let side = |id: Option<GroupId>| id.map(|id| Member::of(drift.group(id), 0).key);
             let (from, to) = (side(flow.from), side(flow.to));
             for key in [from.clone(), to.filter(|to| Some(to) != from.as_ref())].into_iter().flatten() {
-                if let Some(line) = lines.get_mut(&key) {
+                if let Some(line) = lines.get_mut(&key).filter(|_| drift.keyed) {
                     line.misplaced += flow.rows;
                 }
             }
         }
         let total = totals.iter().copied().fold(Counts::default(), Counts::plus);
         let mut lines: Vec<Line> = lines.into_values().collect();
+        // Without a key no row is known to have moved, and each counts where it is.
+        lines.iter_mut().filter(|_| !drift.keyed).for_each(|line| line.misplaced = line.total.misplaced());
         lines.sort_by(|a, b| b.misplaced.cmp(&a.misplaced).then_with(|| a.member.label.cmp(&b.member.label)));
         Matrix { columns, lines, totals, total }
     }

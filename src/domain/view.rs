@@ -131,6 +131,18 @@ pub struct Trigger {
     pub body: String,
     /// Does it fire?
     pub enabled: bool,
+    /// The writes after which it always fires, as `pg_trigger.tgtype` has them; none where a WHEN or a list of columns
+    /// decides, or where it fires before the write.
+    #[serde(default)]
+    pub writes: i16,
+}
+
+/// `pg_trigger.tgtype` of INSERT, DELETE and UPDATE.
+const EVERY_WRITE: i16 = 4 | 8 | 16;
+
+/// Do triggers, each with whether it fires and the writes after which it does, fire at every write?
+pub(super) fn fire_at_every_write(triggers: impl Iterator<Item = (bool, i16)>) -> bool {
+    triggers.filter(|(enabled, _)| *enabled).fold(0, |all, (_, writes)| all | writes) & EVERY_WRITE == EVERY_WRITE
 }
 
 /// Everything the catalog says about one materialized view.
@@ -241,7 +253,8 @@ impl View {
 
     /// Does every write to what it reads refresh it?
     pub fn is_kept_by_triggers(&self) -> bool {
-        let is_covered = |table: &Oid| self.triggers.iter().any(|t| t.enabled && t.table == *table);
+        let on = |table: Oid| self.triggers.iter().filter(move |t| t.table == table);
+        let is_covered = |table: &Oid| fire_at_every_write(on(*table).map(|t| (t.enabled, t.writes)));
         !self.base_tables.is_empty() && self.base_tables.iter().all(is_covered)
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn run(file: Option<PathBuf>, args: Verify) -> Result<ExitCode,
         is_plain: scene.is_plain,
         facts: &scene.facts,
         trial: &trial,
-        tolerance: scene.args.tolerance,
+        tolerance: scene.args.tolerance.or(scene.view.rules.tolerance).unwrap_or_default(),
         now: scene.snapshot.server_time(Utc::now()),
     };
     let verification = verify(&evidence);
@@ -100,14 +100,16 @@ fn unreachable(snapshot: &Snapshot) -> String {
 
 /// The materialized view to verify; `None`: the word names none.
 fn chosen(snapshot: &Snapshot, word: Option<&str>) -> Result<Option<Arc<ViewState>>, String> {
-    if let Some(word) = word {
-        return Ok(snapshot.views.iter().find(|v| v.view.name.answers_to(word)).cloned());
-    }
-    match snapshot.views.as_slice() {
-        [] => Err("there is no materialized view; a plain view is verified with --view NAME".into()),
-        [view] => Ok(Some(view.clone())),
-        views => {
-            let names: Vec<String> = views.iter().map(|v| v.view.name.short()).collect();
+    let is_named = |v: &&Arc<ViewState>| word.is_none_or(|word| v.view.name.answers_to(word));
+    let views: Vec<&Arc<ViewState>> = snapshot.views.iter().filter(is_named).collect();
+    match (views.as_slice(), word) {
+        ([], None) => Err("there is no materialized view; a plain view is verified with --view NAME".into()),
+        ([], Some(_)) => Ok(None),
+        ([view], _) => Ok(Some((*view).clone())),
+        (views, _) => {
+            // Views that share a bare name are told apart by their schemas.
+            let name = |v: &&Arc<ViewState>| if word.is_some() { v.view.name.to_string() } else { v.view.name.short() };
+            let names: Vec<String> = views.iter().map(name).collect();
             Err(format!("there are {} materialized views; name one with --view: {}", views.len(), names.join(", ")))
         }
     }

@@ -89,7 +89,7 @@ pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) ->
 }
 
 fn headline(diagnosis: &Diagnosis, views: &[&ViewState]) -> String {
-    let worst = views.iter().filter_map(|v| diagnosis.view(v.view.oid)).max_by_key(|r| r.verdict);
+    let worst = views.iter().rev().filter_map(|v| diagnosis.view(v.view.oid)).max_by_key(|r| r.need());
     worst.map_or("no materialized view".into(), |r| r.what.clone())
 }
 

@@ -15,7 +15,7 @@ use ratatui::widgets::Paragraph;
 
 use super::verdict_sign;
 use crate::app::Model;
-use crate::domain::diagnosis::{Remedy, Verdict, ViewReport};
+use crate::domain::diagnosis::{Cause, CauseCode, Remedy, Verdict, ViewReport};
 use crate::domain::server::Link;
 use crate::domain::text::{fit, width as text_width};
 use crate::domain::time::{self, human};
@@ -118,7 +118,10 @@ fn nothing(model: &Model, style: Style) -> (String, Style) {
 fn reasons(model: &Model, report: &ViewReport, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
     let read_only = model.settings.read_only;
     let age = report.freshness.age.map(|age| format!("Data {} old.", ago(age)));
-    let cause = report.causes.first().map(|c| c.text.clone());
+    // That all is true is said above already.
+    let is_why = |c: &&Cause| c.code != CauseCode::ViewIsTrue;
+    let cause = report.causes.first().filter(is_why).map(|c| c.text.clone());
+    let others = report.causes.iter().skip(usize::from(cause.is_some())).map(|cause| cause.text.clone());
     let why = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
     let changes = report.remedy.is_some_and(|r| r != Remedy::Measure && r.key().is_some());
     let keys = |key| shown(model.settings.keys.instead_of(key));
@@ -126,7 +129,6 @@ fn reasons(model: &Model, report: &ViewReport, theme: &Theme, width: usize, heig
         Some(_) if read_only && changes && report.no_refresh.is_none() => "Actions are off: read-only.".into(),
         advice => advice.unwrap_or_default(),
     };
-    let others = report.causes.iter().skip(1).map(|cause| cause.text.clone());
     if height < 4 {
         // Where both do not fit, the cause needs the room more than what comes after the first key.
         let is_tight = text_width(&why) + text_width(&press) >= width;
@@ -136,7 +138,7 @@ fn reasons(model: &Model, report: &ViewReport, theme: &Theme, width: usize, heig
         return vec![(format!("{why} {press}"), theme.words())];
     }
     let also = others.map(|text| format!("Also: {text}")).collect::<Vec<_>>().join(" ");
-    vec![(why, theme.words()), (format!("{press} {also}"), theme.words())]
+    vec![(why, theme.words()), (format!("{press} {also}").trim_start().to_string(), theme.words())]
 }
 
 /// An age that ticks in whole seconds.

@@ -166,10 +166,11 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
     let text = format!("{} of {expected} expected runs came", expected - stats.missed().min(expected));
     Some(match stats.gaps.last() {
         None => Line::styled(text, theme.dim),
-        Some(gap) => Line::from(vec![
-            Span::styled(text, theme.dim),
-            Span::styled(format!(" · {} missing from {}", gap.missed, clock(gap.from, now)), theme.warning),
-        ]),
+        Some(gap) => {
+            let newest = if stats.gaps.len() > 1 { format!(", the newest {}", gap.missed) } else { String::new() };
+            let missing = format!(" · {} missing{newest} from {}", stats.missed(), clock(gap.from, now));
+            Line::from(vec![Span::styled(text, theme.dim), Span::styled(missing, theme.warning)])
+        }
     })
 }
 

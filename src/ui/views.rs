@@ -138,8 +138,8 @@ fn state(view: &ViewState, report: &ViewReport) -> &'static str {
         (FreshnessState::NeverPopulated, _) => "empty",
         (FreshnessState::Late, Verdict::Critical) if wrong => "wrong",
         (FreshnessState::Late, _) => "late",
+        (_, Verdict::Critical) => "wrong",
         (FreshnessState::Unknown, _) => "age ?",
-        (FreshnessState::Fresh, Verdict::Critical) => "wrong",
         (FreshnessState::Fresh, _) => "fresh",
     }
 }

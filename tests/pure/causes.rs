@@ -225,7 +225,7 @@ fn what_happens_to_the_view_itself_is_told_with_its_remedy() {
             Some(R::Refresh),
             "took 1:30 min instead of 1.6 s",
         ),
-        (job_and_runs(|_, _| {}), C::ViewIsTrue, S::Note, Some(R::Application), "hidden by the application"),
+        (job_and_runs(|_, _| {}), C::ViewIsTrue, S::Note, None, "If people still miss rows"),
         (
             with_view(drifted(|_, _| {}), |v| v.refreshing = vec![holder(Some("idle in transaction"))]),
             C::RefreshUncommitted,
@@ -272,7 +272,20 @@ fn a_failed_run_is_classed_by_its_message_each_class_with_its_own_way_out() {
             F::Duplicates,
             R::UniqueRows,
         ),
-        ("ERROR:  duplicate key value violates unique constraint \"mv_key\"", F::Duplicates, R::UniqueRows),
+        (
+            "ERROR:  duplicate key value violates unique constraint \"mv_key\"⏎DETAIL:  Key (id)=(1) already exists.⏎CONTEXT:  \
+             SQL statement \"INSERT INTO public.mv SELECT (diff.newdata).* FROM pg_temp_3.pg_temp_1 diff WHERE tid IS NULL\"",
+            F::Duplicates,
+            R::UniqueRows,
+        ),
+        (
+            "ERROR:  could not create unique index \"mv_key\"⏎DETAIL:  Key (id)=(1) is duplicated.",
+            F::Duplicates,
+            R::UniqueRows,
+        ),
+        ("ERROR:  duplicate key value violates unique constraint \"bitacora_pkey\"", F::Other, R::Refresh),
+        ("ERROR:  permission denied for table prospectos", F::Other, R::Refresh),
+        ("ERROR:  CONCURRENTLY cannot be used when the materialized view is not populated", F::Other, R::Refresh),
         ("ERROR:  canceling statement due to statement timeout", F::Timeout, R::FixJob),
         ("ERROR:  canceling statement due to lock timeout", F::LockTimeout, R::Refresh),
         ("ERROR:  deadlock detected⏎DETAIL:  Process 1 waits", F::Deadlock, R::Refresh),

@@ -11,6 +11,8 @@ use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, Link};
 use mvtop::domain::snapshot::{Blocker, Refreshing, Snapshot, ViewState};
 
+use mvtop::domain::view::{Oid, Trigger};
+
 use crate::scene::*;
 
 fn verdict_and_cause(snapshot: &Snapshot) -> (Verdict, Option<CauseCode>) {
@@ -83,6 +85,57 @@ fn drift_within_the_limit_of_a_working_job_is_normal() {
     let snapshot = scheduled_snapshot(incident(), TimeDelta::minutes(2), |_, _| {});
     assert_eq!(verdict_and_cause(&snapshot), (Verdict::Ok, Some(CauseCode::NormalDrift)));
     assert!(said(&snapshot).1.contains("next refresh"));
+    let report = &diagnose(&snapshot, night()).views[0];
+    assert!(report.what.contains(" is as of 2:00 min ago: 394 of 3,230 rows differ by now"), "{}", report.what);
+    assert_eq!(report.whom, None);
+}
+
+#[test]
+fn rows_that_differ_weigh_by_their_age_against_the_limit_and_not_by_what_will_become_of_it() {
+    let by_hand = |age| {
+        let view =
+            edited(incident_snapshot(), |view| view.stamp.last.as_mut().unwrap().value.column = Some(night() - age));
+        verdict_and_cause(&view)
+    };
+    assert_eq!(by_hand(TimeDelta::seconds(8)), (Verdict::Warning, Some(CauseCode::NeverScheduled)));
+    assert_eq!(by_hand(TimeDelta::minutes(6)), (Verdict::Critical, Some(CauseCode::NeverScheduled)));
+    let resumed = scheduled_snapshot(incident(), TimeDelta::hours(74), |_, _| {});
+    assert_eq!(verdict_and_cause(&resumed), (Verdict::Critical, Some(CauseCode::Late)), "a job is active, and yet");
+}
+
+#[test]
+fn an_unknown_age_is_never_said_to_be_on_time() {
+    let snapshot = edited(scheduled_snapshot(incident(), TimeDelta::zero(), |_, runs| runs.clear()), |view| {
+        view.stamp.last.as_mut().unwrap().value.column = None;
+    });
+    let (diagnosis, text) = said(&snapshot);
+    assert_eq!((diagnosis.verdict, diagnosis.views[0].freshness.age), (Verdict::Critical, None));
+    assert!(text.contains("No signal says when it was refreshed") && !text.contains("on time"), "{text}");
+}
+
+#[test]
+fn triggers_leave_no_lag_that_would_explain_rows_that_differ() {
+    let trigger = Trigger { table: TABLE, name: "t".into(), body: String::new(), enabled: true, writes: 28 };
+    let kept = edited(incident_snapshot(), |view| Arc::make_mut(&mut view.view).triggers = vec![trigger]);
+    assert_eq!(verdict_and_cause(&kept), (Verdict::Critical, Some(CauseCode::Late)));
+}
+
+#[test]
+fn a_view_that_cannot_be_read_needs_a_person_before_one_that_is_wrong() {
+    let mut snapshot = incident_snapshot();
+    let mut empty = (*snapshot.views[0]).clone();
+    Arc::make_mut(&mut empty.view).oid = Oid(99);
+    (empty.signal.populated, empty.drift, empty.values) = (false, Default::default(), Default::default());
+    snapshot.views.push(Arc::new(empty));
+    assert_eq!(diagnose(&snapshot, night()).worst().map(|v| v.oid), Some(Oid(99)));
+}
+
+#[test]
+fn that_the_application_may_hide_rows_is_said_only_where_rows_are_somebodys() {
+    let ungrouped = edited(fresh(|_, _| {}), |view| Arc::make_mut(&mut view.view).groups.clear());
+    assert_eq!(verdict_and_cause(&ungrouped), (Verdict::Ok, None));
+    let last = diagnose(&healed_snapshot(), night()).views[0].causes.last().map(|c| (c.code, c.remedy));
+    assert_eq!(last, Some((CauseCode::ViewIsTrue, None)));
 }
 
 #[test]

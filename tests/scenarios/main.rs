@@ -115,7 +115,7 @@ fn meets(name: &str, json: &Value, exit: Option<i32>) -> Result<(), String> {
     if !text.contains(words) {
         return Err(format!("its sentence is {text}"));
     }
-    if cause["remedy"] != remedy {
+    if cause["remedy"].as_str().unwrap_or_default() != remedy {
         return Err(format!("its remedy is {}", cause["remedy"]));
     }
     let said = view.map_or(&json["verdict"], |v| &v["verdict"]);

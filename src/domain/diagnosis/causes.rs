@@ -41,13 +41,17 @@ impl Scene<'_> {
         if !view.view.is_plain() && !view.view.is_kept_by_triggers() {
             causes.extend(self.schedule(view));
         }
-        if freshness.state == FreshnessState::Late && !causes.iter().any(|c| c.severity == Severity::Grave) {
+        let is_wrong = wrong.is_some_and(|n| n > allowed);
+        let is_late = freshness.state == FreshnessState::Late || is_wrong && !freshness.allows_lag();
+        if is_late && view.signal.populated && !causes.iter().any(|c| c.severity == Severity::Grave) {
             causes.push(late(freshness));
         }
-        if wrong.is_some_and(|n| n > allowed) {
+        if is_wrong {
             causes.extend(self.drifted(view, freshness, &causes));
         }
-        if totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated() {
+        let is_true = totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated();
+        // Only where rows are somebody's can an application hide them from somebody.
+        if is_true && !view.view.is_plain() && !view.view.groups.is_empty() {
             causes.push(view_is_true());
         }
         causes.sort_by_key(|c| (Reverse(c.severity), c.code.rank()));
@@ -91,7 +95,7 @@ impl Scene<'_> {
                 .flatten()
                 .collect();
         if causes.is_empty() && !others.iter().any(|c| c.severity > Severity::Note) {
-            causes.push(self.normal_drift(view));
+            causes.push(self.normal_drift(view, freshness));
         }
         causes
     }
@@ -137,12 +141,13 @@ impl Scene<'_> {
         Cause::new(CauseCode::BulkWrite, Severity::Warning, Remedy::Refresh, text)
     }
 
-    fn normal_drift(&self, view: &ViewState) -> Cause {
+    fn normal_drift(&self, view: &ViewState, freshness: &Freshness) -> Cause {
         let next = self.job(view).and_then(|j| j.next);
         let until = next.map_or(String::new(), |n| {
             format!(" until the next refresh in {}", human((n - self.now).max(chrono::TimeDelta::zero())))
         });
-        let text = format!("It was refreshed on time and its tables moved on since; this is normal{until}.");
+        let on_time = if freshness.age.is_some() { "It was refreshed on time and its" } else { "Its" };
+        let text = format!("{on_time} tables moved on since; this is normal{until}.");
         Cause::note(CauseCode::NormalDrift, Remedy::Wait, text)
     }
 }
@@ -182,17 +187,25 @@ fn standby() -> Cause {
 }
 
 fn view_is_true() -> Cause {
-    let text = "Every row matches: what people miss is hidden by the application, not here.";
-    Cause::note(CauseCode::ViewIsTrue, Remedy::Application, text)
+    let text = "If people still miss rows, the application's filter hides them: every row matches here.";
+    Cause::note(CauseCode::ViewIsTrue, None, text)
 }
 
 fn late(freshness: &Freshness) -> Cause {
-    let (age, limit) = (freshness.age.map(human).unwrap_or_default(), freshness.limit.length.map(human));
+    let grave = |text: String| Cause::grave(CauseCode::Late, Remedy::Refresh, text);
+    let limit = freshness.limit.length.map_or("none".into(), human);
+    if freshness.limit.source == LimitSource::Triggers {
+        return grave("Triggers refresh it at every write, and yet rows differ: a refresh of theirs was lost.".into());
+    }
+    let Some(age) = freshness.age.map(human) else {
+        return grave(format!(
+            "No signal says when it was refreshed, so nothing says that it keeps its limit of {limit}."
+        ));
+    };
     let why = match freshness.limit.source {
         LimitSource::Default => "the usual limit",
         LimitSource::Configured => "the limit set for it",
         LimitSource::Job(_) | LimitSource::Triggers | LimitSource::Plain => "what its schedule promises",
     };
-    let text = format!("Its data is {age} old; {why} is {}.", limit.unwrap_or_default());
-    Cause::grave(CauseCode::Late, Remedy::Refresh, text)
+    grave(format!("Its data is {age} old; {why} is {limit}."))
 }

@@ -63,7 +63,7 @@ pub enum CauseCode {
     RefreshRunning,
     /// On time; the base tables moved on since, as they do.
     NormalDrift,
-    /// Every row matches: what people miss is not missing here.
+    /// Every row matches: if people still miss rows, the application hides them.
     ViewIsTrue,
 }
 

@@ -30,12 +30,15 @@ pub enum Failure {
 }
 
 /// What each class is recognised by, the first match counts.
-const SIGNS: [(&str, Failure); 17] = [
+const SIGNS: [(&str, Failure); 18] = [
     ("must be owner of", Failure::NotOwner),
-    ("permission denied", Failure::NotOwner),
+    ("permission denied for materialized view", Failure::NotOwner),
     ("contains duplicate rows", Failure::Duplicates),
-    ("duplicate key value", Failure::Duplicates),
+    // The statement by which REFRESH … CONCURRENTLY writes what is new, in the error's context: without it the key may be
+    // another table's.
+    ("(diff.newdata)", Failure::Duplicates),
     ("could not create unique index", Failure::Duplicates),
+    ("is not populated", Failure::Other),
     ("create a unique index", Failure::NoUniqueIndex),
     (" concurrently", Failure::NoUniqueIndex),
     ("due to statement timeout", Failure::Timeout),

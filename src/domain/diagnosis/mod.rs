@@ -11,7 +11,7 @@ mod sentences;
 mod verdict;
 
 use super::drift::Totals;
-use super::freshness::Freshness;
+use super::freshness::{Freshness, FreshnessState};
 use super::job::{History, Job, JobId};
 use super::matrix::Comparison;
 use super::rights::{NoRefresh, no_refresh};
@@ -84,6 +84,12 @@ pub struct ViewReport {
 }
 
 impl ViewReport {
+    /// How much it needs a person, to order views by: one that cannot even be read comes before one that is wrong.
+    pub fn need(&self) -> (Verdict, bool, u64) {
+        let is_empty = self.freshness.state == FreshnessState::NeverPopulated;
+        (self.verdict, is_empty, self.totals.map_or(0, |t| t.wrong()))
+    }
+
     /// What to do, in a few words: `Press r to refresh, then f to schedule it.`
     pub fn advice(&self) -> Option<String> {
         self.advice_by(|key| key)
@@ -123,9 +129,9 @@ impl Diagnosis {
         self.views.iter().find(|v| v.oid == oid)
     }
 
-    /// The view that needs a person most.
+    /// The view that needs a person most: of several, the first.
     pub fn worst(&self) -> Option<&ViewReport> {
-        self.views.iter().rev().max_by_key(|v| v.verdict)
+        self.views.iter().rev().max_by_key(|v| v.need())
     }
 }
 
@@ -171,13 +177,15 @@ impl Scene<'_> {
         let causes = self.causes(view, &freshness, totals.as_ref(), allowed);
         let verdict = verdict(&freshness, totals.as_ref(), allowed, &causes);
         let no_refresh = self.snapshot.server.as_deref().and_then(|server| no_refresh(server, &view.view));
-        let (remedy, then) = remedies(no_refresh.is_none(), verdict, &causes);
+        let differs = totals.is_some_and(|t| t.wrong() > allowed);
+        let (remedy, then) = remedies(no_refresh.is_none(), verdict, differs, &causes);
         let job = self.job(view);
         ViewReport {
             oid: view.view.oid,
             verdict,
-            what: what(view, totals.as_ref(), allowed, &freshness),
-            whom: compared.and_then(|c| whom(&c.matrix.lines, &c.matrix.columns)),
+            what: what(self, view, totals.as_ref(), allowed, &freshness),
+            // The lag that was agreed on hurts nobody.
+            whom: compared.filter(|_| !freshness.allows_lag()).and_then(|c| whom(&c.matrix.lines, &c.matrix.columns)),
             remedy,
             then,
             no_refresh,

@@ -37,8 +37,6 @@ pub enum Remedy {
     Grant,
     /// Connect to the primary.
     Primary,
-    /// Look at the application.
-    Application,
     /// Nothing: the program tries again by itself.
     Reconnect,
 }
@@ -64,7 +62,6 @@ impl Remedy {
             Remedy::LaunchJobs => "launch_jobs",
             Remedy::Grant => "grant",
             Remedy::Primary => "primary",
-            Remedy::Application => "application",
             Remedy::Reconnect => "reconnect",
         }
     }
@@ -96,7 +93,6 @@ impl Remedy {
             Remedy::LaunchJobs => "Set cron.launch_active_jobs = on.",
             Remedy::Grant => "Ask for that right.",
             Remedy::Primary => "Connect to the primary.",
-            Remedy::Application => "Look at the application's filter.",
             Remedy::Reconnect => "It tries again by itself.",
             _ => "",
         };

@@ -1,17 +1,30 @@
 //! What is true or wrong, and for whom it is worst, in one sentence each.
 
-use super::thousands;
+use super::{Scene, thousands};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState};
 use crate::domain::matrix::{Line, Member};
 use crate::domain::snapshot::ViewState;
+use crate::domain::time::human;
 
-pub(super) fn what(view: &ViewState, totals: Option<&Totals>, allowed: u64, freshness: &Freshness) -> String {
+pub(super) fn what(
+    scene: &Scene,
+    view: &ViewState,
+    totals: Option<&Totals>,
+    allowed: u64,
+    freshness: &Freshness,
+) -> String {
     let name = view.view.name.short();
     let Some(totals) = totals else {
-        return match freshness.state {
-            FreshnessState::NeverPopulated => format!("{name} has never been filled"),
-            _ if view.drift.problem().is_some() || view.is_locked() => format!("Whether {name} is true is not known"),
+        let server = scene.snapshot.server.as_deref();
+        return match (freshness.state, view.drift.problem()) {
+            (FreshnessState::NeverPopulated, _) => format!("{name} has never been filled"),
+            _ if !view.view.lacks.is_empty() => {
+                let user = server.map_or("this role", |s| &s.user);
+                format!("{name} cannot be compared: {user} needs {}", view.view.lacks.join(" and "))
+            }
+            (_, Some(_)) => format!("Whether {name} is true is not known"),
+            _ if view.is_locked() => format!("Whether {name} is true is not known"),
             _ => format!("Comparing {name} with its definition…"),
         };
     };
@@ -21,9 +34,16 @@ pub(super) fn what(view: &ViewState, totals: Option<&Totals>, allowed: u64, fres
         let (wrong, rows) = (thousands(totals.wrong()), thousands(rows));
         return format!("{name} {is} true enough{then}: {wrong} of {rows} rows differ, {} may", thousands(allowed));
     }
+    if totals.wrong() > 0 && freshness.allows_lag() {
+        let old = freshness.age.map_or(String::new(), |age| format!(" {is} as of {} ago", human(age)));
+        return format!("{name}{old}{then}: {} by now", differ(totals.wrong(), rows));
+    }
+    if totals.wrong() > 0 && totals.unkeyed {
+        return format!("{name} {is} wrong{then}: {}", differ(totals.wrong(), rows));
+    }
     match (totals.misplaced(), totals.changed) {
-        (0, Some(0)) => format!("{name} {is} true{then}: all {} rows match", thousands(rows)),
-        (0, None) => format!("{name}: all {} rows in place, values not compared yet", thousands(rows)),
+        (0, Some(0)) => format!("{name} {is} true{then}: {}", all(rows, "matches", "match")),
+        (0, None) => format!("{name}: {}, values not compared yet", all(rows, "is in place", "are in place")),
         (0, Some(changed)) => {
             format!("{name} {is} outdated{then}: {} of {} rows show old values", thousands(changed), thousands(rows))
         }
@@ -32,6 +52,24 @@ pub(super) fn what(view: &ViewState, totals: Option<&Totals>, allowed: u64, fres
             let (misplaced, rows) = (thousands(misplaced), thousands(rows));
             format!("{name} {is} wrong{then}: {misplaced} of {rows} misplaced{}", old.unwrap_or_default())
         }
+    }
+}
+
+/// `3 of 16 rows differ`
+fn differ(wrong: u64, rows: u64) -> String {
+    match (wrong, rows) {
+        (_, 0..=1) => "its one row differs".into(),
+        (1, _) => format!("1 of {} rows differs", thousands(rows)),
+        _ => format!("{} of {} rows differ", thousands(wrong), thousands(rows)),
+    }
+}
+
+/// `all 16 rows match`, `its one row matches`
+fn all(rows: u64, one: &str, many: &str) -> String {
+    match rows {
+        0 => "it has no row, nor has its definition".into(),
+        1 => format!("its one row {one}"),
+        n => format!("all {} rows {many}", thousands(n)),
     }
 }
 
@@ -49,11 +87,20 @@ pub(super) fn whom(lines: &[Line], columns: &[Member]) -> Option<String> {
     let seen = cells.iter().take(2).map(|(c, m)| {
         let column = if m.key.is_some() { format!("{} ", m.title()) } else { String::new() };
         match c.difference() {
+            0 if c.view == 1 => format!("{column}1 row, not the right one"),
             0 => format!("{column}{} rows, not the right ones", thousands(c.view)),
             _ => format!("{column}{} instead of {}", thousands(c.view), thousands(c.live)),
         }
     });
     let seen = seen.collect::<Vec<_>>().join(", ");
-    let others = if others == 0 { String::new() } else { format!("; {others} more are affected") };
-    Some(format!("{} sees {seen}{others}", line.member.title()))
+    let others = match others {
+        0 => String::new(),
+        1 => "; 1 more is affected".into(),
+        n => format!("; {n} more are affected"),
+    };
+    // Rows that belong to nobody are seen by everybody.
+    match line.member.key {
+        Some(_) => Some(format!("{} sees {seen}{others}", line.member.title())),
+        None => Some(format!("People see {seen}")),
+    }
 }

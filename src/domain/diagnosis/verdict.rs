@@ -39,18 +39,17 @@ impl Verdict {
     }
 }
 
-/// Wrong rows weigh by what explains them; what could not be compared is never called true, however young.
+/// Wrong rows weigh by their age: within the limit they are the lag that was agreed on, whatever may become of it. What could not be compared is never called true, however young.
 pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, allowed: u64, causes: &[Cause]) -> Verdict {
     let is_late = freshness.state == FreshnessState::Late;
-    let worst = causes.iter().map(|c| c.severity).max();
-    let is_unsafe = is_late || worst == Some(Severity::Grave);
+    let is_unsafe = is_late || causes.iter().any(|c| c.severity > Severity::Note);
     let is_blind = causes.iter().any(|c| c.code == CauseCode::CannotCompare && c.severity > Severity::Note);
     match totals.map(|t| t.wrong().saturating_sub(allowed)) {
         _ if freshness.state == FreshnessState::NeverPopulated => Verdict::Critical,
-        Some(1..) if is_unsafe => Verdict::Critical,
+        Some(1..) if !freshness.allows_lag() => Verdict::Critical,
         None => Verdict::Unknown,
         Some(_) if is_blind => Verdict::Unknown,
-        Some(_) if is_unsafe || worst == Some(Severity::Warning) => Verdict::Warning,
+        Some(_) if is_unsafe => Verdict::Warning,
         Some(_) => Verdict::Ok,
     }
 }
@@ -58,17 +57,23 @@ pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, allowed: u
 /// The action that comes first, and the one after it that keeps the view true.
 ///
 /// Wrong rows are put right before anything else where a refresh can be done at all.
-pub(super) fn remedies(can_refresh: bool, verdict: Verdict, causes: &[Cause]) -> (Option<Remedy>, Option<Remedy>) {
+pub(super) fn remedies(
+    can_refresh: bool,
+    verdict: Verdict,
+    differs: bool,
+    causes: &[Cause],
+) -> (Option<Remedy>, Option<Remedy>) {
+    let is_urgent = verdict == Verdict::Critical || differs && causes.iter().any(|c| c.severity == Severity::Grave);
     let has = |code| causes.iter().any(|c| c.code == code);
     let worst = causes.first().and_then(|c| c.remedy);
     let cannot_refresh =
         !can_refresh || [CauseCode::RefreshBlocked, CauseCode::RefreshUncommitted].into_iter().any(has);
     match verdict {
         _ if has(CauseCode::RefreshRunning) => (Some(Remedy::Wait), None),
-        Verdict::Critical if !cannot_refresh && !has(CauseCode::RunFailed(super::Failure::Duplicates)) => {
+        _ if is_urgent && !cannot_refresh && !has(CauseCode::RunFailed(super::Failure::Duplicates)) => {
             (Some(Remedy::Refresh), worst.filter(|r| *r != Remedy::Refresh))
         }
-        Verdict::Critical if has(CauseCode::Standby) => (Some(Remedy::Primary), None),
+        _ if is_urgent && has(CauseCode::Standby) => (Some(Remedy::Primary), None),
         Verdict::Unknown if worst.is_none() => (Some(Remedy::Measure), None),
         _ => (worst, None),
     }

@@ -1,10 +1,8 @@
 //! What only the proof asks the database, and what can be told from it.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
-use crate::domain::view::{Oid, View, ViewName};
+use crate::domain::view::{Oid, View, ViewName, fire_at_every_write};
 
 /// What only the proof asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +42,9 @@ pub struct RefreshTrigger {
     pub enabled: bool,
     /// The body of its function.
     pub body: String,
+    /// The writes after which it always fires, see [`crate::domain::view::Trigger::writes`].
+    #[serde(default)]
+    pub writes: i16,
 }
 
 impl Facts {
@@ -52,10 +53,11 @@ impl Facts {
         self.triggers.iter().any(|t| t.enabled)
     }
 
-    /// The base tables that no enabled trigger watches, as people say them.
+    /// The base tables with writes that fire no enabled trigger, as people say them.
     pub fn unwatched(&self) -> Vec<String> {
-        let watched: BTreeSet<Oid> = self.triggers.iter().filter(|t| t.enabled).map(|t| t.table).collect();
-        self.tables.iter().filter(|(oid, _)| !watched.contains(oid)).map(|(_, name)| name.short()).collect()
+        let on = |table: Oid| self.triggers.iter().filter(move |t| t.table == table);
+        let is_watched = |table: Oid| fire_at_every_write(on(table).map(|t| (t.enabled, t.writes)));
+        self.tables.iter().filter(|(oid, _)| !is_watched(*oid)).map(|(_, name)| name.short()).collect()
     }
 
     /// The base-table column whose value a view's column shows unchanged: told from the definition's own line for it
@@ -154,7 +156,7 @@ mod tests {
             has_unique_index: false,
             groups: vec![],
             refresh_columns: vec![],
-            base_tables: BTreeSet::new(),
+            base_tables: Default::default(),
             base_names: Default::default(),
             can_select: true,
             can_refresh: true,

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::{Check, Evidence, Outcome, Tolerance};
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::{Counts, Drift};
-use crate::domain::freshness::FreshnessState;
+use crate::domain::freshness::{FreshnessState, LimitSource};
 use crate::domain::lens::{Crowd, Lens, Role, Sight};
 use crate::domain::matrix::Comparison;
 use crate::domain::time::human;
@@ -45,8 +45,14 @@ fn fresh(evidence: &Evidence) -> Check {
         return check(Outcome::Pass, "a plain view runs its definition at each query: it has no age".into());
     }
     let freshness = evidence.freshness();
-    let age = freshness.age.map(human).unwrap_or_default();
-    let said = format!("{age} old, the limit is {}", freshness.limit.length.map_or("none".into(), human));
+    let limit = freshness.limit.length.map_or("none".into(), human);
+    let said = match freshness.age {
+        _ if freshness.limit.source == LimitSource::Triggers => {
+            "triggers refresh it at every write: while nobody writes, its age says nothing".into()
+        }
+        Some(age) => format!("{} old, the limit is {limit}", human(age)),
+        None => format!("no signal says when it was refreshed, the limit is {limit}"),
+    };
     let unwatched = evidence.facts.unwatched();
     match freshness.state {
         FreshnessState::NeverPopulated => check(Outcome::Fail, "it was never populated: reading it is an error".into()),
@@ -76,17 +82,32 @@ fn groups(evidence: &Evidence, drift: &Drift) -> Check {
     if wrong.is_empty() {
         let rows = thousands(drift.totals().view);
         let text = match wrong_groups(drift, Tolerance::default()).len() {
-            0 => format!("{rows} rows in {all} groups, each as its definition has it"),
-            n => format!("{n} of {all} groups differ, none by more than {}", evidence.tolerance),
+            0 => format!("{}, each as its definition has it", within(&rows, all)),
+            n => format!("{}, none by more than {}", differing(n, all), evidence.tolerance),
         };
         return Check::new("groups", "view = definition by group", Outcome::Pass, text);
     }
     let named: Vec<String> = wrong.iter().take(NAMED).map(|(group, c)| cell(group, c)).collect();
-    let mut text = format!("{} of {all} groups differ{}", wrong.len(), beyond(evidence.tolerance));
+    let mut text = format!("{}{}", differing(wrong.len(), all), beyond(evidence.tolerance));
     if evidence.freshness().state == FreshnessState::Fresh && !evidence.is_plain {
         text.push_str("; if that is what is written between two refreshes, --tolerance lets it pass");
     }
     Check::new("groups", "view = definition by group", Outcome::Fail, text).with_details(named)
+}
+
+/// `3 of 40 groups differ`
+fn differing(wrong: usize, all: usize) -> String {
+    match (wrong, all) {
+        (_, 1) => "its rows differ".into(),
+        (1, _) => format!("1 of {all} groups differs"),
+        _ => format!("{wrong} of {all} groups differ"),
+    }
+}
+
+/// `3,230 rows in 40 groups`
+fn within(rows: &str, groups: usize) -> String {
+    let rows = if rows == "1" { "1 row".into() } else { format!("{rows} rows") };
+    if groups == 1 { rows } else { format!("{rows} in {groups} groups") }
 }
 
 fn beyond(tolerance: Tolerance) -> String {

@@ -98,7 +98,10 @@ SELECT json_build_object(
     'kind', mv.relkind,
     'triggers', (
         SELECT coalesce(json_agg(json_build_object(
-                   'table', t.tgrelid::int8, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'body', p.prosrc)
+                   'table', t.tgrelid::int8, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'body', p.prosrc,
+                   -- Which of INSERT (4), DELETE (8) and UPDATE (16) it always fires after: not BEFORE (2), nor INSTEAD (64).
+                   'writes', CASE WHEN t.tgqual IS NOT NULL OR t.tgtype & 66 <> 0 THEN 0
+                                  WHEN cardinality(t.tgattr::int2[]) > 0 THEN t.tgtype & 12 ELSE t.tgtype & 28 END)
                    ORDER BY t.tgrelid, t.tgname), '[]')
         FROM reads
         JOIN pg_catalog.pg_trigger t ON t.tgrelid = reads.relation AND NOT t.tgisinternal
