@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 
 use super::freshness::{Freshness, GRACE};
-use super::job::{Job, RunStatus, command_refreshes};
+use super::job::{Job, RunStatus};
 use super::schedule::{Dialect, Schedule};
 use super::snapshot::{Snapshot, ViewState};
 use super::stats::{Gap, JobStats, SPAN};
@@ -162,7 +162,7 @@ fn refreshes(snapshot: &Snapshot, view: &ViewState, freshness: &Freshness) -> Ve
     let history = snapshot.history.value();
     let runs = history.into_iter().flat_map(|h| {
         let name = &view.view.name;
-        let removed = h.removed.iter().filter(|j| j.here && command_refreshes(&j.command, name)).map(|j| j.id);
+        let removed = h.removed.iter().filter(|j| j.here && h.refreshes(&j.command, name)).map(|j| j.id);
         let jobs = h.jobs_refreshing(name).map(|j| j.id).chain(removed);
         jobs.flat_map(|id| h.runs_of(id)).filter(|r| r.status == RunStatus::Succeeded)
     });

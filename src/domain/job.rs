@@ -1,10 +1,13 @@
 //! pg_cron's jobs and their runs.
 
-use std::collections::HashMap;
+mod command;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use self::command::refreshed_names;
 use super::time::Time;
 use super::view::ViewName;
 
@@ -43,6 +46,9 @@ pub struct Job {
     /// run that is known was written after it.
     #[serde(default)]
     pub changed_after: Option<RunId>,
+    /// The bodies of the functions and procedures in its command that refresh something.
+    #[serde(default)]
+    pub calls: Vec<String>,
 }
 
 /// A job that is gone, known from the runs it left behind: pg_cron keeps those for ever.
@@ -64,15 +70,10 @@ impl Job {
         self.name.as_deref().unwrap_or(&self.command)
     }
 
-    /// Does it refresh this view?
-    pub fn refreshes(&self, view: &ViewName) -> bool {
-        self.refreshed().contains(view)
-    }
-
-    /// Does it refresh this view and do nothing else?
-    pub fn only_refreshes(&self, view: &ViewName) -> bool {
+    /// Is it one REFRESH and nothing else? What it calls may do more.
+    pub fn only_refreshes(&self) -> bool {
         let statements = self.command.split(';').filter(|s| !s.trim().is_empty()).count();
-        statements == 1 && self.refreshes(view)
+        statements == 1 && refreshed_names(&self.command).len() == 1
     }
 
     /// Does its command let readers go on?
@@ -80,98 +81,29 @@ impl Job {
         self.command.to_lowercase().contains("concurrently")
     }
 
-    /// The views it refreshes in the database that is looked at.
-    pub fn refreshed(&self) -> Vec<ViewName> {
-        if self.here { refreshed_views(&self.command).collect() } else { Vec::new() }
+    /// What it runs: its command, and the bodies of what that calls.
+    fn statements(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.command).chain(&self.calls).map(String::as_str)
     }
 }
 
 /// Does this command refresh the view?
 pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
-    refreshed_views(command).any(|name| name == *view)
+    refreshed_views(command, &Homes::new()).any(|name| name == *view)
 }
 
-/// The views a command refreshes. An unqualified name is one in `public`, the schema that a session without settings of
-/// its own finds.
-fn refreshed_views(command: &str) -> impl Iterator<Item = ViewName> {
-    let qualified =
-        |(schema, name): (Option<String>, String)| ViewName { schema: schema.unwrap_or_else(|| "public".into()), name };
+/// In which schema a view is that is the only one of its bare name.
+pub type Homes = BTreeMap<String, String>;
+
+/// The views a command refreshes. An unqualified name is the only view of that name; else one in `public`, the schema that
+/// a session without settings of its own finds.
+fn refreshed_views(command: &str, homes: &Homes) -> impl Iterator<Item = ViewName> {
+    let home = |name: &String| homes.get(name).cloned().unwrap_or_else(|| "public".into());
+    let qualified = move |(schema, name): (Option<String>, String)| ViewName {
+        schema: schema.unwrap_or_else(|| home(&name)),
+        name,
+    };
     refreshed_names(command).into_iter().map(qualified)
-}
-
-/// The names a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it.
-fn refreshed_names(command: &str) -> Vec<(Option<String>, String)> {
-    let words = tokens(command);
-    let is = |i: usize, word: &str| matches!(words.get(i), Some(Token::Word(w)) if w == word);
-    (0..words.len())
-        .filter(|&i| is(i, "refresh") && is(i + 1, "materialized") && is(i + 2, "view"))
-        .filter_map(|i| {
-            let at = if is(i + 3, "concurrently") { i + 4 } else { i + 3 };
-            let first = words.get(at)?.identifier()?;
-            match (words.get(at + 1), words.get(at + 2)) {
-                (Some(Token::Dot), Some(second)) => Some((Some(first), second.identifier()?)),
-                _ => Some((None, first)),
-            }
-        })
-        .collect()
-}
-
-enum Token {
-    Word(String),
-    Quoted(String),
-    Dot,
-    Other,
-}
-
-impl Token {
-    fn identifier(&self) -> Option<String> {
-        match self {
-            Token::Word(name) | Token::Quoted(name) => Some(name.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// SQL's words as far as a REFRESH needs them: unquoted words folded to lower case, quoted ones as they are,
-/// comments and string literals passed over.
-fn tokens(sql: &str) -> Vec<Token> {
-    let mut out = Vec::new();
-    let mut rest = sql;
-    while let Some(c) = rest.chars().next() {
-        let (token, length) = match c {
-            '-' if rest.starts_with("--") => (None, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => (None, rest.find("*/").map_or(rest.len(), |end| end + 2)),
-            '"' => quoted(rest, '"'),
-            '\'' => (Some(Token::Other), quoted(rest, '\'').1),
-            '.' => (Some(Token::Dot), 1),
-            c if c.is_alphabetic() || c == '_' => {
-                let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-                (Some(Token::Word(rest[..end].to_lowercase())), end)
-            }
-            c if c.is_whitespace() => (None, c.len_utf8()),
-            c => (Some(Token::Other), c.len_utf8()),
-        };
-        out.extend(token);
-        rest = &rest[length..];
-    }
-    out
-}
-
-/// A quoted text at the start of `rest`, doubled quotes undone, and its length with the quotes.
-fn quoted(rest: &str, quote: char) -> (Option<Token>, usize) {
-    let mut text = String::new();
-    let mut chars = rest.char_indices().skip(1).peekable();
-    while let Some((i, c)) = chars.next() {
-        if c != quote {
-            text.push(c);
-        } else if chars.next_if(|&(_, next)| next == quote).is_some() {
-            text.push(quote);
-        } else {
-            return (Some(Token::Quoted(text)), i + 1);
-        }
-    }
-    (Some(Token::Quoted(text)), rest.len())
 }
 
 /// `cron.job_run_details.status`.
@@ -259,6 +191,8 @@ pub struct History {
     pub removed: Vec<RemovedJob>,
     /// The newest runs, newest first, at most [`History::WINDOW`].
     pub runs: Vec<Run>,
+    /// Where views are that a command may name without a schema; see [`History::settle`].
+    pub homes: Homes,
     /// Was the window full, so that older runs exist which were not read?
     pub truncated: bool,
     /// Where what is; made when first asked for.
@@ -300,7 +234,7 @@ impl Places {
             places.runs.entry(run.job).or_default().push(place);
         }
         for (place, job) in history.jobs.iter().enumerate() {
-            for view in refreshed_views(&job.command) {
+            for view in job.statements().flat_map(|sql| refreshed_views(sql, &history.homes)) {
                 let named = places.refreshers.entry(view.name.clone()).or_default();
                 if named.last().is_none_or(|last| *last != (place, view.clone())) {
                     named.push((place, view));
@@ -344,6 +278,28 @@ impl History {
         times
     }
 
+    /// Takes in which views there are, so that a bare name in a command finds the only view of that name.
+    pub fn settle<'a>(&mut self, views: impl Iterator<Item = &'a ViewName>) {
+        let mut schemas: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        views.for_each(|view| schemas.entry(&view.name).or_default().push(&view.schema));
+        let only = |(name, schemas): (&str, Vec<&str>)| match schemas[..] {
+            [schema] => Some((name.to_string(), schema.to_string())),
+            _ => None,
+        };
+        self.homes = schemas.into_iter().filter_map(only).collect();
+        self.index = Index::default();
+    }
+
+    /// Does this command refresh the view?
+    pub fn refreshes(&self, command: &str, view: &ViewName) -> bool {
+        refreshed_views(command, &self.homes).any(|name| name == *view)
+    }
+
+    /// Does this job refresh the view, in the database that is looked at?
+    pub fn job_refreshes(&self, job: &Job, view: &ViewName) -> bool {
+        self.jobs_refreshing(view).any(|j| j.id == job.id)
+    }
+
     /// The jobs that refresh a view.
     pub fn jobs_refreshing<'a>(&'a self, view: &'a ViewName) -> impl Iterator<Item = &'a Job> {
         let named = self.jobs_naming(&view.name).filter(move |(job, name)| job.here && *name == view);
@@ -369,8 +325,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn refreshes(command: &str, schema: &str, name: &str) -> bool {
-        let job = Job {
+    fn job(command: &str, calls: &[&str]) -> Job {
+        Job {
             id: JobId(1),
             name: None,
             schedule: "* * * * *".into(),
@@ -381,8 +337,36 @@ mod tests {
             here: true,
             owner_exists: true,
             changed_after: None,
-        };
-        job.refreshes(&ViewName { schema: schema.into(), name: name.into() })
+            calls: calls.iter().map(|body| body.to_string()).collect(),
+        }
+    }
+
+    fn refreshes(command: &str, schema: &str, name: &str) -> bool {
+        let job = job(command, &[]);
+        History { jobs: vec![job.clone()], ..History::default() }
+            .job_refreshes(&job, &ViewName { schema: schema.into(), name: name.into() })
+    }
+
+    fn named(name: &str) -> ViewName {
+        let (schema, name) = name.split_once('.').unwrap();
+        ViewName { schema: schema.into(), name: name.into() }
+    }
+
+    #[test]
+    fn a_bare_name_is_the_only_view_of_that_name_and_in_public_where_there_are_more() {
+        let mut history = History::default();
+        let command = "REFRESH MATERIALIZED VIEW mv";
+        history.settle([named("ventas.mv")].iter());
+        assert!(history.refreshes(command, &named("ventas.mv")));
+        history.settle([named("ventas.mv"), named("public.mv")].iter());
+        assert!(!history.refreshes(command, &named("ventas.mv")) && history.refreshes(command, &named("public.mv")));
+    }
+
+    #[test]
+    fn what_a_command_calls_may_be_what_refreshes() {
+        let body = "BEGIN PERFORM 1; REFRESH MATERIALIZED VIEW CONCURRENTLY ventas.mv; END";
+        let history = History { jobs: vec![job("CALL refresca()", &[body])], ..History::default() };
+        assert_eq!(history.jobs_refreshing(&named("ventas.mv")).count(), 1);
     }
 
     #[test]
@@ -406,6 +390,7 @@ mod tests {
             "SELECT 'REFRESH MATERIALIZED VIEW mv'",
             "-- REFRESH MATERIALIZED VIEW mv\nSELECT 1",
             "REFRESH MATERIALIZED VIEW",
+            "REFRESH MATERIALIZED VIEW mv WITH NO DATA",
         ] {
             assert!(!refreshes(command, "public", "mv"), "{command}");
         }

@@ -176,8 +176,8 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
 
 /// How the view that the job refreshes fared, and which schedule would keep its limit.
 fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> {
-    let named = job.refreshed();
-    let own = model.snapshot.views.iter().find(|v| named.contains(&v.view.name));
+    let history = model.snapshot.history.value();
+    let own = model.snapshot.views.iter().find(|v| history.is_some_and(|h| h.job_refreshes(job, &v.view.name)));
     // A view that no job refreshes has its day, too.
     let orphan = || model.selected_view().filter(|_| model.selected_report().is_some_and(|r| r.job.is_none()));
     let Some(day) = own.or_else(orphan).and_then(|view| view.day.as_ref()) else { return Vec::new() };

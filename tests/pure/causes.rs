@@ -8,6 +8,7 @@ use mvtop::domain::job::{Job, JobId, RemovedJob, Run, RunId, RunStatus};
 use mvtop::domain::server::{Cron, CronExtension, Server};
 use mvtop::domain::snapshot::{BulkWrite, Refreshing, Snapshot, ViewState, Waited};
 use mvtop::domain::stats::JobStats;
+use mvtop::domain::view::Oid;
 
 use crate::scene::*;
 
@@ -34,6 +35,14 @@ fn with_removed(mut snapshot: Snapshot, here: bool) -> Snapshot {
     let command = refresh_job().command;
     Arc::make_mut(history).removed =
         vec![RemovedJob { id: JobId(9), command, here, last: Some(night() - TimeDelta::hours(3)) }];
+    snapshot
+}
+
+fn with_namesake(mut snapshot: Snapshot) -> Snapshot {
+    let mut other = (*snapshot.views[0]).clone();
+    let view = Arc::make_mut(&mut other.view);
+    (view.oid, view.name.schema) = (Oid(99), "ventas".into());
+    snapshot.views.push(Arc::new(other));
     snapshot
 }
 
@@ -107,7 +116,9 @@ fn a_job_that_is_not_there_or_not_right_is_told_with_its_remedy() {
             "in the database postgres",
         ),
         (
-            job_and_runs(|job, _| job.command = "REFRESH MATERIALIZED VIEW ventas.mv_conversaciones_dashboard".into()),
+            with_namesake(job_and_runs(|job, _| {
+                job.command = "REFRESH MATERIALIZED VIEW ventas.mv_conversaciones_dashboard".into();
+            })),
             C::JobRefreshesOtherView,
             S::Grave,
             Some(R::FixJob),

@@ -2,12 +2,13 @@
 
 use super::failure::{Failure, headline};
 use super::{Cause, CauseCode, Remedy, Scene, Severity};
-use crate::domain::job::{History, Job, Run, RunStatus, command_refreshes};
+use crate::domain::job::{History, Job, Run, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::server::{Cron, CronExtension};
 use crate::domain::snapshot::ViewState;
 use crate::domain::stats::JobStats;
 use crate::domain::time::{Time, ago, clock, human};
+use crate::domain::view::ViewName;
 
 impl Scene<'_> {
     pub(super) fn schedule(&self, view: &ViewState) -> Vec<Cause> {
@@ -42,12 +43,14 @@ impl Scene<'_> {
             let text = format!("Its job {} runs in the database {}, not in this one.", job.title(), job.database);
             return Cause::grave(CauseCode::JobInOtherDatabase, Remedy::FixJob, text);
         }
-        let namesake = history.jobs_naming(&name.name).find(|(job, other)| job.here && other.schema != name.schema);
+        let is_view = |other: &ViewName| self.snapshot.views.iter().any(|v| v.view.name == *other);
+        let mut namesakes = history.jobs_naming(&name.name).filter(|(job, other)| job.here && *other != name);
+        let namesake = namesakes.find(|(_, other)| is_view(other));
         if let Some((job, other)) = namesake {
             let text = format!("The job {} refreshes {other}, another view of the same name.", job.title());
             return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text);
         }
-        let removed = history.removed.iter().filter(|j| j.here && command_refreshes(&j.command, name));
+        let removed = history.removed.iter().filter(|j| j.here && history.refreshes(&j.command, name));
         if let Some(job) = removed.max_by_key(|j| j.last) {
             let last = job.last.map_or(String::new(), |l| format!(" {} ago", ago(l, self.now)));
             let text = format!("Job {} refreshed it last{last} and no longer exists.", job.id.0);

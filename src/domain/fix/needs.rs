@@ -142,7 +142,7 @@ pub fn plain_needs(snapshot: &Snapshot, state: &ViewState, facts: &Facts) -> Vec
     let can_alter = facts.rights.can_alter_job && server.is_some_and(|s| s.cron.is_here());
     for job in jobs {
         let title = job.title();
-        if !job.only_refreshes(&view.name) {
+        if !job.only_refreshes() {
             needs.push(format!(
                 "{title} to leave it out: it does more than refresh it, and would fail ({})",
                 job.command

@@ -1,7 +1,7 @@
 //! The post-deploy checklist: something keeps the view true, and it can.
 
 use super::{Check, Evidence, Outcome};
-use crate::domain::job::{History, Job, RunStatus, command_refreshes};
+use crate::domain::job::{History, Job, RunStatus};
 use crate::domain::rights::no_jobs;
 use crate::domain::server::Cron;
 use crate::domain::stats::JobStats;
@@ -32,8 +32,9 @@ pub(super) fn checklist(evidence: &Evidence) -> Vec<Check> {
 /// The jobs whose command refreshes the view, the one that does best first.
 fn jobs<'a>(evidence: &Evidence, history: Option<&'a History>) -> Vec<&'a Job> {
     let name = &evidence.view.view.name;
-    let mut jobs: Vec<&Job> =
-        history.into_iter().flat_map(|h| &h.jobs).filter(|j| command_refreshes(&j.command, name)).collect();
+    let naming = history.into_iter().flat_map(|h| h.jobs_naming(&name.name));
+    let mut jobs: Vec<&Job> = naming.filter(|(_, named)| *named == name).map(|(job, _)| job).collect();
+    jobs.dedup_by_key(|j| j.id);
     let interval = |job: &Job| evidence.snapshot.job(job.id).and_then(|s| s.interval);
     jobs.sort_by_key(|j| (!j.here, !j.active, interval(j).is_none(), interval(j), j.id));
     jobs

@@ -305,7 +305,8 @@ impl Ground<'_> {
         let is_alone = matches!(first.as_str(), "VACUUM" | "CALL");
         plan.statements = if is_alone { vec![command] } else { transaction([command]) };
         plan.database = (job.database != self.database()).then(|| job.database.clone());
-        plan.refreshes = job.refreshes(&self.view.view.name);
+        let history = self.snapshot.history.value();
+        plan.refreshes = history.is_some_and(|h| h.job_refreshes(job, &self.view.view.name));
         plan.impact = "It makes wait what the job itself makes wait.".into();
         plan.notes
             .push("pg_cron has no function for it: the command is run here, by you, and not in its history.".into());

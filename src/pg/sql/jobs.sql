@@ -7,6 +7,11 @@ WITH newest AS MATERIALIZED (
     SELECT d.xmin, d.jobid, d.runid, d.command, d.database, d.start_time
     FROM cron.job_run_details d ORDER BY d.runid DESC LIMIT $1::int8
 ),
+-- What refreshes something when a command calls it; those of the database in which this runs.
+refreshing AS MATERIALIZED (
+    SELECT p.prosrc, '\m' || regexp_replace(p.proname, '([^a-zA-Z0-9_])', '\\\1', 'g') || '\M' AS name
+    FROM pg_catalog.pg_proc p WHERE p.prosrc ~* 'refresh\s+materialized\s+view'
+),
 written AS (
     SELECT w.jobid, max(w.runid) OVER (ORDER BY w.age DESC, w.jobid IS NULL ROWS UNBOUNDED PRECEDING) AS changed_after
     FROM (SELECT j.jobid, age(j.xmin) AS age, NULL::int8 AS runid FROM cron.job j
@@ -18,6 +23,8 @@ SELECT (SELECT coalesce(json_agg(json_build_object(
                    'database', j.database, 'username', j.username, 'active', j.active,
                    'here', j.database = coalesce($2::text, current_database()),
                    'changed_after', w.changed_after,
+                   'calls', (SELECT coalesce(json_agg(r.prosrc), '[]') FROM refreshing r
+                             WHERE j.database = current_database() AND j.command ~* r.name),
                    'owner_exists', EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = j.username))
                ORDER BY j.jobid), '[]')::text
         FROM cron.job j

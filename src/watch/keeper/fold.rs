@@ -194,6 +194,8 @@ impl Keeper {
             snapshot.views.retain(|v| found.contains(&v.view.oid));
         }
         snapshot.views.sort_by(|a, b| a.view.name.cmp(&b.view.name));
+        self.settle_names();
+        let snapshot = self.edit();
         let mut tables: Vec<Oid> = snapshot.views.iter().flat_map(|v| v.view.base_tables.iter().copied()).collect();
         tables.sort();
         tables.dedup();
@@ -239,7 +241,16 @@ impl Keeper {
         }
         let outcome = outcome.map(|m| m.map(Arc::new));
         self.edit().history.finish(outcome, at);
+        self.settle_names();
         self.figure_jobs(at, true);
+    }
+
+    /// Commands name views as they like: which one is meant depends on which there are.
+    fn settle_names(&mut self) {
+        let snapshot = self.edit();
+        let Some(measured) = &mut snapshot.history.last else { return };
+        let names = snapshot.views.iter().map(|v| &v.view.name);
+        Arc::make_mut(&mut measured.value).settle(names);
     }
 
     /// Labels that came name what was compared before them.
