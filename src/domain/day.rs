@@ -8,6 +8,7 @@ use super::job::{Job, RunStatus};
 use super::schedule::{Dialect, Schedule};
 use super::snapshot::{Snapshot, ViewState};
 use super::stats::{Gap, JobStats, SPAN};
+use super::text::{counted, percent};
 use super::time::{Time, clock, compact, human};
 
 /// How a view's refreshes went over the last day, as far back as the history tells.
@@ -61,6 +62,9 @@ pub struct Advice {
     pub estimated: bool,
 }
 
+/// A share of less than this time would say nothing.
+const KNOWN_ENOUGH: TimeDelta = TimeDelta::minutes(1);
+
 impl Day {
     /// A view's last day; `None`: neither a run nor a time of refresh is known.
     pub fn of(snapshot: &Snapshot, view: &ViewState, now: Time) -> Option<Day> {
@@ -113,11 +117,13 @@ impl Day {
     /// `286 of 288 runs came, 98.9 % good, p50 1.2 s, p95 1.9 s, longest 4.0 s`
     fn runs(&self) -> String {
         let came = match self.expected {
-            Some(expected) => format!("{} of {expected} runs came", expected.saturating_sub(self.missed())),
-            None => format!("{} runs came", self.ended),
+            Some(0) if self.ended == 0 => "no run was due".into(),
+            Some(expected) if expected > 0 => {
+                format!("{} of {} came", expected.saturating_sub(self.missed()), counted(expected, "run"))
+            }
+            _ => format!("{} came", counted(self.ended, "run")),
         };
-        let good =
-            self.success_rate().map_or(String::new(), |r| format!(", {:.1} % good", (r * 1000.0).floor() / 10.0));
+        let good = self.success_rate().map_or(String::new(), |rate| format!(", {} good", percent(rate)));
         let took = self.took.map_or(String::new(), |t| {
             let doubt = if t.reliable { "" } else { " (as recorded; this pg_cron records them wrongly)" };
             format!(", p50 {}, p95 {}, longest {}{doubt}", human(t.p50), human(t.p95), human(t.max))
@@ -129,11 +135,14 @@ impl Day {
     /// not about a day.
     pub fn ages(&self, now: Time) -> Option<String> {
         let (worst, at) = self.worst?;
+        if now - self.since < KNOWN_ENOUGH {
+            return Some(format!("its age is known only since {}, when it was refreshed", clock(self.since, now)));
+        }
         let when = if at >= now { "now".into() } else { format!("at {}", clock(at, now)) };
         let share = self.within.zip(self.limit).map_or(String::new(), |(w, limit)| {
             let span = now - self.since;
             let of = if span < SPAN - TimeDelta::hours(1) { format!(" of {}", compact(span)) } else { String::new() };
-            format!("within {} for {:.1} %{of}, ", compact(limit), (w * 1000.0).floor() / 10.0)
+            format!("within {} for {}{of}, ", compact(limit), percent(w))
         });
         Some(format!("{share}worst {} {when}", compact(worst)))
     }
@@ -166,8 +175,9 @@ fn refreshes(snapshot: &Snapshot, view: &ViewState, freshness: &Freshness) -> Ve
         let jobs = h.jobs_refreshing(name).map(|j| j.id).chain(removed);
         jobs.flat_map(|id| h.runs_of(id)).filter(|r| r.status == RunStatus::Succeeded)
     });
-    let newest = freshness.refreshed.as_ref().map(|r| (r.at, r.at));
-    let mut all: Vec<(Time, Time)> = runs.filter_map(|r| Some((r.start?, r.end?))).chain(newest).collect();
+    let newest = freshness.refreshed.as_ref().map(|r| r.at);
+    let seen = view.refreshes.iter().copied().chain(newest).map(|at| (at, at));
+    let mut all: Vec<(Time, Time)> = runs.filter_map(|r| Some((r.start?, r.end?))).chain(seen).collect();
     all.sort_by_key(|&(_, seen)| seen);
     all
 }

@@ -17,7 +17,7 @@ use super::matrix::Comparison;
 use super::reading::Reading;
 use super::rules::Rules;
 use super::server::{Link, Replica, Server};
-use super::stats::JobStats;
+use super::stats::{JobStats, SPAN};
 use super::time::Time;
 use super::view::{Oid, View};
 
@@ -210,6 +210,8 @@ pub struct ViewState {
     pub signal: Signal,
     /// When a refresh was seen: xmin moved between two looks.
     pub observed: Option<Time>,
+    /// What its data was true of at each refresh that was known while somebody looked, over the last day, the oldest first.
+    pub refreshes: Vec<Time>,
     /// When the base tables were last seen to move, since the console looks.
     pub moved: Option<Time>,
     /// The newest bulk write to a base table, until the next refresh.
@@ -263,6 +265,7 @@ impl ViewState {
             labels: Reading::default(),
             signal: Signal { populated: true, ..Signal::default() },
             observed: None,
+            refreshes: Vec::new(),
             moved: None,
             bulk: None,
             waited: None,
@@ -276,6 +279,15 @@ impl ViewState {
             writes: None,
             facts: Reading::default(),
         }
+    }
+
+    /// Remembers a refresh, and that before the day began no more than the last one counts.
+    pub fn remember(&mut self, refreshed: Time, now: Time) {
+        if self.refreshes.last() != Some(&refreshed) {
+            self.refreshes.push(refreshed);
+        }
+        let outdated = self.refreshes.iter().skip(1).take_while(|at| now - **at > SPAN).count();
+        self.refreshes.drain(..outdated);
     }
 
     /// Have the base tables moved, or the view been refreshed, since the last comparison?

@@ -38,6 +38,18 @@ pub fn visible(raw: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// `1 run`, `3 runs`.
+#[must_use]
+pub fn counted(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// A share of 1 in per cent with one decimal, never rounded up: `99.9 %` is not all.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", (share * 1000.0).floor() / 10.0)
+}
+
 fn name(hidden: char) -> Cow<'static, str> {
     match hidden {
         '\n' => Cow::Borrowed("⏎"),

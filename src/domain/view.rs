@@ -4,6 +4,8 @@ mod lexer;
 mod pruned;
 mod stamped;
 
+pub use stamped::volatile_calls;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -165,6 +167,8 @@ pub struct View {
     pub has_unique_index: bool,
     /// The columns counted by; empty: all rows are one group.
     pub groups: Vec<GroupColumn>,
+    /// The functions that the definition calls and that may give other values at each run.
+    pub volatile: Vec<String>,
     /// Columns that hold the time of the refresh; left out of every comparison.
     pub refresh_columns: Vec<String>,
     /// The tables the definition reads, through other views too.
@@ -273,11 +277,11 @@ impl View {
     }
 }
 
-/// The timestamptz columns whose value is nothing but the time of the refresh, as the definition shows.
+/// The columns whose value is nothing but the time of the refresh, as the definition shows.
 pub fn refresh_columns(definition: &str, columns: &[Column]) -> Vec<String> {
     let outputs = stamped::outputs(definition);
     let pairs = columns.iter().zip(outputs);
-    pairs.filter(|(c, output)| output.is_stamp && c.is_timestamptz()).map(|(c, _)| c.name.clone()).collect()
+    pairs.filter(|(_, output)| output.is_stamp).map(|(c, _)| c.name.clone()).collect()
 }
 
 /// The column that names another's values, by its own name: `etapa_id` → `etapa_nombre`, `etapa_name`, …

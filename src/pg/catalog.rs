@@ -11,7 +11,7 @@ use crate::domain::job::command_refreshes;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
 use crate::domain::view::{
-    Column, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
+    Column, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns, volatile_calls,
 };
 
 /// From PostgreSQL 17 the privilege MAINTAIN allows a refresh, too.
@@ -75,6 +75,7 @@ struct Entry {
     unique: Vec<Vec<Indexed>>,
     base_tables: Vec<BaseTable>,
     kind: ViewKind,
+    volatile: Vec<String>,
     triggers: Vec<Trigger>,
     can_select: bool,
     can_refresh: bool,
@@ -144,6 +145,7 @@ fn view(json: &str) -> Result<View, Problem> {
         name: entry.name,
         owner: entry.owner,
         groups: conventional_groups(&entry.columns),
+        volatile: [volatile_calls(definition), entry.volatile].concat(),
         definition: definition.into(),
         columns: entry.columns,
         has_unique_index: !entry.unique.is_empty(),

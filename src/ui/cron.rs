@@ -19,6 +19,7 @@ use crate::app::model::Pane;
 use crate::domain::job::{History, Job, Run, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::stats::JobStats;
+use crate::domain::text::percent;
 use crate::domain::time::{Time, clock, compact, human};
 use crate::theme::Theme;
 
@@ -82,7 +83,7 @@ fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: 
 
 /// All jobs, one line each, as far as a third of the pane holds them.
 fn job_table<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: Rect) -> Vec<Line<'a>> {
-    let fixed = [Column::Text(1), Column::Text(14), Column::Number(6), Column::Number(6), Column::Number(6)];
+    let fixed = [Column::Text(1), Column::Text(14), Column::Number(7), Column::Number(6), Column::Number(6)];
     let mut columns = fixed.to_vec();
     columns.insert(1, Column::Text(rest(inner.width, &fixed)));
     let header = ["", "job", "schedule", "good", "p95", "next"];
@@ -100,7 +101,7 @@ fn job_table<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inn
 fn job_row<'a>(model: &Model, theme: &Theme, columns: &[Column], history: &History, job: &Job) -> Line<'a> {
     let stats = model.snapshot.job(job.id);
     let (sign, style) = history.runs_of(job.id).next().map_or((" ", theme.dim), |run| status_sign(theme, run));
-    let good = stats.and_then(|s| s.success_rate()).map_or("–".into(), |r| format!("{:.0} %", (r * 100.0).floor()));
+    let good = stats.and_then(|s| s.success_rate()).map_or("–".into(), percent);
     let next = match stats.and_then(|s| s.next) {
         Some(next) => compact((next - model.server_now()).max(chrono::TimeDelta::zero())),
         None if job.active => "never".into(),
@@ -140,7 +141,7 @@ fn title<'a>(theme: &Theme, history: &History, job: &Job) -> Line<'a> {
 
 fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow: bool) -> Line<'a> {
     let rate = match stats.success_rate() {
-        Some(rate) => format!("24 h: {:.1} % of {} good", (rate * 1000.0).floor() / 10.0, stats.ended),
+        Some(rate) => format!("24 h: {} of {} good", percent(rate), stats.ended),
         None => "24 h: no run ended".into(),
     };
     let style = if stats.failed > 0 { theme.warning } else { theme.ok };

@@ -119,6 +119,7 @@ impl Sides {
             gone: count(Kind::Gone),
             moved: count(Kind::Moved),
             changed: Some(count(Kind::Changed)),
+            unkeyed: !self.keyed,
         }
     }
 

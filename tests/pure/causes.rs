@@ -389,3 +389,30 @@ fn durations_that_cannot_be_believed_accuse_nobody() {
     let doubtful = with_cron(slow, |c| c.workers = Some(true));
     assert!(!codes(&doubtful).contains(&"refresh_slower_than_interval"));
 }
+
+#[test]
+fn a_view_is_no_truer_than_the_materialized_view_that_it_reads() {
+    let mut snapshot = job_and_runs(|_, _| {});
+    let mut source = view_state(incident(), night() - TimeDelta::hours(74));
+    Arc::make_mut(&mut source.view).oid = Oid(99);
+    Arc::make_mut(&mut source.view).name.name = "mv_ejecutivos".into();
+    snapshot.views.push(Arc::new(source));
+    let snapshot = with_view(snapshot, |v| drop(Arc::make_mut(&mut v.view).base_tables.insert(Oid(99))));
+    let (diagnosis, cause) = found(&snapshot, CauseCode::ReadsStaleView);
+    assert_eq!((cause.severity, cause.remedy), (Severity::Warning, Some(Remedy::RefreshSource)));
+    let report = &diagnosis.views[0];
+    assert_eq!(report.verdict, Verdict::Warning);
+    assert!(
+        report.what.ends_with("is as its definition, but that reads mv_ejecutivos, which is itself wrong"),
+        "{}",
+        report.what
+    );
+    assert!(!codes(&snapshot).contains(&"view_is_true"));
+}
+
+#[test]
+fn a_function_that_throws_dice_is_named_only_where_rows_differ() {
+    let dice = |snapshot| with_view(snapshot, |v| Arc::make_mut(&mut v.view).volatile = vec!["random".into()]);
+    assert!(codes(&dice(drifted(|_, _| {}))).contains(&"volatile_definition"));
+    assert!(!codes(&dice(job_and_runs(|_, _| {}))).contains(&"volatile_definition"));
+}

@@ -105,3 +105,27 @@ fn the_day_is_told_in_three_sentences() {
         ]
     );
 }
+
+#[test]
+fn a_refresh_by_hand_does_not_make_the_console_forget_what_it_saw_before() {
+    let mut snapshot = healed_snapshot();
+    let forgetful = day(&snapshot);
+    assert_eq!(forgetful.since, night() - TimeDelta::seconds(5));
+    let said = forgetful.ages(night()).unwrap();
+    assert_eq!(said, "its age is known only since 02:14:55, when it was refreshed", "and no share of five seconds");
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    for at in [night() - TimeDelta::hours(74), night() - TimeDelta::seconds(5)] {
+        view.remember(at, night());
+        view.remember(at, night());
+    }
+    assert_eq!(view.refreshes.len(), 2);
+    let day = day(&snapshot);
+    assert_eq!((day.since, day.worst.unwrap().0.num_hours()), (night() - TimeDelta::hours(24), 73));
+    assert!(day.ages(night()).unwrap().starts_with("within 5m for 0.0 %, worst 3d"), "{:?}", day.ages(night()));
+}
+
+#[test]
+fn where_no_run_was_due_none_is_said_to_have_come() {
+    let day = Day { expected: Some(0), ended: 0, ..day(&scheduled(|_, _| {})) };
+    assert_eq!(Day { failed: 0, took: None, ..day }.lines(night())[0], "24 h: no run was due");
+}

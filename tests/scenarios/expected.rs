@@ -31,6 +31,7 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("run_stuck", "warning", "has been connecting since", "refresh"),
     ("runs_missing", "critical", "runs of refresh-conversaciones-dashboard did not come since", "refresh"),
     ("late", "critical", "the usual limit is 5:00 min", "refresh"),
+    ("reads_stale_view", "warning", "It reads mv_ejecutivos, which is itself wrong", "refresh_source"),
     ("cannot_compare", "unknown", "row-level security", "grant"),
     ("stale_install", "warning", "installed what was true before", "refresh"),
     ("refresh_slower_than_interval", "warning", "takes 1:15 min, longer than the 1:00 min", "fix_schedule"),
@@ -40,5 +41,6 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("history_not_visible", "ok", "row security hides those of other roles", "grant"),
     ("refresh_running", "ok", "postgres (crm nightly, pid ", "wait"),
     ("normal_drift", "ok", "this is normal until the next refresh in", "wait"),
+    ("volatile_definition", "ok", "Its definition calls enmascara, which may give other values", ""),
     ("view_is_true", "ok", "If people still miss rows", ""),
 ];

@@ -128,8 +128,9 @@ fn meets(name: &str, json: &Value, exit: Option<i32>) -> Result<(), String> {
 /// The console, drawn from a Snapshot of the same database.
 async fn banner_says_it(name: &str, conninfo: &str) -> Result<(), String> {
     let target = Target::resolve(Some(conninfo), &[], &Environment::default()).map_err(|e| e.to_string())?;
-    // A wait or a bulk write that is over before anybody looks is for `check --watch` alone.
-    if WATCHED.contains(&name) {
+    // A wait or a bulk write that is over before anybody looks is for `check --watch` alone. And where another view is
+    // the cause, the banner tells of that one.
+    if WATCHED.contains(&name) || name == "reads_stale_view" {
         return Ok(());
     }
     let mut watch = start(Settings { only: vec![VIEW.into()], ..Settings::new(target) });

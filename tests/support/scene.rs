@@ -70,6 +70,7 @@ pub fn view() -> View {
         key: vec![KeyColumn { name: "prospecto_id".into(), equals: "OPERATOR(pg_catalog.=)".into() }],
         has_unique_index: true,
         groups: vec![group("ejecutivo_id", "ejecutivo_nombre"), group("coordinacion_id", "coordinacion_codigo")],
+        volatile: Vec::new(),
         refresh_columns: vec!["vista_actualizada_at".into()],
         base_tables: [TABLE].into(),
         base_names: [(TABLE, "prospectos".to_string())].into(),

@@ -156,6 +156,11 @@ pub const ALL: &[Scenario] = &[
         &[Sql(include_str!("sql/stopped_runs.sql")), FreezeLauncher],
     ),
     as_role("analista", scenario("late", "the view is old, and this role sees no reason", &[ANALISTA, SEES_CRON])),
+    still(scenario(
+        "reads_stale_view",
+        "the ejecutivos come out of a materialized view that nothing refreshes",
+        &[JOB, Sql(include_str!("sql/reads_stale_view.sql"))],
+    )),
     still(as_role(
         "auditora",
         scenario(
@@ -198,5 +203,10 @@ pub const ALL: &[Scenario] = &[
         &[JOB, MOVED, Sql(include_str!("sql/slow_view.sql")), Busy("crm nightly", REFRESH)],
     ),
     scenario("normal_drift", "all is well: refreshed on time, the tables moved on since", &[JOB, MOVED]),
+    still(scenario(
+        "volatile_definition",
+        "the definition gives other values at each run",
+        &[JOB, Sql(include_str!("sql/volatile.sql"))],
+    )),
     still(scenario("view_is_true", "all is well: every row matches", &[JOB])),
 ];

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Cause, CauseCode, Remedy, Scene, Severity, who};
+use super::{Cause, CauseCode, Remedy, Scene, Severity, allowed, totals, who};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState, LimitSource};
 use crate::domain::job::{Run, RunStatus};
@@ -33,6 +33,8 @@ impl Scene<'_> {
             (!view.signal.populated).then(never_populated),
             self.refreshing(view),
             uncomparable(view, server),
+            self.reads_stale(view),
+            wrong.filter(|n| *n > 0).and_then(|_| volatile(view)),
             server.filter(|s| s.standby).map(|_| standby()),
         ]
         .into_iter()
@@ -51,11 +53,38 @@ impl Scene<'_> {
         }
         let is_true = totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated();
         // Only where rows are somebody's can an application hide them from somebody.
-        if is_true && !view.view.is_plain() && !view.view.groups.is_empty() {
+        let reads_true = !causes.iter().any(|c| c.code == CauseCode::ReadsStaleView);
+        if is_true && reads_true && !view.view.is_plain() && !view.view.groups.is_empty() {
             causes.push(view_is_true());
         }
         causes.sort_by_key(|c| (Reverse(c.severity), c.code.rank()));
         causes
+    }
+
+    fn reads_stale(&self, view: &ViewState) -> Option<Cause> {
+        let (source, how) = self.stale_source(view)?;
+        let text = format!("It reads {}, which {how}: it can be no truer than that.", source.view.name.short());
+        Some(Cause::new(CauseCode::ReadsStaleView, Severity::Warning, Remedy::RefreshSource, text))
+    }
+
+    /// The first materialized view that it reads and that is itself late or wrong, and in which way.
+    pub(super) fn stale_source(&self, view: &ViewState) -> Option<(&ViewState, String)> {
+        let sources = self.snapshot.views.iter().filter(|v| view.view.base_tables.contains(&v.view.oid));
+        sources.map(|v| &**v).find_map(|source| Some((source, self.staleness(source)?)))
+    }
+
+    /// In which way a view is late or wrong; `None`: it is neither, as far as is known.
+    fn staleness(&self, view: &ViewState) -> Option<String> {
+        let freshness = Freshness::of(view, self.history, self.jobs, self.now);
+        let totals = view.drift.value().map(|c| totals(view, c));
+        let is_wrong = totals.is_some_and(|t| t.wrong() > allowed(view, Some(&t)));
+        if is_wrong && !freshness.allows_lag() {
+            return Some("is itself wrong".into());
+        }
+        if freshness.state == FreshnessState::Late && totals.is_none_or(|t| t.wrong() > 0) {
+            return Some(format!("is itself {} old", human(freshness.age?)));
+        }
+        self.stale_source(view).map(|(source, how)| format!("reads {}, which {how}", source.view.name.short()))
     }
 
     /// Who refreshes it or wants to: one that waits comes before one that works.
@@ -150,6 +179,14 @@ impl Scene<'_> {
         let text = format!("{on_time} tables moved on since; this is normal{until}.");
         Cause::note(CauseCode::NormalDrift, Remedy::Wait, text)
     }
+}
+
+fn volatile(view: &ViewState) -> Option<Cause> {
+    let function = view.view.volatile.first()?;
+    let text = format!(
+        "Its definition calls {function}, which may give other values at each run: comparing it cannot be exact."
+    );
+    Some(Cause::note(CauseCode::VolatileDefinition, None, text))
 }
 
 fn never_populated() -> Cause {

@@ -45,6 +45,8 @@ pub enum CauseCode {
     RunsMissing,
     /// Older than its limit for no reason that is visible.
     Late,
+    /// A materialized view that it reads is itself late or wrong.
+    ReadsStaleView,
     /// The comparison failed.
     CannotCompare,
     /// A refresh that waited for its lock installed data from before the wait.
@@ -63,13 +65,15 @@ pub enum CauseCode {
     RefreshRunning,
     /// On time; the base tables moved on since, as they do.
     NormalDrift,
+    /// Its definition calls a function that gives other values at each run, so it never equals it.
+    VolatileDefinition,
     /// Every row matches: if people still miss rows, the application hides them.
     ViewIsTrue,
 }
 
 impl CauseCode {
     /// Every cause, the worst first: the order in which causes of one severity are told.
-    pub const ALL: [CauseCode; 40] = [
+    pub const ALL: [CauseCode; 42] = [
         CauseCode::Unreachable,
         CauseCode::NotReadable,
         CauseCode::NeverPopulated,
@@ -100,6 +104,7 @@ impl CauseCode {
         CauseCode::RunStuck,
         CauseCode::RunsMissing,
         CauseCode::Late,
+        CauseCode::ReadsStaleView,
         CauseCode::CannotCompare,
         CauseCode::StaleInstall,
         CauseCode::RefreshSlowerThanInterval,
@@ -109,6 +114,7 @@ impl CauseCode {
         CauseCode::HistoryNotVisible,
         CauseCode::RefreshRunning,
         CauseCode::NormalDrift,
+        CauseCode::VolatileDefinition,
         CauseCode::ViewIsTrue,
     ];
 
@@ -140,6 +146,7 @@ impl CauseCode {
             CauseCode::RunStuck => "run_stuck",
             CauseCode::RunsMissing => "runs_missing",
             CauseCode::Late => "late",
+            CauseCode::ReadsStaleView => "reads_stale_view",
             CauseCode::CannotCompare => "cannot_compare",
             CauseCode::StaleInstall => "stale_install",
             CauseCode::RefreshSlowerThanInterval => "refresh_slower_than_interval",
@@ -149,6 +156,7 @@ impl CauseCode {
             CauseCode::HistoryNotVisible => "history_not_visible",
             CauseCode::RefreshRunning => "refresh_running",
             CauseCode::NormalDrift => "normal_drift",
+            CauseCode::VolatileDefinition => "volatile_definition",
             CauseCode::ViewIsTrue => "view_is_true",
         }
     }

@@ -23,6 +23,8 @@ pub enum Remedy {
     CreateIndex,
     /// Cancel or end the session that blocks it.
     CancelBlocker,
+    /// Refresh the view that it reads.
+    RefreshSource,
     /// Change the definition so that each key comes once.
     UniqueRows,
     /// Install pg_cron, or refresh by another way.
@@ -55,6 +57,7 @@ impl Remedy {
             Remedy::RemoveJob => "remove_job",
             Remedy::CreateIndex => "create_index",
             Remedy::CancelBlocker => "cancel_blocker",
+            Remedy::RefreshSource => "refresh_source",
             Remedy::UniqueRows => "unique_rows",
             Remedy::InstallCron => "install_cron",
             Remedy::PreloadCron => "preload_cron",
@@ -87,6 +90,7 @@ impl Remedy {
     pub fn hint<'a>(self, keys: impl Fn(&'static str) -> &'a str) -> String {
         let by_hand = match self {
             Remedy::Wait => "Nothing to do but wait.",
+            Remedy::RefreshSource => "Refresh the view that it reads, then this one.",
             Remedy::UniqueRows => "Make the definition's rows unique.",
             Remedy::PreloadCron => "Add pg_cron to shared_preload_libraries and restart.",
             Remedy::RestartLauncher => "Restart the server.",

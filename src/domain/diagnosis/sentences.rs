@@ -41,6 +41,13 @@ pub(super) fn what(
     if totals.wrong() > 0 && totals.unkeyed {
         return format!("{name} {is} wrong{then}: {}", differ(totals.wrong(), rows));
     }
+    let stale = scene.stale_source(view).filter(|_| totals.wrong() == 0 && totals.changed.is_some());
+    if let Some((source, how)) = stale {
+        return format!(
+            "{name} {is} as its definition{then}, but that reads {}, which {how}",
+            source.view.name.short()
+        );
+    }
     match (totals.misplaced(), totals.changed) {
         (0, Some(0)) => format!("{name} {is} true{then}: {}", all(rows, "matches", "match")),
         (0, None) => format!("{name}: {}, values not compared yet", all(rows, "is in place", "are in place")),

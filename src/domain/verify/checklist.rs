@@ -5,6 +5,7 @@ use crate::domain::job::{History, Job, RunStatus};
 use crate::domain::rights::no_jobs;
 use crate::domain::server::Cron;
 use crate::domain::stats::JobStats;
+use crate::domain::text::percent;
 use crate::domain::time::{ago, human};
 
 /// Below this share of good runs a day was bad.
@@ -183,12 +184,8 @@ impl Scheduled<'_> {
         // A run that is under way or was queued is no miss: only gaps are.
         let wanted = stats.ended + stats.missed();
         let share = good as f64 / wanted as f64;
-        let text = format!(
-            "{:.1} %: {good} of {wanted} good, {} failed, {} did not come",
-            (share * 1000.0).floor() / 10.0,
-            stats.failed,
-            stats.missed()
-        );
+        let (failed, missed) = (stats.failed, stats.missed());
+        let text = format!("{}: {good} of {wanted} good, {failed} failed, {missed} did not come", percent(share));
         let outcome = match share {
             s if s >= 1.0 => Outcome::Pass,
             s if s >= GOOD_SHARE => Outcome::Warning,

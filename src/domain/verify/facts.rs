@@ -155,6 +155,7 @@ mod tests {
             key: vec![],
             has_unique_index: false,
             groups: vec![],
+            volatile: vec![],
             refresh_columns: vec![],
             base_tables: Default::default(),
             base_names: Default::default(),

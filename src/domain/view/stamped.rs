@@ -17,8 +17,21 @@ pub(super) struct Output {
 }
 
 /// Functions and words that give the time of the transaction, the statement or the call.
-const CLOCKS: [&str; 5] =
-    ["now()", "CURRENT_TIMESTAMP", "transaction_timestamp()", "statement_timestamp()", "clock_timestamp()"];
+const CLOCKS: [&str; 10] = [
+    "now()",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "LOCALTIMESTAMP",
+    "LOCALTIME",
+    "transaction_timestamp()",
+    "statement_timestamp()",
+    "clock_timestamp()",
+    "timeofday()",
+];
+
+/// PostgreSQL's own functions that give other values at each call; no catalog names those that a definition depends on.
+const DICE: [&str; 4] = ["random", "random_normal", "gen_random_uuid", "nextval"];
 
 /// Named queries whose columns another may read.
 type Sources = BTreeMap<String, Vec<Output>>;
@@ -103,10 +116,49 @@ fn output(item: &[&str], read: &Sources) -> Output {
         [source, ".", name] => read.get(&unquoted(source)).is_some_and(|s| column(s, name)),
         // pg_get_viewdef leaves the source out only where there is one.
         [name] if is_name(name) && read.len() == 1 && !CLOCKS.contains(name) => read.values().all(|s| column(s, name)),
-        ["CURRENT_TIMESTAMP", precision] => inside(precision).is_some(),
-        _ => CLOCKS.contains(&&*expression.concat()),
+        _ => is_clock(expression),
     };
     Output { name: unquoted(name), is_stamp }
+}
+
+/// Is it the time at which it runs, in whatever type, time zone or brackets?
+fn is_clock(expression: &[&str]) -> bool {
+    if let Some(cast) = expression.windows(2).position(|pair| pair == [":", ":"]) {
+        let is_type = |t: &&str| is_name(t) || inside(t).is_some();
+        return expression[cast + 2..].iter().all(is_type) && is_clock(&expression[..cast]);
+    }
+    match expression {
+        [clock, precision] if inside(precision).is_some_and(|p| !p.is_empty()) => CLOCKS.contains(clock),
+        [bracketed] if inside(bracketed).is_some() => {
+            let inner = tokens(inside(bracketed).unwrap_or_default());
+            match inner.iter().position(|t| *t == "AT") {
+                Some(at) if inner[at..].starts_with(&["AT", "TIME", "ZONE"]) => is_clock(&inner[..at]),
+                _ => is_clock(&inner),
+            }
+        }
+        _ => CLOCKS.contains(&&*expression.concat()),
+    }
+}
+
+/// The functions of PostgreSQL's own that a query calls and that give other values at each call, clocks excepted.
+pub fn volatile_calls(query: &str) -> Vec<String> {
+    let mut calls = Vec::new();
+    find_calls(query, &mut calls);
+    calls
+}
+
+fn find_calls(query: &str, calls: &mut Vec<String>) {
+    let tokens = tokens(query);
+    for (place, token) in tokens.iter().enumerate() {
+        if let Some(inner) = inside(token) {
+            find_calls(inner, calls);
+        }
+        let is_call = tokens.get(place + 1).is_some_and(|next| inside(next).is_some());
+        let is_own = place == 0 || tokens[place - 1] != ".";
+        if is_call && is_own && DICE.contains(token) && !calls.iter().any(|c| c == token) {
+            calls.push(token.to_string());
+        }
+    }
 }
 
 /// The query inside a bracketed token.
@@ -142,6 +194,30 @@ mod tests {
         }
         assert_eq!(stamps("SELECT DISTINCT ON (t.a) now() AS x, t.b FROM t ORDER BY t.a"), ["x"]);
         assert_eq!(stamps("SELECT now() AS now"), ["now"]);
+    }
+
+    #[test]
+    fn a_clock_is_one_in_any_type_zone_or_brackets() {
+        for clock in [
+            "(now())::timestamp without time zone",
+            "(now())::date",
+            "CURRENT_DATE",
+            "LOCALTIMESTAMP(0)",
+            "(CURRENT_TIMESTAMP)::timestamp(3) without time zone",
+            "(now() AT TIME ZONE 'UTC'::text)",
+            "((statement_timestamp() AT TIME ZONE 'America/Mexico_City'::text))::date",
+            "(now())::text",
+        ] {
+            assert_eq!(stamps(&format!("SELECT t.id,\n    {clock} AS x\n   FROM t")), ["x"], "{clock}");
+        }
+    }
+
+    #[test]
+    fn calls_that_give_other_values_are_found_wherever_they_stand() {
+        let query = " SELECT t.id,\n    (t.k + (random() * (2)::double precision)) AS r,\n    ( SELECT gen_random_uuid() AS u)\n   FROM t";
+        assert_eq!(volatile_calls(query), ["random", "gen_random_uuid"]);
+        let quiet = " SELECT t.random, s.nextval(t.id) AS x, 'random()'::text AS y, now() AS z FROM t";
+        assert_eq!(volatile_calls(quiet), Vec::<String>::new());
     }
 
     #[test]

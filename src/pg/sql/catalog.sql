@@ -95,6 +95,15 @@ SELECT json_build_object(
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_class c ON c.oid = reads.relation
         WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
+    -- PostgreSQL's own functions are not among what a rule depends on.
+    'volatile', (
+        SELECT coalesce(json_agg(DISTINCT p.proname), '[]')
+        FROM (SELECT mv.oid UNION SELECT r.relation FROM reads r WHERE r.view = mv.oid) AS below (oid)
+        JOIN pg_catalog.pg_class c ON c.oid = below.oid AND (c.relkind = 'v' OR c.oid = mv.oid)
+        JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+                                   AND d.refclassid = 'pg_catalog.pg_proc'::regclass
+        JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid AND p.provolatile = 'v'),
     'kind', mv.relkind,
     'triggers', (
         SELECT coalesce(json_agg(json_build_object(

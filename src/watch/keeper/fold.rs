@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::{Keeper, Want};
 use crate::domain::day::Day;
 use crate::domain::drift::Scope;
+use crate::domain::freshness::Freshness;
 use crate::domain::groups::name_groups;
 use crate::domain::job::{History, Run, RunId};
 use crate::domain::matrix::Comparison;
@@ -74,6 +75,11 @@ impl Keeper {
 
     /// Makes one view's last day. A view whose day is the same is not touched, for the first touch copies it.
     fn figure_day(&mut self, place: usize, at: Time) {
+        let (view, history) = (&self.snapshot.views[place], self.snapshot.history.value().map(|h| &**h));
+        let known = Freshness::of(view, history, &self.snapshot.jobs, at).refreshed.map(|r| r.at);
+        if let Some(refreshed) = known.filter(|known| view.refreshes.last() != Some(known)) {
+            Arc::make_mut(&mut self.edit().views[place]).remember(refreshed, at);
+        }
         let view = &self.snapshot.views[place];
         let day = Day::of(&self.snapshot, view, at).map(Arc::new);
         if view.day != day {

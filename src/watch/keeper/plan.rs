@@ -162,7 +162,11 @@ impl Keeper {
     }
 
     fn is_measured(&self, view: &View) -> bool {
-        self.only.is_empty() || self.only.iter().any(|word| view.name.answers_to(word))
+        let is_named = |view: &View| self.only.iter().any(|word| view.name.answers_to(word));
+        // A view is no truer than those that it reads.
+        let is_read =
+            || self.snapshot.views.iter().any(|v| v.view.base_tables.contains(&view.oid) && is_named(&v.view));
+        self.only.is_empty() || is_named(view) || is_read()
     }
 
     fn begin(&mut self, probe: &Probe, local: Time) {
