@@ -136,7 +136,7 @@ impl Day {
     pub fn ages(&self, now: Time) -> Option<String> {
         let (worst, at) = self.worst?;
         if now - self.since < KNOWN_ENOUGH {
-            return Some(format!("its age is known only since {}, when it was refreshed", clock(self.since, now)));
+            return Some(format!("its age is known only since {}", clock(self.since, now)));
         }
         let when = if at >= now { "now".into() } else { format!("at {}", clock(at, now)) };
         let share = self.within.zip(self.limit).map_or(String::new(), |(w, limit)| {
@@ -158,6 +158,15 @@ impl Advice {
         let load = self.load.map_or(String::new(), |l| format!(", load {about}{:.1} %", l * 100.0));
         format!("longest schedule to keep {}: {schedule}{load}", compact(limit))
     }
+}
+
+/// Adds a refresh to those that are remembered of a view; of those before the day began only the last one counts.
+pub fn remember(refreshes: &mut Vec<Time>, refreshed: Time, now: Time) {
+    if refreshes.last() != Some(&refreshed) {
+        refreshes.push(refreshed);
+    }
+    let outdated = refreshes.iter().skip(1).take_while(|at| now - **at > SPAN).count();
+    refreshes.drain(..outdated);
 }
 
 fn took(stats: &[&JobStats]) -> Option<Took> {

@@ -191,7 +191,7 @@ pub struct History {
     pub removed: Vec<RemovedJob>,
     /// The newest runs, newest first, at most [`History::WINDOW`].
     pub runs: Vec<Run>,
-    /// Where views are that a command may name without a schema; see [`History::settle`].
+    /// Where views are that a command may name without a schema; see [`History::homes`].
     pub homes: Homes,
     /// Was the window full, so that older runs exist which were not read?
     pub truncated: bool,
@@ -279,15 +279,19 @@ impl History {
     }
 
     /// Takes in which views there are, so that a bare name in a command finds the only view of that name.
-    pub fn settle<'a>(&mut self, views: impl Iterator<Item = &'a ViewName>) {
+    pub fn settle(&mut self, homes: Homes) {
+        (self.homes, self.index) = (homes, Index::default());
+    }
+
+    /// Where each view is whose bare name no other has.
+    pub fn homes<'a>(views: impl Iterator<Item = &'a ViewName>) -> Homes {
         let mut schemas: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         views.for_each(|view| schemas.entry(&view.name).or_default().push(&view.schema));
         let only = |(name, schemas): (&str, Vec<&str>)| match schemas[..] {
             [schema] => Some((name.to_string(), schema.to_string())),
             _ => None,
         };
-        self.homes = schemas.into_iter().filter_map(only).collect();
-        self.index = Index::default();
+        schemas.into_iter().filter_map(only).collect()
     }
 
     /// Does this command refresh the view?
@@ -356,9 +360,9 @@ mod tests {
     fn a_bare_name_is_the_only_view_of_that_name_and_in_public_where_there_are_more() {
         let mut history = History::default();
         let command = "REFRESH MATERIALIZED VIEW mv";
-        history.settle([named("ventas.mv")].iter());
+        history.settle(History::homes([named("ventas.mv")].iter()));
         assert!(history.refreshes(command, &named("ventas.mv")));
-        history.settle([named("ventas.mv"), named("public.mv")].iter());
+        history.settle(History::homes([named("ventas.mv"), named("public.mv")].iter()));
         assert!(!history.refreshes(command, &named("ventas.mv")) && history.refreshes(command, &named("public.mv")));
     }
 

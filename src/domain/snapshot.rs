@@ -17,7 +17,7 @@ use super::matrix::Comparison;
 use super::reading::Reading;
 use super::rules::Rules;
 use super::server::{Link, Replica, Server};
-use super::stats::{JobStats, SPAN};
+use super::stats::JobStats;
 use super::time::Time;
 use super::view::{Oid, View};
 
@@ -279,15 +279,6 @@ impl ViewState {
             writes: None,
             facts: Reading::default(),
         }
-    }
-
-    /// Remembers a refresh, and that before the day began no more than the last one counts.
-    pub fn remember(&mut self, refreshed: Time, now: Time) {
-        if self.refreshes.last() != Some(&refreshed) {
-            self.refreshes.push(refreshed);
-        }
-        let outdated = self.refreshes.iter().skip(1).take_while(|at| now - **at > SPAN).count();
-        self.refreshes.drain(..outdated);
     }
 
     /// Have the base tables moved, or the view been refreshed, since the last comparison?

@@ -1,6 +1,7 @@
 //! The comparison of a view with its definition, on a real server: it says, row for row, what a plain reading of both
 //! sides gives, for odd views (`odd`, `keys`, `names`), for random data and writes (`random`), for views that cannot be
-//! compared (`refused`), and for columns that hold the time of the refresh (`stamps`).
+//! compared (`refused`), and for columns that hold the time of the refresh (`stamps`). And what the catalog says of the
+//! triggers that keep a view (`triggers`).
 #![allow(clippy::unwrap_used, reason = "a test's panic is its answer")]
 
 mod keys;
@@ -10,6 +11,7 @@ mod random;
 mod reference;
 mod refused;
 mod stamps;
+mod triggers;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;

@@ -397,7 +397,7 @@ fn a_view_is_no_truer_than_the_materialized_view_that_it_reads() {
     Arc::make_mut(&mut source.view).oid = Oid(99);
     Arc::make_mut(&mut source.view).name.name = "mv_ejecutivos".into();
     snapshot.views.push(Arc::new(source));
-    let snapshot = with_view(snapshot, |v| drop(Arc::make_mut(&mut v.view).base_tables.insert(Oid(99))));
+    let snapshot = with_view(snapshot, |v| Arc::make_mut(&mut v.view).base_tables.extend([Oid(99)]));
     let (diagnosis, cause) = found(&snapshot, CauseCode::ReadsStaleView);
     assert_eq!((cause.severity, cause.remedy), (Severity::Warning, Some(Remedy::RefreshSource)));
     let report = &diagnosis.views[0];

@@ -113,17 +113,17 @@ fn cases(cron: &Cluster, [unloaded, uncreated, later]: [&Cluster; 3], standby: &
         ("lectora", "mv_panel", "ok", "cron_not_visible", false, &["jobs"], &["hidden from lectora: seeing that needs pg_monitor"]),
     ]);
     on("pg_cron not loaded", &in_database(unloaded, "crm"), &[
-        ("postgres", "mv_panel", "critical", "cron_not_preloaded", true, &["jobs"], &["shared_preload_libraries"]),
-        ("vigia", "mv_panel", "critical", "cron_not_preloaded", false, &["jobs"], &["pg_cron is not loaded here"]),
+        ("postgres", "mv_panel", "warning", "cron_not_preloaded", true, &["jobs"], &["shared_preload_libraries"]),
+        ("vigia", "mv_panel", "warning", "cron_not_preloaded", false, &["jobs"], &["pg_cron is not loaded here"]),
         ("lectora", "mv_panel", "ok", "cron_not_visible", false, &["jobs"], &["hidden from lectora"]),
     ]);
     on("pg_cron never created", &in_database(uncreated, "crm"), &[
-        ("postgres", "mv_panel", "critical", "cron_missing", true, &["jobs"], &["CREATE EXTENSION pg_cron was never run"]),
+        ("postgres", "mv_panel", "warning", "cron_missing", true, &["jobs"], &["CREATE EXTENSION pg_cron was never run"]),
         ("lectora", "mv_panel", "ok", "cron_not_visible", false, &["jobs"], &["hidden from lectora"]),
     ]);
     on("pg_cron created, unloaded", &in_database(later, "crm"), &[
-        ("postgres", "mv_panel", "critical", "cron_not_preloaded", true, &[], &["not in shared_preload_libraries"]),
-        ("supa", "mv_panel", "critical", "cron_not_preloaded", true, &[], &["no job runs"]),
+        ("postgres", "mv_panel", "warning", "cron_not_preloaded", true, &[], &["not in shared_preload_libraries"]),
+        ("supa", "mv_panel", "warning", "cron_not_preloaded", true, &[], &["no job runs"]),
     ]);
     on("a standby", &|role| standby.conninfo(role, "crm"), &[
         ("postgres", "mv_panel", "ok", "standby", false, &["refresh"], &["this is a standby: nothing can be changed here"]),
@@ -132,7 +132,7 @@ fn cases(cron: &Cluster, [unloaded, uncreated, later]: [&Cluster; 3], standby: &
         ("solo_vista", "mv_panel", "unknown", "cannot_compare", false, &["refresh", "jobs"], &["SELECT on prospectos"]),
     ]);
     on("read-only by default", &in_database(cron, "congelada"), &[
-        ("postgres", "mv_panel", "critical", "job_in_other_database", false, &["refresh"], &["default_transaction_read_only is on"]),
+        ("postgres", "mv_panel", "warning", "job_in_other_database", false, &["refresh"], &["default_transaction_read_only is on"]),
         ("lectora", "mv_panel", "ok", "cron_not_visible", false, &["refresh", "jobs"], &["default_transaction_read_only is on"]),
     ]);
     on("a view locked", &in_database(cron, "bloqueada"), &[
@@ -140,7 +140,7 @@ fn cases(cron: &Cluster, [unloaded, uncreated, later]: [&Cluster; 3], standby: &
         ("lectora", "mv_panel", "unknown", "cron_not_visible", false, &["jobs"], &["hidden from lectora"]),
     ]);
     on("500 views", &in_database(cron, "muchas"), &[
-        ("postgres", "mv_panel", "critical", "job_in_other_database", true, &[], &[]),
+        ("postgres", "mv_panel", "warning", "job_in_other_database", true, &[], &[]),
         ("lectora", "mv_panel", "ok", "cron_not_visible", false, &["jobs"], &[]),
     ]);
     cases

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod expected;
+mod jobs;
 mod minute;
 
 use std::process::{Command, Stdio};

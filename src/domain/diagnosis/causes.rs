@@ -69,8 +69,10 @@ impl Scene<'_> {
 
     /// The first materialized view that it reads and that is itself late or wrong, and in which way.
     pub(super) fn stale_source(&self, view: &ViewState) -> Option<(&ViewState, String)> {
-        let sources = self.snapshot.views.iter().filter(|v| view.view.base_tables.contains(&v.view.oid));
-        sources.map(|v| &**v).find_map(|source| Some((source, self.staleness(source)?)))
+        let sources = view.view.base_tables.iter().filter_map(|oid| self.views.get(oid).copied());
+        sources
+            .filter(|source| source.view.oid != view.view.oid)
+            .find_map(|source| Some((source, self.staleness(source)?)))
     }
 
     /// In which way a view is late or wrong; `None`: it is neither, as far as is known.

@@ -10,6 +10,8 @@ mod remedy;
 mod sentences;
 mod verdict;
 
+use std::collections::HashMap;
+
 use super::drift::Totals;
 use super::freshness::{Freshness, FreshnessState};
 use super::job::{History, Job, JobId};
@@ -138,7 +140,8 @@ impl Diagnosis {
 /// What a Snapshot means at the server's time `now`.
 pub fn diagnose(snapshot: &Snapshot, now: Time) -> Diagnosis {
     let history = snapshot.history.value().map(|h| &**h);
-    let scene = Scene { snapshot, history, jobs: &snapshot.jobs, now };
+    let places = snapshot.views.iter().map(|v| (v.view.oid, &**v)).collect();
+    let scene = Scene { snapshot, history, jobs: &snapshot.jobs, views: places, now };
     let views: Vec<ViewReport> = snapshot.views.iter().map(|v| scene.report(v)).collect();
     let server = unreachable(snapshot);
     let known = views.iter().map(|v| v.verdict).max();
@@ -165,6 +168,7 @@ struct Scene<'a> {
     snapshot: &'a Snapshot,
     history: Option<&'a History>,
     jobs: &'a [JobStats],
+    views: HashMap<Oid, &'a ViewState>,
     now: Time,
 }
 

@@ -4,8 +4,10 @@ use super::{Scene, thousands};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState};
 use crate::domain::matrix::{Line, Member};
+use crate::domain::server::Server;
 use crate::domain::snapshot::ViewState;
 use crate::domain::time::human;
+use crate::domain::view::View;
 
 pub(super) fn what(
     scene: &Scene,
@@ -19,9 +21,8 @@ pub(super) fn what(
         let server = scene.snapshot.server.as_deref();
         return match (freshness.state, view.drift.problem()) {
             (FreshnessState::NeverPopulated, _) => format!("{name} has never been filled"),
-            _ if !view.view.lacks.is_empty() => {
-                let user = server.map_or("this role", |s| &s.user);
-                format!("{name} cannot be compared: {user} needs {}", view.view.lacks.join(" and "))
+            _ if !view.view.can_select || !view.view.lacks.is_empty() => {
+                format!("{name} cannot be compared: {}", lacking(server, &view.view))
             }
             (_, Some(_)) => format!("Whether {name} is true is not known"),
             _ if view.is_locked() => format!("Whether {name} is true is not known"),
@@ -60,6 +61,12 @@ pub(super) fn what(
             format!("{name} {is} wrong{then}: {misplaced} of {rows} misplaced{}", old.unwrap_or_default())
         }
     }
+}
+
+/// `ana needs SELECT on prospectos`
+pub(super) fn lacking(server: Option<&Server>, view: &View) -> String {
+    let lacks = if view.lacks.is_empty() { "SELECT on it".into() } else { view.lacks.join(" and ") };
+    format!("{} needs {lacks}", server.map_or("this role", |s| &s.user))
 }
 
 /// `3 of 16 rows differ`

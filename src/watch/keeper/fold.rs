@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::{Keeper, Want};
-use crate::domain::day::Day;
+use crate::domain::day::{Day, remember};
 use crate::domain::drift::Scope;
 use crate::domain::freshness::Freshness;
 use crate::domain::groups::name_groups;
@@ -78,7 +78,7 @@ impl Keeper {
         let (view, history) = (&self.snapshot.views[place], self.snapshot.history.value().map(|h| &**h));
         let known = Freshness::of(view, history, &self.snapshot.jobs, at).refreshed.map(|r| r.at);
         if let Some(refreshed) = known.filter(|known| view.refreshes.last() != Some(known)) {
-            Arc::make_mut(&mut self.edit().views[place]).remember(refreshed, at);
+            remember(&mut Arc::make_mut(&mut self.edit().views[place]).refreshes, refreshed, at);
         }
         let view = &self.snapshot.views[place];
         let day = Day::of(&self.snapshot, view, at).map(Arc::new);
@@ -255,8 +255,11 @@ impl Keeper {
     fn settle_names(&mut self) {
         let snapshot = self.edit();
         let Some(measured) = &mut snapshot.history.last else { return };
-        let names = snapshot.views.iter().map(|v| &v.view.name);
-        Arc::make_mut(&mut measured.value).settle(names);
+        let homes = History::homes(snapshot.views.iter().map(|v| &v.view.name));
+        // Most catalogs that are read have the same views as before, and a history that is shared is copied.
+        if measured.value.homes != homes {
+            Arc::make_mut(&mut measured.value).settle(homes);
+        }
     }
 
     /// Labels that came name what was compared before them.

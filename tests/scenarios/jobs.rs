@@ -1,0 +1,56 @@
+//! Jobs as pg_cron keeps them: which view one refreshes, and since when its schedule can have been in force.
+
+use std::process::Command;
+
+use mvtop::demo::scenarios::Scenario;
+use mvtop::demo::{Demo, Options};
+use serde_json::Value;
+use tokio_postgres::{Client, NoTls};
+
+use crate::MVTOP;
+
+async fn demo(scenario: Option<&'static Scenario>) -> (Demo, Client) {
+    let options = Options { rows: 400, traffic: false, scenario, ..Options::default() };
+    let demo = Demo::start(&options, |_| ()).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(demo.conninfo(), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    (demo, client)
+}
+
+/// The codes of a view's causes.
+fn causes(conninfo: &str, view: &str) -> Vec<String> {
+    let out = Command::new(MVTOP).args(["check", conninfo, "--json", "--view", view]).output().unwrap();
+    let json: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let view = json["views"].as_array().unwrap().iter().find(|v| v["view"] == view).unwrap().clone();
+    view["causes"].as_array().unwrap().iter().map(|c| c["code"].as_str().unwrap().to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_written_anew_is_not_blamed_for_the_time_before() {
+    let (demo, client) = demo(Scenario::named("runs_missing")).await;
+    let view = "public.mv_conversaciones_dashboard";
+    assert!(causes(demo.conninfo(), view).contains(&"runs_missing".into()));
+    let resume = "SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE jobname ~ '^refresh';
+                  SELECT cron.alter_job(jobid, active := true) FROM cron.job WHERE jobname ~ '^refresh'";
+    client.batch_execute(resume).await.unwrap();
+    let causes = causes(demo.conninfo(), view);
+    assert!(!causes.contains(&"runs_missing".into()) && causes.contains(&"late".into()), "{causes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_job_of_a_view_is_found_behind_a_function_and_a_bare_name() {
+    let (demo, client) = demo(None).await;
+    let sql = "CREATE SCHEMA ventas;
+               CREATE MATERIALIZED VIEW ventas.mv_por_dia AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW ventas.mv_por_mes AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW ventas.mv_vacia AS SELECT 1 AS id;
+               CREATE PROCEDURE ventas.refresca_todo() LANGUAGE plpgsql AS
+                 'BEGIN REFRESH MATERIALIZED VIEW ventas.mv_por_dia; END';
+               SELECT cron.schedule('dia', '0 3 * * *', 'CALL ventas.refresca_todo()'),
+                      cron.schedule('mes', '0 3 * * *', 'REFRESH MATERIALIZED VIEW mv_por_mes'),
+                      cron.schedule('vacia', '0 3 * * *', 'REFRESH MATERIALIZED VIEW ventas.mv_vacia WITH NO DATA')";
+    client.batch_execute(sql).await.unwrap();
+    let is_unscheduled = |view| causes(demo.conninfo(), view).contains(&"never_scheduled".into());
+    let views = ["ventas.mv_por_dia", "ventas.mv_por_mes", "ventas.mv_vacia"];
+    assert_eq!(views.map(is_unscheduled), [false, false, true], "what empties a view does not refresh it");
+}
