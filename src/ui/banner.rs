@@ -15,7 +15,7 @@ use ratatui::widgets::Paragraph;
 
 use super::verdict_sign;
 use crate::app::Model;
-use crate::domain::diagnosis::{Cause, CauseCode, Remedy, Verdict, ViewReport};
+use crate::domain::diagnosis::{Remedy, Verdict, ViewReport};
 use crate::domain::server::Link;
 use crate::domain::text::{fit, width as text_width};
 use crate::domain::time::{self, human};
@@ -118,10 +118,8 @@ fn nothing(model: &Model, style: Style) -> (String, Style) {
 fn reasons(model: &Model, report: &ViewReport, theme: &Theme, width: usize, height: usize) -> Vec<(String, Style)> {
     let read_only = model.settings.read_only;
     let age = report.freshness.age.map(|age| format!("Data {} old.", ago(age)));
-    // That all is true is said above already.
-    let is_why = |c: &&Cause| c.code != CauseCode::ViewIsTrue;
-    let cause = report.causes.first().filter(is_why).map(|c| c.text.clone());
-    let others = report.causes.iter().skip(usize::from(cause.is_some())).map(|cause| cause.text.clone());
+    let (cause, others) = report.reasons();
+    let cause = cause.map(|c| c.text.clone());
     let why = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
     let changes = report.remedy.is_some_and(|r| r != Remedy::Measure && r.key().is_some());
     let keys = |key| shown(model.settings.keys.instead_of(key));
@@ -137,7 +135,7 @@ fn reasons(model: &Model, report: &ViewReport, theme: &Theme, width: usize, heig
         let why = fit(&why, width.saturating_sub(text_width(&press) + 1)).into_owned();
         return vec![(format!("{why} {press}"), theme.words())];
     }
-    let also = others.map(|text| format!("Also: {text}")).collect::<Vec<_>>().join(" ");
+    let also = others.iter().map(|c| format!("Also: {}", c.text)).collect::<Vec<_>>().join(" ");
     vec![(why, theme.words()), (format!("{press} {also}").trim_start().to_string(), theme.words())]
 }
 

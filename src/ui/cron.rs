@@ -168,7 +168,7 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
     Some(match stats.gaps.last() {
         None => Line::styled(text, theme.dim),
         Some(gap) => {
-            let newest = if stats.gaps.len() > 1 { format!(", the newest {}", gap.missed) } else { String::new() };
+            let newest = if stats.gaps.len() > 1 { format!(", {}", gap.missed) } else { String::new() };
             let missing = format!(" · {} missing{newest} from {}", stats.missed(), clock(gap.from, now));
             Line::from(vec![Span::styled(text, theme.dim), Span::styled(missing, theme.warning)])
         }

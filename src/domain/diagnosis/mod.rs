@@ -92,6 +92,14 @@ impl ViewReport {
         (self.verdict, is_empty, self.totals.map_or(0, |t| t.wrong()))
     }
 
+    /// The cause that is told first, and the others. That all is true is no reason for anything.
+    pub fn reasons(&self) -> (Option<&Cause>, &[Cause]) {
+        match self.causes.split_first() {
+            Some((first, others)) if first.code != CauseCode::ViewIsTrue => (Some(first), others),
+            _ => (None, &self.causes),
+        }
+    }
+
     /// What to do, in a few words: `Press r to refresh, then f to schedule it.`
     pub fn advice(&self) -> Option<String> {
         self.advice_by(|key| key)

@@ -34,6 +34,19 @@ reads (view, relation) AS (
         SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = reads.relation
     ) AS next
 ),
+-- The functions that give other values at each call; PostgreSQL's own are not among what a rule depends on.
+volatile AS MATERIALIZED (
+    SELECT below.view, json_agg(DISTINCT p.proname) AS names
+    FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = p.oid
+                               AND d.classid = 'pg_catalog.pg_rewrite'::regclass
+    JOIN pg_catalog.pg_rewrite w ON w.oid = d.objid
+    JOIN pg_catalog.pg_class c ON c.oid = w.ev_class
+    JOIN (SELECT mv.oid AS view, mv.oid FROM mv UNION SELECT reads.view, reads.relation FROM reads) AS below
+         ON below.oid = c.oid AND (c.relkind = 'v' OR c.oid = below.view)
+    WHERE p.provolatile = 'v'
+    GROUP BY below.view
+),
 -- Who has a view locked against readers, us excepted: read once, for each look costs as much as there are locks.
 locks AS MATERIALIZED (
     SELECT l.relation
@@ -95,15 +108,7 @@ SELECT json_build_object(
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_class c ON c.oid = reads.relation
         WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
-    -- PostgreSQL's own functions are not among what a rule depends on.
-    'volatile', (
-        SELECT coalesce(json_agg(DISTINCT p.proname), '[]')
-        FROM (SELECT mv.oid UNION SELECT r.relation FROM reads r WHERE r.view = mv.oid) AS below (oid)
-        JOIN pg_catalog.pg_class c ON c.oid = below.oid AND (c.relkind = 'v' OR c.oid = mv.oid)
-        JOIN pg_catalog.pg_rewrite w ON w.ev_class = c.oid
-        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
-                                   AND d.refclassid = 'pg_catalog.pg_proc'::regclass
-        JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid AND p.provolatile = 'v'),
+    'volatile', coalesce((SELECT f.names FROM volatile f WHERE f.view = mv.oid), '[]'),
     'kind', mv.relkind,
     'triggers', (
         SELECT coalesce(json_agg(json_build_object(
