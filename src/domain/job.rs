@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use self::command::refreshed_names;
+pub use self::command::{Homes, command_refreshes};
+use self::command::{refreshed_names, refreshed_views};
 use super::time::Time;
 use super::view::ViewName;
 
@@ -85,25 +86,6 @@ impl Job {
     fn statements(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.command).chain(&self.calls).map(String::as_str)
     }
-}
-
-/// Does this command refresh the view?
-pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
-    refreshed_views(command, &Homes::new()).any(|name| name == *view)
-}
-
-/// In which schema a view is that is the only one of its bare name.
-pub type Homes = BTreeMap<String, String>;
-
-/// The views a command refreshes. An unqualified name is the only view of that name; else one in `public`, the schema that
-/// a session without settings of its own finds.
-fn refreshed_views(command: &str, homes: &Homes) -> impl Iterator<Item = ViewName> {
-    let home = |name: &String| homes.get(name).cloned().unwrap_or_else(|| "public".into());
-    let qualified = move |(schema, name): (Option<String>, String)| ViewName {
-        schema: schema.unwrap_or_else(|| home(&name)),
-        name,
-    };
-    refreshed_names(command).into_iter().map(qualified)
 }
 
 /// `cron.job_run_details.status`.

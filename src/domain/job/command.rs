@@ -1,5 +1,28 @@
 //! What a job's command refreshes, read from its text as far as that takes.
 
+use std::collections::BTreeMap;
+
+use crate::domain::view::ViewName;
+
+/// Does this command refresh the view?
+pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
+    refreshed_views(command, &Homes::new()).any(|name| name == *view)
+}
+
+/// In which schema a view is that is the only one of its bare name.
+pub type Homes = BTreeMap<String, String>;
+
+/// The views a command refreshes. An unqualified name is the only view of that name; else one in `public`, the schema that
+/// a session without settings of its own finds.
+pub(super) fn refreshed_views(command: &str, homes: &Homes) -> impl Iterator<Item = ViewName> {
+    let home = |name: &String| homes.get(name).cloned().unwrap_or_else(|| "public".into());
+    let qualified = move |(schema, name): (Option<String>, String)| ViewName {
+        schema: schema.unwrap_or_else(|| home(&name)),
+        name,
+    };
+    refreshed_names(command).into_iter().map(qualified)
+}
+
 /// The names a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it, but for those it empties.
 pub(super) fn refreshed_names(command: &str) -> Vec<(Option<String>, String)> {
     let words = tokens(command);
