@@ -47,6 +47,7 @@ pub(super) fn drill(model: &mut Model, tab: Option<LineKey>) -> Vec<Cmd> {
     // Hold on to the line, whatever the order becomes meanwhile.
     model.counts.selected = Some(member.clone());
     let target = DrillTarget { view, member: member.clone() };
-    model.drill = Some(DrillScreen { view: Some(view), member, title, tab, row: 0, rows: Vec::new() });
+    model.drill =
+        Some(DrillScreen { view: Some(view), member, title, tab, row: 0, rows: Vec::new(), flow: Vec::new() });
     vec![Cmd::Watch(Request::Drill(Some(target)))]
 }

@@ -1,10 +1,11 @@
 //! Which lines the lists show, in which order: the counts' filter and sort, whose eyes, the drill's tabs.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::model::{DrillScreen, LineKey, Model, Sort, ViewSort};
-use crate::domain::drift::GroupId;
+use crate::domain::drift::{Flow, GroupId};
 use crate::domain::lens::Role;
 use crate::domain::matrix::Line;
 use crate::domain::snapshot::DrillIndex;
@@ -75,7 +76,17 @@ pub fn retab(model: &mut Model) {
         Some(index) => (0..index.rows.len()).filter(|&i| is_in_tab(screen, index, i)).collect(),
         None => Vec::new(),
     };
+    screen.flow = index.map_or(Vec::new(), |index| flow(&index, &screen.rows));
     screen.row = screen.row.min(screen.rows.len().saturating_sub(1));
+}
+
+/// These rows counted by where they come from and go to: what every frame says of them.
+fn flow(index: &DrillIndex, rows: &[usize]) -> Vec<Flow> {
+    let mut counts: BTreeMap<(Option<GroupId>, Option<GroupId>), u64> = BTreeMap::new();
+    for row in rows.iter().map(|&i| &index.rows[i]) {
+        *counts.entry((row.from, row.to)).or_default() += 1;
+    }
+    counts.into_iter().map(|((from, to), rows)| Flow { from, to, rows, changed: 0 }).collect()
 }
 
 /// Is the row, on either side, in this ejecutivo's chosen coordinación?

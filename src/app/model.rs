@@ -125,6 +125,8 @@ pub struct DrillScreen {
     pub row: usize,
     /// The rows of the tab: places in the index.
     pub rows: Vec<usize>,
+    /// The same counted by where they come from and go to.
+    pub flow: Vec<Flow>,
 }
 
 /// What lies over the screen.

@@ -22,7 +22,7 @@ use crate::app::Model;
 use crate::app::dispatch::tabs;
 use crate::app::model::{DrillScreen, LineKey};
 use crate::domain::diagnosis::thousands;
-use crate::domain::drift::{Counts, Kind, Route};
+use crate::domain::drift::{Counts, GroupId, Kind, Route};
 use crate::domain::matrix::Matrix;
 use crate::domain::server::Link;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
@@ -98,13 +98,13 @@ fn counts(matrix: &Matrix, screen: &DrillScreen, tab: &Option<LineKey>) -> Count
 
 /// The tabs, how many rows differ in which way, and the groups that most of them came from or went to.
 fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
-    let rows = || screen.rows.iter().map(|&i| &index.rows[i]);
     let mut kinds: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut routes: BTreeMap<Route, u64> = BTreeMap::new();
-    for row in rows() {
-        *kinds.entry(row.kind).or_default() += 1;
-        if row.kind != Kind::Changed {
-            *routes.entry(route(index, row)).or_default() += 1;
+    for flow in &screen.flow {
+        let kind = flow.kind().unwrap_or(Kind::Changed);
+        *kinds.entry(kind).or_default() += flow.rows;
+        if kind != Kind::Changed {
+            *routes.entry(route(index, flow.from, flow.to)).or_default() += flow.rows;
         }
     }
     let mut lines = vec![tab_line(model, screen, theme), Line::default()];
@@ -139,13 +139,12 @@ fn moves(model: &Model, screen: &DrillScreen, index: &DrillIndex) -> String {
         (Some(member), Some(id)) => index.group(id).keys.first() == Some(member),
         (Some(_), None) => false,
     };
-    let moved = screen.rows.iter().map(|&i| &index.rows[i]).filter(|r| r.kind == Kind::Moved);
     let (mut within, mut away, mut here) = (0, 0, 0);
-    for row in moved {
-        match (is_mine(row.from), is_mine(row.to)) {
-            (true, true) => within += 1,
-            (true, false) => away += 1,
-            _ => here += 1,
+    for flow in screen.flow.iter().filter(|flow| flow.kind() == Some(Kind::Moved)) {
+        match (is_mine(flow.from), is_mine(flow.to)) {
+            (true, true) => within += flow.rows,
+            (true, false) => away += flow.rows,
+            _ => here += flow.rows,
         }
     }
     let parts = [
@@ -185,8 +184,8 @@ fn packed(phrases: impl Iterator<Item = String>, columns: usize, most: usize) ->
     lines
 }
 
-fn route(index: &DrillIndex, row: &DriftRow) -> Route {
-    Route::between(row.from.map(|id| index.group(id)), row.to.map(|id| index.group(id)))
+fn route(index: &DrillIndex, from: Option<GroupId>, to: Option<GroupId>) -> Route {
+    Route::between(from.map(|id| index.group(id)), to.map(|id| index.group(id)))
 }
 
 fn rows<'a>(screen: &DrillScreen, drill: &Drill, index: &DrillIndex, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
@@ -228,7 +227,7 @@ fn key(row: &DriftRow) -> String {
 }
 
 fn what(index: &DrillIndex, row: &DriftRow, detail: Option<&RowDetail>) -> String {
-    let route = route(index, row);
+    let route = route(index, row.from, row.to);
     match row.kind {
         Kind::Moved => route.to_string(),
         Kind::Missing => format!("live in {}, not in the view", route.to),

@@ -140,7 +140,8 @@ impl Bench {
 
     async fn check_drill(&self, view: &View, sides: &Sides, member: Option<Option<String>>, last: &Comparison) {
         let index = self.index(view, member.clone(), None).await;
-        assert_eq!(index, self.index(view, member.clone(), Some(last)).await, "{}: by the last pairing", self.schema);
+        let shorter = self.index(view, member.clone(), Some(last)).await;
+        assert_eq!(reference::listed(&index), reference::listed(&shorter), "{}: by the last pairing", self.schema);
         let expected = sides.drifted(member.as_ref());
         assert_eq!(expected, reference::listed(&index), "{}: rows of {member:?}", self.schema);
         assert_eq!(index.left_out, 0);

@@ -63,18 +63,24 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
     let mine = if one { format!("({} OR {})", is_mine("v"), is_mine("d")) } else { "true".into() };
     let moved = sides.each(|i| format!("v.g{i} IS DISTINCT FROM d.g{i}")).join(" OR ");
     let moved = if moved.is_empty() { "false" } else { &moved };
+    let (labels, total, order) = match sides.named {
+        true => (
+            format!("{} AS v_labels, {} AS d_labels", side("v", "l"), side("d", "l")),
+            "count(*) OVER ()",
+            format!(
+                "\nORDER BY CASE WHEN v.there IS NULL THEN 2 WHEN d.there IS NULL THEN 3 WHEN {moved} THEN 1 ELSE 4 END"
+            ),
+        ),
+        false => ("NULL::text[] AS v_labels, NULL::text[] AS d_labels".to_string(), "0::int8", String::new()),
+    };
     format!(
         "SELECT v.there IS NOT NULL AS v_there, d.there IS NOT NULL AS d_there, \
-         {} AS v_groups, {} AS v_labels, {} AS d_groups, {} AS d_labels, \
-         to_json(CASE WHEN d.there IS NULL THEN {v} WHEN v.there IS NULL THEN {d} WHEN {v} = {d} THEN {v} ELSE {v} || {d} END)::text AS key, \
-         count(*) OVER () AS total\n\
+         {} AS v_groups, {} AS d_groups, {labels}, to_json(CASE WHEN d.there IS NULL THEN {v} WHEN v.there IS NULL THEN {d} WHEN {v} = {d} THEN {v} ELSE {v} || {d} END)::text AS key, \
+         {total} AS total\n\
          FROM {}\n\
-         WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r)\n\
-         ORDER BY CASE WHEN v.there IS NULL THEN 2 WHEN d.there IS NULL THEN 3 WHEN {moved} THEN 1 ELSE 4 END\nLIMIT $2::int8",
+         WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r){order}\nLIMIT $2::int8",
         side("v", "g"),
-        side("v", "l"),
         side("d", "g"),
-        side("d", "l"),
         pairs(sides),
         v = key("v"),
         d = key("d"),

@@ -74,9 +74,10 @@ pub fn labels(view: &View) -> String {
 }
 
 /// The drifted rows of one value of the first group column on **either** side ($1: the value; `one` false: all rows),
-/// at most $2, by kind: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`.
-pub fn drifted(view: &View, pairing: Pairing, one: bool) -> String {
-    let sides = Sides { view, pairing, scope: Scope::Values, named: true };
+/// at most $2, by kind: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`. Where all rows that can
+/// differ `fit`, they come in any order, unnamed and uncounted.
+pub fn drifted(view: &View, pairing: Pairing, one: bool, fit: bool) -> String {
+    let sides = Sides { view, pairing, scope: Scope::Values, named: !fit };
     if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
 }
 

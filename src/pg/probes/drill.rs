@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::domain::drift::{Kind, Scope};
-use crate::domain::groups::Groups;
+use crate::domain::groups::{Groups, name_groups, names};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, DrillIndex, DrillTarget, RowDetail};
@@ -31,14 +31,19 @@ pub async fn index(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&member, Type::TEXT), (&most, Type::INT8)];
     let (mut groups, mut rows, mut total) = (Groups::default(), Vec::new(), 0);
-    let sql = drifted(view, pairing, target.member.is_some());
+    let fit = last.is_some_and(|last| last.totals.view + last.totals.live <= DrillIndex::LIMIT as u64);
+    let sql = drifted(view, pairing, target.member.is_some(), fit);
     let take = |row: Row| {
         total = row.get::<_, i64>("total") as u64;
         rows.push(drift_row(&row, &mut groups));
     };
     session.each(limits, &sql, &parameters, take).await?;
-    let left_out = total - rows.len() as u64;
-    let mut index = DrillIndex { groups: groups.finish(), rows, left_out };
+    let left_out = if fit { 0 } else { total - rows.len() as u64 };
+    let mut groups = groups.finish();
+    if let Some(last) = last.filter(|_| fit) {
+        name_groups(&mut groups, &view.groups, &names(&view.groups, &last.drift.groups));
+    }
+    let mut index = DrillIndex { groups, rows, left_out };
     index.sort();
     Ok(index)
 }

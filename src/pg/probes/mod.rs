@@ -18,9 +18,10 @@ use crate::domain::text::visible;
 /// Reads one side's group out of a comparison's row, if the row is there on that side.
 fn group(row: &Row, side: char, groups: &mut Groups) -> Option<GroupId> {
     let there: bool = row.get(&*format!("{side}_there"));
-    let texts = |what: &str| -> Vec<Option<String>> { row.get(&*format!("{side}_{what}")) };
+    let texts = |what: &str| -> Option<Vec<Option<String>>> { row.get(&*format!("{side}_{what}")) };
     there.then(|| {
-        let labels = texts("labels").into_iter().map(|l| l.map(|l| visible(&l).into_owned())).collect();
-        groups.intern(texts("groups"), labels)
+        let keys = texts("groups").unwrap_or_default();
+        let Some(labels) = texts("labels") else { return groups.unnamed(keys) };
+        groups.intern(keys, labels.into_iter().map(|l| l.map(|l| visible(&l).into_owned())).collect())
     })
 }
