@@ -86,6 +86,8 @@ pub enum Action {
     Confirm,
     /// Choose the columns that rows are counted by.
     Groups,
+    /// Go to the view that needs a person most.
+    Worst,
     /// Take what is under the cursor into the choice, or out of it.
     Toggle,
 }
@@ -121,6 +123,7 @@ impl Action {
             Action::Suspend => "suspend",
             Action::Confirm => "confirm",
             Action::Groups => "groups",
+            Action::Worst => "worst",
             Action::Lens => "lens",
             Action::Fix => "fix",
             Action::Choose => "choose",
@@ -143,12 +146,20 @@ pub enum Scope {
     Everywhere,
     /// On the screen of panes.
     Panes,
+    /// In the pane of the views.
+    Views,
+    /// In the pane of the jobs and runs.
+    Cron,
+    /// In the panes of lines and flows.
+    Lines,
     /// On the screen of one ejecutivo's rows.
     Drill,
     /// On the screen of what can be done.
     Fix,
     /// In a dialog that asks.
     Dialog,
+    /// In a dialog that is only read.
+    Reading,
     /// In a list to choose from.
     Choice,
 }
@@ -175,10 +186,13 @@ impl Binding {
     pub fn name(&self) -> String {
         let action = self.action.name();
         match self.scope {
-            Scope::Everywhere | Scope::Panes => action.into(),
+            Scope::Everywhere | Scope::Panes | Scope::Lines => action.into(),
+            Scope::Views => format!("views_{action}"),
+            Scope::Cron => format!("cron_{action}"),
             Scope::Drill => format!("rows_{action}"),
             Scope::Fix => format!("fix_{action}"),
             Scope::Dialog => format!("dialog_{action}"),
+            Scope::Reading => format!("reading_{action}"),
             Scope::Choice => format!("choice_{action}"),
         }
     }
@@ -235,7 +249,9 @@ pub const TABLE: &[Binding] = &[
     )),
     danger(key(Action::RunJob, &["n"], "run now", "cron pane: run the job's command now (asks first)", Scope::Panes)),
     danger(key(Action::RemoveJob, &["x"], "remove", "cron pane: remove the job (asks first)", Scope::Panes)),
-    key(Action::Enter, &["Enter"], "rows", "look at the selected line's drifted rows", Scope::Panes),
+    key(Action::Enter, &["Enter"], "rows", "panes 3 and 4: look at the selected line's drifted rows", Scope::Lines),
+    key(Action::Enter, &["Enter"], "counts", "pane 1: to the selected view's counts", Scope::Views),
+    key(Action::Enter, &["Enter"], "run", "cron pane: the run's whole message, times and command", Scope::Cron),
     key(
         Action::Back,
         &["Esc", "Backspace"],
@@ -246,12 +262,13 @@ pub const TABLE: &[Binding] = &[
     key(Action::Filter, &["/"], "filter", "show only the rows or views that contain what you type", Scope::Panes),
     key(Action::Sort, &["s"], "sort", "next order of the rows or views: worst first, name, …", Scope::Panes),
     key(Action::Groups, &["o"], "groups", "choose the columns that rows are counted by", Scope::Panes),
-    key(Action::Lens, &["w"], "who sees", "what an administrador, a coordinador, an ejecutivo sees", Scope::Panes),
+    key(Action::Lens, &["w"], "who sees", "what the people or the group of one value see, and back", Scope::Panes),
     key(Action::Measure, &["R"], "measure", "compare the selected view now, whatever the budget", Scope::Everywhere),
     key(Action::Zoom, &["z"], "zoom", "give the pane the whole screen, and back", Scope::Panes),
     key(Action::Freeze, &["Space"], "freeze", "stand still to read; again to go on", Scope::Everywhere),
     key(Action::Theme, &["t"], "theme", "next theme", Scope::Everywhere),
     key(Action::NextPane, &["Tab"], "pane", "next pane", Scope::Panes),
+    key(Action::Worst, &["!"], "", "select the view that needs a person most", Scope::Panes),
     key(Action::Log, &["L"], "log", "what was changed from here, by whom, and what came of it", Scope::Everywhere),
     key(Action::Help, &["?"], "help", "all keys", Scope::Everywhere),
     key(Action::Quit, &["q", "Ctrl-c"], "quit", "leave; a refresh that still runs is cancelled", Scope::Everywhere),
@@ -281,6 +298,12 @@ pub const TABLE: &[Binding] = &[
     key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "scroll up by ten", Scope::Dialog),
     key(Action::PageDown, &["PgDn", "Ctrl-d", "Space"], "", "scroll down by ten", Scope::Dialog),
     key(Action::Quit, &["Ctrl-c"], "", "leave", Scope::Dialog),
+    key(Action::Back, &["Esc", "Enter", "q"], "close", "close it", Scope::Reading),
+    key(Action::Up, &["Up", "k"], "", "scroll up", Scope::Reading),
+    key(Action::Down, &["Down", "j"], "scroll", "scroll down", Scope::Reading),
+    key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "scroll up by ten", Scope::Reading),
+    key(Action::PageDown, &["PgDn", "Ctrl-d", "Space"], "", "scroll down by ten", Scope::Reading),
+    key(Action::Quit, &["Ctrl-c"], "", "leave", Scope::Reading),
     key(Action::Toggle, &["Space"], "choose", "take the column, or not; at most two", Scope::Choice),
     key(Action::Enter, &["Enter"], "apply", "count by the chosen columns", Scope::Choice),
     key(Action::Back, &["Esc", "q"], "cancel", "leave everything as it is", Scope::Choice),
@@ -297,11 +320,14 @@ pub const TABLE: &[Binding] = &[
 pub const JUMPS: [(&str, &str); 2] = [("b", "BOOM"), ("v", "VEN")];
 
 /// The scopes that are open at the same time: no key may mean two things in one of these.
-pub const TOGETHER: [&[Scope]; 5] = [
-    &[Scope::Everywhere, Scope::Panes],
+pub const TOGETHER: [&[Scope]; 8] = [
+    &[Scope::Everywhere, Scope::Panes, Scope::Views],
+    &[Scope::Everywhere, Scope::Panes, Scope::Cron],
+    &[Scope::Everywhere, Scope::Panes, Scope::Lines],
     &[Scope::Everywhere, Scope::Drill],
     &[Scope::Everywhere, Scope::Fix],
     &[Scope::Dialog],
+    &[Scope::Reading],
     &[Scope::Choice],
 ];
 

@@ -13,20 +13,23 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, row};
-use super::{pane_block, progress, why_not_compared, window};
+use super::{of_view, pane_block, progress, why_not_compared, window};
 use crate::app::Model;
+use crate::app::groups::likely;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::Counts;
 use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{self, Comparison, Matrix, Member};
-use crate::domain::text::{fit, pad_right, width as text_width};
+use crate::domain::snapshot::ColumnValues;
+use crate::domain::text::{fit, pad_right, visible, width as text_width, wrap};
 use crate::domain::time::ago;
+use crate::keys::{Action, shown};
 use crate::theme::Theme;
 
 /// Draws it.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let block = pane_block(model, theme, Pane::Counts, title(model), right(model, theme));
+    let block = pane_block(model, theme, Pane::Counts, &title(model), right(model, theme), area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     match model.comparison() {
@@ -44,6 +47,7 @@ fn title(model: &Model) -> String {
         ["ejecutivo", ..] => "Ejecutivos".to_string(),
         [first, ..] => format!("By {first}"),
     };
+    let what = of_view(model, &what);
     let filter = model.counts.filter.value();
     let lines = model.comparison().map_or(0, |c| c.matrix.lines.len());
     match (filter.is_empty() && !model.counts.editing, model.counts.order.len(), model.lens()) {
@@ -94,6 +98,10 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
         let selection = if model.focus == Pane::Counts { theme.selection } else { theme.selection_idle };
         lines.push(if i == place { drawn.style(selection) } else { drawn });
     }
+    if let Some(said) = one_group(model) {
+        let said = wrap(&said, (inner.width as usize).saturating_sub(2));
+        lines.extend(said.into_iter().map(|line| Line::styled(format!(" {line}"), theme.dim)));
+    }
     if model.counts.order.is_empty() {
         lines.push(Line::styled(" nothing matches the filter; Esc drops it", theme.dim));
     }
@@ -105,13 +113,23 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
+/// What is to be said where all rows are one group: which columns would tell more.
+fn one_group(model: &Model) -> Option<String> {
+    let view = model.selected_view().filter(|v| v.view.groups.is_empty())?;
+    let key = shown(model.settings.keys.key(Action::Groups));
+    let named = |c: &ColumnValues| Some(format!("{} {} values", visible(&c.name), c.values?));
+    let columns: Vec<String> = likely(view).iter().take(4).filter_map(named).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    Some(format!("All rows are counted as one group; {key} chooses columns{columns}."))
+}
+
 /// The foot when somebody's eyes are looked through: their rows, whatever lines and columns are shown above.
 fn sight<'a>(theme: &Theme, lens: &Lens, comparison: &Comparison) -> Line<'a> {
     let sight = lens.sight(&comparison.drift);
     let style = if sight.misplaced() > 0 { theme.critical } else { theme.dim };
     Line::from(vec![
         Span::styled(format!(" {} · ", sight.said()), theme.title),
-        Span::styled(format!("impact {}", lens.impact(&sight)), style),
+        Span::styled(lens.verdict(&sight), style),
     ])
 }
 
