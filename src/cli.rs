@@ -194,6 +194,9 @@ pub struct Verify {
     /// Leave Test 2 out: nothing is written at all
     #[arg(long)]
     pub no_write: bool,
+    /// Print Test 2's exact SQL and do nothing
+    #[arg(long, conflicts_with_all = ["yes", "no_write", "json"])]
+    pub dry_run: bool,
     /// Let a warning count as a failure
     #[arg(long)]
     pub strict: bool,

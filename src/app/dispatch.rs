@@ -37,7 +37,7 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
         (Dialog::Groups(choice), action) => groups::act(model, choice, action),
         (_, Action::Back) => Vec::new(),
         (Dialog::Help(line), action) => {
-            let line = scrolled(line, action).min(keys::TABLE.len() as u16);
+            let line = scrolled(line, action).min(keys::TABLE.len() as u16 + 24);
             model.dialog = Some(Dialog::Help(line));
             Vec::new()
         }

@@ -98,29 +98,39 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
         let selection = if model.focus == Pane::Counts { theme.selection } else { theme.selection_idle };
         lines.push(if i == place { drawn.style(selection) } else { drawn });
     }
-    if let Some(said) = one_group(model) {
-        let said = wrap(&said, (inner.width as usize).saturating_sub(2));
-        lines.extend(said.into_iter().map(|line| Line::styled(format!(" {line}"), theme.dim)));
-    }
-    if model.counts.order.is_empty() {
+    if model.counts.order.is_empty() && !model.counts.filter.value().is_empty() {
         lines.push(Line::styled(" nothing matches the filter; Esc drops it", theme.dim));
     }
-    lines.resize(inner.height.saturating_sub(1) as usize, Line::default());
-    lines.push(match &lens {
-        Some(lens) => sight(theme, lens, comparison),
-        None => shape.total(theme, comparison),
-    });
+    let foot = foot(model, theme, &shape, comparison, inner.width);
+    lines.resize((inner.height as usize).saturating_sub(foot.len()), Line::default());
+    lines.extend(foot);
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The lowest lines: what the person looked through sees; which columns would tell more where all rows are one group, for
+/// a total would only repeat its line; else the total.
+fn foot<'a>(model: &Model, theme: &Theme, shape: &Shape, comparison: &Comparison, width: u16) -> Vec<Line<'a>> {
+    match (model.lens(), one_group(model)) {
+        (Some(lens), _) => vec![sight(theme, &lens, comparison)],
+        (None, Some(said)) => {
+            let said = wrap(&said, (width as usize).saturating_sub(2));
+            said.into_iter().map(|line| Line::styled(format!(" {line}"), theme.dim)).collect()
+        }
+        (None, None) => vec![shape.total(theme, comparison)],
+    }
 }
 
 /// What is to be said where all rows are one group: which columns would tell more.
 fn one_group(model: &Model) -> Option<String> {
     let view = model.selected_view().filter(|v| v.view.groups.is_empty())?;
     let key = shown(model.settings.keys.key(Action::Groups));
-    let named = |c: &ColumnValues| Some(format!("{} {} values", visible(&c.name), c.values?));
-    let columns: Vec<String> = likely(view).iter().take(4).filter_map(named).collect();
+    let named = |(place, c): (usize, &ColumnValues)| {
+        let unit = if place == 0 { " values" } else { "" };
+        Some(format!("{} {}{unit}", visible(&c.name), c.values?))
+    };
+    let columns: Vec<String> = likely(view).iter().take(4).enumerate().filter_map(named).collect();
     let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
-    Some(format!("All rows are counted as one group; {key} chooses columns{columns}."))
+    Some(format!("counted as one group; {key} chooses columns{columns}"))
 }
 
 /// The foot when somebody's eyes are looked through: their rows, whatever lines and columns are shown above.

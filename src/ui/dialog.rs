@@ -18,7 +18,11 @@ use crate::theme::Theme;
 
 /// Draws the dialog, if there is one, or the field for a schedule.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let from = |lines: Vec<Line<'static>>, first: u16| lines.into_iter().skip(first as usize).collect::<Vec<_>>();
+    let from = |lines: Vec<Line<'static>>, first: u16| {
+        // The end of it stays in sight.
+        let first = (first as usize).min(lines.len().saturating_sub(3));
+        lines.into_iter().skip(first).collect::<Vec<_>>()
+    };
     let (title, lines, foot) = match (&model.dialog, &model.field) {
         (None, None) => return,
         (None, Some(field)) => ("Schedule".to_string(), schedule(model, theme, field), None),

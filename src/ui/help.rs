@@ -10,9 +10,11 @@ use crate::keys::{Bound, Scope, shown};
 use crate::theme::Theme;
 
 /// Where keys work, under which heading.
-const SECTIONS: [(&str, &[Scope]); 7] = [
-    ("Everywhere", &[Scope::Everywhere]),
-    ("Panes", &[Scope::Panes, Scope::Views, Scope::Cron, Scope::Lines]),
+const FIRST: [(&str, &[Scope]); 2] =
+    [("Everywhere", &[Scope::Everywhere]), ("Panes", &[Scope::Panes, Scope::Views, Scope::Cron, Scope::Lines])];
+
+/// The same, after the signs: what few people look for.
+const REST: [(&str, &[Scope]); 5] = [
     ("Rows", &[Scope::Drill]),
     ("What can be done", &[Scope::Fix]),
     ("Questions", &[Scope::Dialog]),
@@ -41,17 +43,18 @@ const SIGNS: [(&str, &str); 15] = [
 
 /// All of it.
 pub(super) fn help(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    for (title, scopes) in SECTIONS {
-        lines.push(Line::styled(title, theme.title));
+    let section = |(title, scopes): (&'static str, &[Scope])| {
         let here = model.settings.keys.bindings(scopes).filter(|b| jump::is_of_here(model, b.action));
-        lines.extend(here.map(|bound| key(model, theme, bound)));
-        lines.push(Line::default());
-    }
+        let keys = here.map(|bound| key(model, theme, bound));
+        std::iter::once(Line::styled(title, theme.title)).chain(keys).chain([Line::default()]).collect::<Vec<_>>()
+    };
+    let mut lines: Vec<Line> = FIRST.into_iter().flat_map(section).collect();
     lines.push(Line::styled("Signs and words", theme.title));
     lines.extend(
         SIGNS.map(|(sign, means)| Line::from(vec![Span::styled(pad_right(sign, 14), theme.key), Span::raw(means)])),
     );
+    lines.push(Line::default());
+    lines.extend(REST.into_iter().flat_map(section));
     lines
 }
 

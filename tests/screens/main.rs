@@ -203,6 +203,11 @@ fn unconventional() -> Snapshot {
 #[test]
 fn the_choice_of_groups_lists_the_columns_and_says_how_to_keep_it() {
     at_both_sizes("groups", |size| console(unconventional(), "o Space j j Space", size));
+    let mut one = unconventional();
+    Arc::make_mut(&mut one.views[0]).drift.last.as_mut().unwrap().value =
+        Arc::new(comparison(mvtop::domain::drift::Scope::Values, &[]));
+    let text = text_of(&console(one, "", (80, 24)));
+    assert!(text.contains("counted as one group; o chooses columns (etapa 7 values, etapa_id 7, zona"), "{text}");
     let text = text_of(&console(unconventional(), "o Space", (80, 24)));
     assert!(text.contains("groups = [\"etapa\"]") && text.contains("[views.\"public.mv_conv"), "{text}");
 }
