@@ -40,7 +40,8 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
 
 /// `Ejecutivos × coordinación`, or whatever the view's groups are called.
 fn title(model: &Model) -> String {
-    let groups = model.selected_view().map(|v| v.view.groups.clone()).unwrap_or_default();
+    let Some(view) = model.selected_view() else { return "Counts".into() };
+    let groups = &view.view.groups;
     let nouns: Vec<&str> = groups.iter().map(|g| g.noun()).collect();
     let what = match nouns.as_slice() {
         [] => "All rows".to_string(),

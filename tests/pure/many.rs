@@ -24,7 +24,7 @@ fn named(i: u32) -> View {
 }
 
 /// So many views, each with a job and some runs; the view in the middle is wrong.
-fn many(count: u32) -> Snapshot {
+pub fn many(count: u32) -> Snapshot {
     let jobs: Vec<Job> = (0..count)
         .map(|i| job(i64::from(i), &format!("job {i}"), "*/5 * * * *", &format!("REFRESH MATERIALIZED VIEW mv_{i:03}")))
         .collect();
