@@ -174,10 +174,8 @@ impl Lens {
 
     /// What is wrong in one sentence, with how much it hurts where a person is behind it.
     pub fn said(&self, sight: &Sight) -> String {
-        match self.column {
-            Some(_) => self.faults(sight),
-            None => format!("impact {}: {}", self.impact(sight), self.faults(sight)),
-        }
+        let faults = self.faults(sight);
+        if self.column.is_some() { faults } else { format!("impact {}: {faults}", self.impact(sight)) }
     }
 
     /// The same in two words.
