@@ -1,5 +1,7 @@
 //! The command line: one declaration for parsing and help.
 
+mod mistake;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::demo::scenarios::Scenario;
 use crate::domain::verify::Tolerance;
+
+pub use mistake::Mistake;
 
 /// The on-call console for PostgreSQL materialized views: is what people see true? If not, for whom is it wrong, why,
 /// and which key helps.
@@ -55,7 +59,7 @@ pub enum Command {
     Verify(Verify),
     /// Show what can be done about a view and what it costs here, or do it after a look at the exact SQL
     Fix(Fix),
-    /// Look at the database and write a commented configuration for it; nothing in it holds until you uncomment it
+    /// Look at the database and write a configuration for it, every line of it a comment until you take the # away
     Init(Init),
     /// Print the configuration in force, each value with where it comes from
     Config(ShowConfig),
@@ -191,6 +195,9 @@ pub struct Verify {
     /// Leave Test 2 out: nothing is written at all
     #[arg(long)]
     pub no_write: bool,
+    /// Print Test 2's exact SQL and do nothing
+    #[arg(long, conflicts_with_all = ["yes", "no_write", "json"])]
+    pub dry_run: bool,
     /// Let a warning count as a failure
     #[arg(long)]
     pub strict: bool,

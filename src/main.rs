@@ -10,7 +10,10 @@ fn main() -> ExitCode {
     if let Err(error) = term::install_panic_hook() {
         return program::fail(&error.to_string());
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return program::misread(&error),
+    };
     let patience = cli.patience();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime {

@@ -16,12 +16,13 @@ use tokio::time::timeout;
 use crate::app::Model;
 use crate::app::model::Settings;
 use crate::app::update::say;
-use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs, Wanted};
+use crate::cli::{Check, Cli, Command, Connect, Console as ConsoleArgs, Demo as DemoArgs, Mistake, Wanted};
 use crate::config::Config;
 use crate::demo::{Demo, Options, scenarios};
 use crate::domain::diagnosis::{Verdict, diagnose};
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::Link;
+use crate::domain::text::visible;
 use crate::journal::Journal;
 use crate::pg::conninfo::{Environment, Target};
 use crate::report;
@@ -40,7 +41,14 @@ pub async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         None => or_fail(console(file, &cli.connect, &cli.console).await),
         Some(Command::Demo(args)) => or_fail(demo(file, args).await),
-        Some(Command::Check(args)) => or_fail(check(file, args).await),
+        Some(Command::Check(args)) => {
+            let is_json = args.json;
+            check(file, args).await.unwrap_or_else(|why| {
+                // Monitoring reads stdout, whatever kept the check from looking.
+                let _ = writeln!(io::stdout(), "{}", report::check::unknown(&why, is_json));
+                ExitCode::from(FAILED)
+            })
+        }
         Some(Command::Verify(args)) => or_fail(verify::run(file, args).await),
         Some(Command::Fix(args)) => or_fail(fix::run(file, args).await),
         Some(Command::Init(args)) => or_fail(settings::init(file, args).await),
@@ -50,10 +58,26 @@ pub async fn run(cli: Cli) -> ExitCode {
     }
 }
 
+/// Says what is wrong with the command line, or what help was asked for.
+pub fn misread(error: &clap::Error) -> ExitCode {
+    let arguments: Vec<String> = std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+    let Some(mistake) = Mistake::of(error, &arguments) else {
+        // Help goes to stdout; a reader that went away has read enough.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    };
+    let _ = io::stderr().write_all(mistake.text.as_bytes());
+    if mistake.is_check {
+        let _ = writeln!(io::stdout(), "{}", report::check::unknown(&mistake.line, mistake.is_json));
+    }
+    ExitCode::from(FAILED)
+}
+
 /// Says on stderr why the program ends, and gives the exit code for it.
 pub fn fail(why: &str) -> ExitCode {
     // Nothing can be done when stderr is gone, too.
-    let _ = writeln!(io::stderr(), "mvtop: {why}");
+    let lines: Vec<_> = why.lines().map(visible).collect();
+    let _ = writeln!(io::stderr(), "mvtop: {}", lines.join("\n"));
     ExitCode::from(FAILED)
 }
 

@@ -7,13 +7,20 @@ use super::model::Pane;
 use super::{fix, groups, jump};
 use crate::domain::diagnosis::who;
 use crate::domain::rights;
-use crate::keys::{Action, TABLE};
+use crate::keys::{Action, TABLE, shown};
+
+const READ_ONLY: &str = "read-only mode has no actions (it is set by --read-only or the configuration)";
+
+/// Why nothing can be changed here and now; `None`: something can.
+pub fn no_changes(model: &Model) -> Option<String> {
+    if model.settings.read_only { Some(READ_ONLY.into()) } else { no_change(model) }
+}
 
 /// Why an action is off here and now; `None`: it works.
 pub fn disabled(model: &Model, action: Action) -> Option<String> {
     let is_danger = TABLE.iter().any(|b| b.action == action && b.danger);
     if is_danger && model.settings.read_only {
-        return Some("read-only mode has no actions (it is set by --read-only or the configuration)".into());
+        return Some(READ_ONLY.into());
     }
     match action {
         Action::Refresh => no_refresh(model),
@@ -25,6 +32,10 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
         Action::Lens if model.comparison().is_none() => {
             Some("the view was not compared yet, so who sees what is not known".into())
         }
+        Action::Lens if model.selected_view().is_some_and(|v| v.view.groups.is_empty()) => {
+            let key = shown(model.settings.keys.key(Action::Groups));
+            Some(format!("all rows are counted as one group, so there is nobody to see as; {key} chooses columns"))
+        }
         Action::Fix if model.selected_view().is_none() => Some("there is no view to fix".into()),
         Action::Choose => no_choice(model),
         Action::Schedule if model.fix.is_none() => no_job(model),
@@ -34,6 +45,10 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
             None => Some("no refresh of this view waits for another session".into()),
         },
         Action::Groups => groups::disabled(model),
+        Action::Worst if model.diagnosis.worst().is_none() => Some("there is no view".into()),
+        Action::Filter | Action::Sort if model.focus == Pane::Cron && model.drill.is_none() => {
+            Some("the runs stand in the order of their start, unfiltered; this works in the panes 1, 3 and 4".into())
+        }
         Action::Measure if model.selected_view().is_none() => Some("there is no view to measure".into()),
         _ => None,
     }
@@ -87,8 +102,12 @@ fn no_choice(model: &Model) -> Option<String> {
 }
 
 fn no_rows(model: &Model, action: Action) -> Option<String> {
-    if let (Action::Enter, Pane::Views | Pane::Cron, None) = (action, model.focus, &model.drill) {
-        return None;
+    match (action, model.focus, &model.drill) {
+        (Action::Enter, Pane::Views, None) => return None,
+        (Action::Enter, Pane::Cron, None) => {
+            return model.selected_run().is_none().then(|| "there is no run to look at".into());
+        }
+        _ => {}
     }
     if model.drill.is_some() && action == Action::Enter {
         return Some("this is a row already; Esc goes back".into());

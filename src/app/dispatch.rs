@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use tui_input::Input;
-
 use super::Cmd;
 use super::action::{ActionRun, Stage};
 use super::disabled::{disabled, no_change};
-use super::lines::{next_lens, reorder, reorder_views, retab};
+use super::lines::{next_lens, reorder, reorder_views, retab, select_view};
 use super::model::{Dialog, LineKey, Model, Pane, Question};
 use super::update::{say, show, want_page};
 use super::{fix, groups, jump};
@@ -37,10 +35,14 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
     match (dialog, action) {
         (_, Action::Quit) => quit(model),
         (Dialog::Groups(choice), action) => groups::act(model, choice, action),
-        (_, Action::Back) | (Dialog::Help(_) | Dialog::Log(_), Action::Enter | Action::Confirm) => Vec::new(),
+        (_, Action::Back) => Vec::new(),
         (Dialog::Help(line), action) => {
-            let line = scrolled(line, action).min(keys::TABLE.len() as u16);
+            let line = scrolled(line, action).min(keys::TABLE.len() as u16 + 24);
             model.dialog = Some(Dialog::Help(line));
+            Vec::new()
+        }
+        (Dialog::Run(run, line), action) => {
+            model.dialog = Some(Dialog::Run(run, scrolled(line, action)));
             Vec::new()
         }
         (Dialog::Log(line), action) => {
@@ -150,10 +152,12 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Sort if model.focus == Pane::Views => {
             model.views.sort = model.views.sort.next();
             reorder_views(model);
+            return step(model, isize::MIN / 2);
         }
         Action::Sort => {
             model.counts.sort = model.counts.sort.next();
             reorder(model);
+            model.counts.selected = None;
         }
         Action::Lens => next_lens(model),
         Action::Freeze => return freeze(model),
@@ -166,6 +170,13 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
         Action::Measure => return measure(model),
         Action::CancelRefresh => return cancel(model),
         Action::Groups => return groups::open(model),
+        Action::Worst => {
+            if let Some(worst) = model.diagnosis.worst().map(|v| v.oid) {
+                model.views.filter.reset();
+                reorder_views(model);
+                select_view(model, worst);
+            }
+        }
         Action::Confirm | Action::Toggle => {}
     }
     Vec::new()
@@ -215,11 +226,8 @@ fn step_view(model: &mut Model, by: isize) {
     // What the filter hides has no place: the first step leads to the first that it shows.
     let place = place.map_or(0, |place| moved(place, by, order.len()));
     let next = order.get(place).and_then(|&i| views.get(i)).map(|v| v.view.oid);
-    if next.is_some() && next != selected {
-        model.view = next;
-        (model.counts.selected, model.counts.column, model.flow) = (None, 0, 0);
-        model.counts.filter = Input::default();
-        reorder(model);
+    if let Some(next) = next.filter(|_| next != selected) {
+        select_view(model, next);
     }
 }
 
@@ -279,7 +287,7 @@ fn enter(model: &mut Model) -> Vec<Cmd> {
             Vec::new()
         }
         Pane::Cron => {
-            model.zoom = !model.zoom;
+            model.dialog = model.selected_run().cloned().map(|run| Dialog::Run(run, 0));
             Vec::new()
         }
         Pane::Counts | Pane::Flow => jump::drill(model, None),

@@ -6,11 +6,21 @@ use super::model::{DrillScreen, LineKey, Model};
 use super::update::want_page;
 use crate::domain::matrix::Matrix;
 use crate::domain::snapshot::DrillTarget;
+use crate::keys::{Action, JUMPS};
 use crate::watch::Request;
 
 /// Has the view a group of this name, as a column or as a line?
 pub(super) fn has(matrix: &Matrix, name: &str) -> bool {
     column(matrix, name).is_some() || line(matrix, name).is_some()
+}
+
+/// Is this something that keys can do here? Everything is but a jump that nobody configured to a group that this view
+/// does not have: `b` and `v` come from another database.
+pub fn is_of_here(model: &Model, action: Action) -> bool {
+    let Action::Jump(n) = action else { return true };
+    let name = model.settings.keys.jump(n).unwrap_or_default();
+    let is_usual = JUMPS.iter().any(|(_, group)| *group == name);
+    !is_usual || model.comparison().is_some_and(|c| has(&c.matrix, name))
 }
 
 fn column(matrix: &Matrix, name: &str) -> Option<LineKey> {

@@ -4,11 +4,15 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tui_input::Input;
+
 use super::model::{DrillScreen, LineKey, Model, Sort, ViewSort};
 use crate::domain::drift::{Flow, GroupId};
 use crate::domain::lens::Role;
 use crate::domain::matrix::Line;
 use crate::domain::snapshot::DrillIndex;
+use crate::domain::text::folded;
+use crate::domain::view::Oid;
 
 /// Orders and filters the counts anew, after the comparison, the filter or the sort changed.
 pub fn reorder(model: &mut Model) {
@@ -17,18 +21,17 @@ pub fn reorder(model: &mut Model) {
         return;
     };
     let lines = &comparison.matrix.lines;
-    let wanted = model.counts.filter.value().to_lowercase();
+    let wanted = folded(model.counts.filter.value());
     let in_sight = |line: &Line| match model.role {
         // A coordinador sees those who have rows in their coordinación.
         Some(Role::Coordinador) => line.cells.get(model.counts.column).is_none_or(|c| c.view + c.live > 0),
         _ => true,
     };
-    let passes =
-        |line: &Line| in_sight(line) && (wanted.is_empty() || line.member.title().to_lowercase().contains(&wanted));
+    let passes = |line: &Line| in_sight(line) && (wanted.is_empty() || folded(line.member.title()).contains(&wanted));
     let mut order: Vec<usize> = (0..lines.len()).filter(|&i| passes(&lines[i])).collect();
     match model.counts.sort {
         Sort::Worst => {}
-        Sort::Name => order.sort_by_cached_key(|&i| lines[i].member.title().to_lowercase()),
+        Sort::Name => order.sort_by_cached_key(|&i| folded(lines[i].member.title())),
         Sort::View => order.sort_by_key(|&i| Reverse(lines[i].total.view)),
         Sort::Live => order.sort_by_key(|&i| Reverse(lines[i].total.live)),
     }
@@ -54,10 +57,9 @@ pub fn next_lens(model: &mut Model) {
 
 /// Orders and filters the views anew, after the Snapshot, its meaning, the filter or the sort changed.
 pub fn reorder_views(model: &mut Model) {
-    let wanted = model.views.filter.value().to_lowercase();
+    let wanted = folded(model.views.filter.value());
     let (views, reports) = (&model.snapshot.views, &model.diagnosis.views);
-    let passes =
-        |place: &usize| wanted.is_empty() || views[*place].view.name.to_string().to_lowercase().contains(&wanted);
+    let passes = |place: &usize| wanted.is_empty() || folded(&views[*place].view.name.to_string()).contains(&wanted);
     let mut order: Vec<usize> = (0..views.len().min(reports.len())).filter(passes).collect();
     // The Snapshot has them by name, and these sorts are stable.
     match model.views.sort {
@@ -66,6 +68,30 @@ pub fn reorder_views(model: &mut Model) {
         ViewSort::Age => order.sort_by_key(|&i| Reverse(reports[i].freshness.age)),
     }
     model.views.order = order;
+    follow_filter(model);
+}
+
+/// Where the filter hides the selected view, the first that it shows is selected.
+fn follow_filter(model: &mut Model) {
+    if model.views.filter.value().is_empty() {
+        return;
+    }
+    let oid = |place: &usize| model.snapshot.views.get(*place).map(|v| v.view.oid);
+    let selected = model.selected_view().map(|v| v.view.oid);
+    let is_shown = model.views.order.iter().any(|place| oid(place) == selected);
+    if let Some(first) = model.views.order.first().and_then(oid).filter(|_| !is_shown) {
+        select_view(model, first);
+    }
+}
+
+/// Puts the cursor on another view; what was chosen in the one before does not hold for it.
+pub fn select_view(model: &mut Model, view: Oid) {
+    if model.selected_view().map(|v| v.view.oid) != Some(view) {
+        (model.counts.selected, model.counts.column, model.flow) = (None, 0, 0);
+        model.counts.filter = Input::default();
+    }
+    model.view = Some(view);
+    reorder(model);
 }
 
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.

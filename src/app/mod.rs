@@ -5,7 +5,7 @@ pub mod disabled;
 pub mod dispatch;
 pub mod fix;
 pub mod groups;
-mod jump;
+pub mod jump;
 pub mod lines;
 pub mod model;
 pub mod sort;

@@ -11,7 +11,7 @@ use super::fix::{FixScreen, ScheduleField};
 use crate::domain::diagnosis::{Diagnosis, ViewReport, diagnose};
 use crate::domain::drift::Flow;
 use crate::domain::fix::Plan;
-use crate::domain::job::{Job, JobId};
+use crate::domain::job::{Job, JobId, Run};
 use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{Comparison, Line};
 use crate::domain::snapshot::{Snapshot, ViewState};
@@ -140,6 +140,8 @@ pub enum Dialog {
     Groups(Choice),
     /// The log of actions, newest first; the first line shown.
     Log(u16),
+    /// A run of a cron job as it was when it was opened, and the first line shown.
+    Run(Run, u16),
     /// An action runs: leave and cancel it? Whether the button that does it has the focus.
     Quit(bool),
 }
@@ -191,7 +193,7 @@ pub struct Model {
     pub views: ViewsPane,
     /// The selected job.
     pub job: Option<JobId>,
-    /// The first run shown of it.
+    /// The place of the run under the cursor among those of it, newest first.
     pub run: usize,
     /// The counts.
     pub counts: CountsPane,
@@ -254,10 +256,20 @@ impl Model {
         self.snapshot.server_time(self.frozen.unwrap_or(self.now))
     }
 
-    /// The selected view, else the one that needs a person most.
+    /// The selected view, else the one that needs a person most. None where the filter shows none: no key acts on what
+    /// cannot be seen.
     pub fn selected_view(&self) -> Option<&Arc<ViewState>> {
+        if self.views.order.is_empty() && !self.views.filter.value().is_empty() {
+            return None;
+        }
         let chosen = self.view.and_then(|oid| self.snapshot.view(oid));
         chosen.or_else(|| self.snapshot.view(self.diagnosis.worst()?.oid))
+    }
+
+    /// The view that needs a person more than the selected one, if there is such a one: the worst of all.
+    pub fn worse_view(&self) -> Option<&ViewReport> {
+        let selected = self.selected_report().map(|r| r.verdict);
+        self.diagnosis.worst().filter(|worst| selected.is_none_or(|verdict| worst.verdict > verdict))
     }
 
     /// What is to be said of it.
@@ -270,12 +282,12 @@ impl Model {
         self.selected_view()?.drift.value()
     }
 
-    /// The eyes through which the view is shown: of the coordinación that comes first, of the ejecutivo under the
-    /// cursor. `None`: one's own, or there is nobody there.
+    /// The eyes through which the view is shown: of the coordinación (column) that comes first, of the ejecutivo (line)
+    /// under the cursor. `None`: one's own, or there is nobody there.
     pub fn lens(&self) -> Option<Lens> {
         let role = self.role?;
         let groups = &self.selected_view()?.view.groups;
-        match role.bound(groups)? {
+        match role.place(groups)? {
             None => Some(Lens::all()),
             Some(0) => Lens::of(role, groups, &self.selected_line()?.member),
             Some(_) => Lens::of(role, groups, self.comparison()?.matrix.columns.get(self.counts.column)?),
@@ -297,6 +309,11 @@ impl Model {
         let history = self.snapshot.history.value()?;
         let refreshing = || self.selected_report().and_then(|r| r.job);
         self.job.or_else(refreshing).and_then(|id| history.job(id)).or_else(|| history.jobs.first())
+    }
+
+    /// The run under the cursor.
+    pub fn selected_run(&self) -> Option<&Run> {
+        self.snapshot.history.value()?.runs_of(self.selected_job()?.id).nth(self.run)
     }
 
     /// The n-th line of the counts as they are ordered and filtered.
@@ -335,10 +352,15 @@ impl Model {
     pub fn scopes(&self) -> &'static [Scope] {
         match (&self.dialog, &self.fix, &self.drill) {
             (Some(Dialog::Groups(_)), ..) => &[Scope::Choice],
+            (Some(Dialog::Help(_) | Dialog::Log(_) | Dialog::Run(..)), ..) => &[Scope::Reading],
             (Some(_), ..) => &[Scope::Dialog],
             (None, Some(_), _) => &[Scope::Everywhere, Scope::Fix],
             (None, None, Some(_)) => &[Scope::Everywhere, Scope::Drill],
-            (None, None, None) => &[Scope::Everywhere, Scope::Panes],
+            (None, None, None) => match self.focus {
+                Pane::Views => &[Scope::Everywhere, Scope::Panes, Scope::Views],
+                Pane::Cron => &[Scope::Everywhere, Scope::Panes, Scope::Cron],
+                Pane::Counts | Pane::Flow => &[Scope::Everywhere, Scope::Panes, Scope::Lines],
+            },
         }
     }
 }

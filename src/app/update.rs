@@ -9,11 +9,13 @@ use tui_input::backend::crossterm::EventHandler;
 use super::action::{follow, report};
 use super::dispatch::dispatch;
 use super::fix::schedule_typed;
+use super::jump::is_of_here;
 use super::lines::{reorder, reorder_views, retab};
 use super::model::{Model, Notice};
 use super::{Cmd, Msg};
 use crate::domain::diagnosis::diagnose;
-use crate::domain::snapshot::{Drill, Snapshot};
+use crate::domain::reading::Progress;
+use crate::domain::snapshot::{Drill, Snapshot, ViewState};
 use crate::domain::time::Time;
 use crate::keys::Action;
 use crate::watch::Request;
@@ -65,7 +67,7 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
         edit_filter(model, key);
         return Vec::new();
     }
-    match action {
+    match action.filter(|action| is_of_here(model, *action)) {
         Some(action) => dispatch(model, action),
         None => Vec::new(),
     }
@@ -158,7 +160,17 @@ pub fn show(model: &mut Model) -> Vec<Cmd> {
         reorder(model);
     }
     retab(model);
-    want_page(model)
+    [want_page(model), want_columns(model)].concat()
+}
+
+/// Where all rows are one group, asks which columns they could be counted by: the pane says so.
+fn want_columns(model: &Model) -> Vec<Cmd> {
+    let is_asked = |view: &ViewState| view.columns.last.is_some() || view.columns.progress != Progress::Idle;
+    let view = model.selected_view().filter(|v| v.view.groups.is_empty() && v.view.can_select && v.signal.populated);
+    view.filter(|v| v.drift.value().is_some() && !is_asked(v))
+        .map(|v| Cmd::Watch(Request::Columns(v.view.oid)))
+        .into_iter()
+        .collect()
 }
 
 /// A view that was made again under its name has another OID: what was on the old one goes to the new one.

@@ -6,13 +6,14 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 
 use super::show::dotted;
-use crate::app::groups::{MANY, listed};
+use crate::app::groups::likely;
 use crate::domain::diagnosis::{Diagnosis, ViewReport};
 use crate::domain::freshness::LimitSource;
 use crate::domain::job::History;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::text::visible;
 use crate::domain::time::human;
+use crate::keys::JUMPS;
 use crate::pg::conninfo::Target;
 use crate::written::quoted;
 
@@ -23,14 +24,16 @@ const LIKELY: usize = 6;
 pub fn proposal(snapshot: &Snapshot, diagnosis: &Diagnosis, target: &Target) -> String {
     let mut out = format!(
         "# mvtop's configuration, proposed by `mvtop init` for {}.\n\
-         # Every setting in it begins with # and holds already: take the # away and change what is to be different.\n\
+         # Every line of it is a comment, so the file changes nothing yet: take the # away from what you want to say.\n\
+         # What is marked \"in force\" holds already without it; the rest are proposals and examples.\n\
          # `mvtop config` prints what is in force, `mvtop config --default` every setting there is, explained.\n\n\
-         #theme = \"terminal\"       # night, day, amber, paper, or one of your own\n\
-         #read_only = false         # true: no key changes anything\n\
-         #limit = \"5m\"              # how old a view may be where no job and no line below says\n\n\
+         #theme = \"terminal\"       # in force; night, day, amber, paper, or one of your own\n\
+         #read_only = false         # in force; true: no key changes anything\n\
+         #limit = \"5m\"              # in force; how old a view may be where no job and no line below says\n\n\
          # Keys by the action's name; a key that opens a group's rows by the group's name.\n\
-         #[keys]\n#refresh = [\"r\"]\n#[jump]\n#b = \"BOOM\"\n#v = \"VEN\"\n",
-        visible(&target.describe())
+         #[keys]\n#refresh = [\"r\"]           # in force\n#[jump]\n{}",
+        visible(&target.describe()),
+        jumps(snapshot)
     );
     let history = snapshot.history.value().map(|h| &**h);
     for view in &snapshot.views {
@@ -48,9 +51,9 @@ pub fn proposal(snapshot: &Snapshot, diagnosis: &Diagnosis, target: &Target) -> 
 fn view(state: &ViewState, report: &ViewReport, history: Option<&History>) -> String {
     let view = &state.view;
     let mut out = format!(
-        "\n# {}: {} columns, {}; {}\n",
+        "\n# {}: {}, {}; {}\n",
         shown(&view.name.to_string()),
-        view.columns.len(),
+        counted(view.columns.len() as u64, "column"),
         key(state),
         jobs(state, history)
     );
@@ -66,17 +69,27 @@ fn view(state: &ViewState, report: &ViewReport, history: Option<&History>) -> St
     say(format!("groups = {}", list(&groups)), why);
     for group in view.groups.iter().filter(|g| groups.contains(&g.column)) {
         if let Some(label) = &group.label {
-            say(format!("{} = {}", dotted(&["labels", &group.column]), quoted(label)), String::new());
+            say(format!("{} = {}", dotted(&["labels", &group.column]), quoted(label)), "in force".into());
         }
     }
-    let stamps =
-        if view.refresh_columns.is_empty() { "none was found in its definition" } else { "found in its definition" };
+    let stamps = if view.refresh_columns.is_empty() {
+        "in force; its definition has none"
+    } else {
+        "in force; found in its definition"
+    };
     say(format!("refresh_columns = {}", list(&view.refresh_columns)), stamps.into());
-    say("tolerance = 0".into(), "rows that may differ, or a share as in \"0.5%\"".into());
+    say("tolerance = 0".into(), "in force; rows that may differ, or a share as in \"0.5%\"".into());
     if report.job.is_none() {
-        say("scheduled = \"elsewhere\"".into(), "if something outside of this database refreshes it".into());
+        say("scheduled = \"elsewhere\"".into(), "example: something outside of this database refreshes it".into());
     }
     out
+}
+
+/// The keys that open a group: those there are mean something only where there are coordinaciones.
+fn jumps(snapshot: &Snapshot) -> String {
+    let has_them = snapshot.views.iter().any(|v| v.view.groups.iter().any(|g| g.noun() == "coordinacion"));
+    let usual = || JUMPS.iter().map(|(key, group)| format!("#{key} = {}               # in force\n", quoted(group)));
+    if has_them { usual().collect() } else { "#m = \"north\"               # example\n".into() }
 }
 
 /// Names may hold anything, and a comment ends with its line.
@@ -107,7 +120,7 @@ fn jobs(state: &ViewState, history: Option<&History>) -> String {
 /// The limit in force, in whole seconds, and where it comes from.
 fn limit(report: &ViewReport) -> (String, String) {
     let limit = report.freshness.limit;
-    let Some(length) = limit.length else { return ("none".into(), "never late".into()) };
+    let Some(length) = limit.length else { return ("none".into(), "in force; never late".into()) };
     let seconds = (length + TimeDelta::milliseconds(999)).num_seconds().max(1) as u64;
     let written = humantime::format_duration(std::time::Duration::from_secs(seconds)).to_string();
     let source = match limit.source {
@@ -117,25 +130,30 @@ fn limit(report: &ViewReport) -> (String, String) {
         LimitSource::Configured => "from the configuration".into(),
         LimitSource::Job(id) => format!("{} from job {}: interval, usual duration, 30 s", human(length), id.0),
     };
-    (written, source)
+    (written, format!("in force; {source}"))
 }
 
-/// The groups in use, else the two likeliest; and the other columns with few values.
+/// The groups in use, else the two likeliest as a proposal; and the other columns with few values.
 fn groups(state: &ViewState) -> (Vec<String>, String) {
     let used: Vec<String> = state.view.groups.iter().map(|g| g.column.clone()).collect();
-    let columns = listed(state);
-    let likely: Vec<_> = columns.iter().filter(|c| c.values.is_some_and(|n| (2..=MANY).contains(&n))).collect();
-    let others: Vec<String> = likely
-        .iter()
-        .filter(|c| !used.contains(&c.name))
-        .take(LIKELY)
-        .map(|c| format!("{} {}", shown(&c.name), c.values.unwrap_or(0)))
-        .collect();
-    let others = if others.is_empty() { String::new() } else { format!("few values: {}", others.join(", ")) };
-    if used.is_empty() {
-        return (likely.iter().take(2).map(|c| c.name.clone()).collect(), format!("none is in use; {others}"));
-    }
-    (used, format!("in use; {others}"))
+    let likely = likely(state);
+    let (mark, groups) = match (used.is_empty(), likely.is_empty()) {
+        (false, _) => ("in force", used),
+        (true, true) => ("in force; all rows are one group", used),
+        (true, false) => {
+            ("proposal; now all rows are one group", likely.iter().take(2).map(|c| c.name.clone()).collect())
+        }
+    };
+    let others = likely.iter().filter(|c| !groups.contains(&c.name)).take(LIKELY);
+    let others: Vec<String> =
+        others.map(|c| format!("{} ({})", shown(&c.name), counted(c.values.unwrap_or(0), "value"))).collect();
+    let others = if others.is_empty() { String::new() } else { format!("; few values: {}", others.join(", ")) };
+    (groups, format!("{mark}{others}"))
+}
+
+/// `1 column`, `2 columns`.
+fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn list(names: &[String]) -> String {

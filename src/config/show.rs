@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Config;
 use super::entries::{Entry, Leaf};
+use crate::domain::text::visible;
 use crate::written::quoted;
 
 impl Config {
@@ -16,10 +17,10 @@ impl Config {
         };
         let file = self.file.as_ref().map_or("none".into(), |file| file.display().to_string());
         let exists = self.file.as_ref().is_some_and(|file| file.exists());
-        say(format!("# file: {file}{}", if exists { "" } else { " (does not exist)" }));
+        say(format!("# file: {}{}", visible(&file), if exists { "" } else { " (does not exist)" }));
         if !self.profiles.is_empty() {
             let used = self.profile.as_ref().map_or("none used".into(), |name| format!("{name} is used"));
-            say(format!("# profiles: {}; {used}", self.profiles.join(", ")));
+            say(visible(&format!("# profiles: {}; {used}", self.profiles.join(", "))).into_owned());
         }
         for entry in self.entries.values().filter(|e| e.path.len() == 1) {
             say(line(entry, 0));

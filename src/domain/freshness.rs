@@ -180,17 +180,18 @@ fn last_good_run(view: &ViewState, history: &History) -> Option<(Time, Source)> 
         .max_by_key(|(at, _)| *at)
 }
 
-/// What the configuration says of the view, else the tightest promise that an active job makes, else the usual limit.
+/// What the configuration says of the view, else that triggers keep it, else the tightest promise that an active job
+/// makes, else the usual limit.
 fn limit(view: &ViewState, history: Option<&History>, jobs: &[JobStats]) -> Limit {
-    for (holds, source) in
-        [(view.view.is_plain(), LimitSource::Plain), (view.view.is_kept_by_triggers(), LimitSource::Triggers)]
-    {
-        if holds {
-            return Limit { length: view.rules.usual.length(), source };
-        }
+    let usual = |source| Limit { length: view.rules.usual.length(), source };
+    if view.view.is_plain() {
+        return usual(LimitSource::Plain);
     }
     if let Some(bound) = view.rules.limit {
         return Limit { length: bound.length(), source: LimitSource::Configured };
+    }
+    if view.view.is_kept_by_triggers() {
+        return usual(LimitSource::Triggers);
     }
     history
         .into_iter()

@@ -65,6 +65,22 @@ impl Role {
             Role::Ejecutivo => place("ejecutivo").map(Some),
         }
     }
+
+    /// Do the view's groups tell such people apart at all?
+    fn are_in(groups: &[GroupColumn]) -> bool {
+        groups.iter().any(|g| ["ejecutivo", "coordinacion"].contains(&g.noun()))
+    }
+
+    /// The place of the group column whose value bounds what a lens shows: [`Role::bound`], and in a view of other
+    /// groups its columns' values for the coordinador, its lines' for the ejecutivo.
+    pub fn place(self, groups: &[GroupColumn]) -> Option<Option<usize>> {
+        match self {
+            _ if Role::are_in(groups) => self.bound(groups),
+            Role::Administrador => None,
+            Role::Coordinador => (groups.len() > 1).then_some(Some(1)),
+            Role::Ejecutivo => (!groups.is_empty()).then_some(Some(0)),
+        }
+    }
 }
 
 /// The eyes of one person.
@@ -74,22 +90,25 @@ pub struct Lens {
     pub role: Role,
     /// The place of the group column that bounds their sight, and their value of it; `None`: they see all.
     bound: Option<(usize, Member)>,
+    /// The column, where it is not one of the incident's: then its value is named, for nobody is known behind it.
+    column: Option<String>,
 }
 
 impl Lens {
     /// The eyes of an administrador.
     pub fn all() -> Lens {
-        Lens { role: Role::Administrador, bound: None }
+        Lens { role: Role::Administrador, bound: None, column: None }
     }
 
     /// The eyes of whoever has this value of the role's group column. `None` where the view has no such column, or
     /// the value is NULL: nobody is behind it.
     pub fn of(role: Role, groups: &[GroupColumn], member: &Member) -> Option<Lens> {
-        let bound = match role.bound(groups)? {
+        let bound = match role.place(groups)? {
             None => None,
             Some(place) => Some((place, member.key.clone()?.map(|_| member.clone())?)),
         };
-        Some(Lens { role, bound })
+        let column = bound.as_ref().filter(|_| !Role::are_in(groups)).map(|(place, _)| groups[*place].column.clone());
+        Some(Lens { role, bound, column })
     }
 
     /// Whose eyes: `Osmara Partida`, `VEN`; nothing for an administrador.
@@ -97,8 +116,11 @@ impl Lens {
         self.bound.as_ref().map(|(_, member)| member)
     }
 
-    /// In words: `administrador`, `coordinador of VEN`, `ejecutivo Osmara Partida`.
+    /// In words: `administrador`, `coordinador of VEN`, `ejecutivo Osmara Partida`, `region = north`.
     pub fn title(&self) -> String {
+        if let (Some(column), Some((_, member))) = (&self.column, &self.bound) {
+            return format!("{column} = {}", member.title());
+        }
         match (&self.bound, self.role) {
             (None, role) => role.word().into(),
             (Some((_, member)), Role::Coordinador) => format!("coordinador of {}", member.title()),
@@ -136,14 +158,32 @@ impl Lens {
             Role::Coordinador => "with the wrong ejecutivo",
             Role::Ejecutivo => "in the wrong coordinación",
         };
+        let (unseen, foreign, wrong_place) = match self.column {
+            None => ("theirs but not shown", "shown but not theirs", wrong_place),
+            Some(_) => ("not shown", "shown but not there", "in the wrong place"),
+        };
         let kinds = [
-            (sight.unseen, "theirs but not shown"),
-            (sight.foreign, "shown but not theirs"),
+            (sight.unseen, unseen),
+            (sight.foreign, foreign),
             (sight.misfiled, wrong_place),
             (sight.changed.unwrap_or(0), "with old values"),
         ];
         let said = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", thousands(*n)));
         Some(said.collect::<Vec<_>>().join(", ")).filter(|s| !s.is_empty()).unwrap_or("nothing is wrong".into())
+    }
+
+    /// What is wrong in one sentence, with how much it hurts where a person is behind it.
+    pub fn said(&self, sight: &Sight) -> String {
+        let faults = self.faults(sight);
+        if self.column.is_some() { faults } else { format!("impact {}: {faults}", self.impact(sight)) }
+    }
+
+    /// The same in two words.
+    pub fn verdict(&self, sight: &Sight) -> String {
+        match (&self.column, sight.misplaced()) {
+            (Some(_), wrong) => format!("{} wrong", thousands(wrong)),
+            (None, _) => format!("impact {}", self.impact(sight)),
+        }
     }
 
     /// How much what they see hurts them: `none` where it is right.
@@ -251,7 +291,7 @@ fn bounded(role: Role, place: usize, drift: &Drift) -> Vec<(Lens, Sight)> {
         let other = to.filter(|_| live != in_view);
         for (member, owner) in [(from, &in_view), (other, &live)] {
             let (Some(member), Some(owner)) = (member, owner) else { continue };
-            let new = || (Lens { role, bound: Some((place, member)) }, Sight::nothing(drift));
+            let new = || (Lens { role, bound: Some((place, member)), column: None }, Sight::nothing(drift));
             let (_, sight) = people.entry(owner.clone()).or_insert_with(new);
             sight.add(flow, in_view.as_ref() == Some(owner), live.as_ref() == Some(owner));
         }
@@ -334,6 +374,21 @@ mod tests {
         let crowds = Crowd::all(&groups(), &drift);
         let sum = |pick: fn(&Sight) -> u64| crowds[2].people.iter().map(|(_, s)| pick(s)).sum::<u64>();
         assert_eq!((sum(|s| s.sees), sum(|s| s.should)), (249, 250));
+    }
+
+    #[test]
+    fn in_a_view_of_other_groups_the_column_is_named_and_no_impact() {
+        let groups = ["region", "status"].map(|c| GroupColumn { column: c.into(), label: None }).to_vec();
+        let ven = Member { label: Some("VEN".into()), ..member("VEN") };
+        let titled = |role| Lens::of(role, &groups, &ven).map(|lens| lens.title());
+        assert_eq!(titled(Role::Administrador), None);
+        assert_eq!(titled(Role::Coordinador).as_deref(), Some("status = VEN"));
+        assert_eq!(titled(Role::Ejecutivo).as_deref(), Some("region = VEN"));
+        let lens = Lens::of(Role::Coordinador, &groups, &member("VEN")).unwrap();
+        assert_eq!(
+            lens.said(&lens.sight(&night())),
+            "4 not shown, 32 shown but not there, 137 in the wrong place, 5 with old values"
+        );
     }
 
     #[test]

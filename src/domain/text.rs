@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -70,6 +72,56 @@ fn is_hidden(c: char) -> bool {
             | '\u{FFF9}'..='\u{FFFB}'   // interlinear annotation
             | '\u{E0000}'..='\u{E007F}' // tags
         )
+}
+
+/// The text as a filter compares it: without case and without accents, so that `fabian` finds `Fabián`.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+}
+
+/// The words of a text, each with the blank behind it; a number and its unit stay together.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces: Vec<&str> = Vec::new();
+    let mut start = 0;
+    for word in text.split_inclusive(' ') {
+        let end = start + word.len();
+        let unit = word.trim_end().trim_end_matches(['.', ',', ';', ')']);
+        let is_unit = unit == "%" || (1..=3).contains(&unit.len()) && unit.chars().all(|c| c.is_ascii_alphabetic());
+        match pieces.last_mut().filter(|last| is_unit && last.trim_end().ends_with(|c: char| c.is_ascii_digit())) {
+            Some(last) => *last = &text[start - last.len()..end],
+            None => pieces.push(word),
+        }
+        start = end;
+    }
+    pieces
+}
+
+/// A text on as many lines as the columns ask for, broken between words; a word that is longer than a line is cut.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in pieces(text).into_iter().map(str::trim).filter(|word| !word.is_empty()) {
+        match lines.last_mut().filter(|line| width(line) + 1 + width(word) <= columns) {
+            Some(line) => *line = format!("{line} {word}"),
+            None => lines.push(fit(word, columns).into_owned()),
+        }
+    }
+    lines
+}
+
+/// The same on so many lines at most; what is left out is marked by a final `…`.
+#[must_use]
+pub fn wrap_within(text: &str, columns: usize, lines: usize) -> Vec<String> {
+    let mut all = wrap(text, columns);
+    if all.len() > lines {
+        all.truncate(lines);
+        if let Some(last) = all.last_mut() {
+            *last = fit(&format!("{last} …"), columns).into_owned();
+        }
+    }
+    all
 }
 
 /// The columns `s` takes on a terminal, counted grapheme by grapheme as ratatui lays them out.
@@ -205,6 +257,22 @@ mod tests {
             [0, 999, 1024, 5_000_000, 213_000_000_000].map(bytes),
             ["0 B", "999 B", "1.0 kB", "4.8 MB", "198 GB"]
         );
+    }
+
+    #[test]
+    fn a_filter_finds_names_whatever_their_case_and_accents() {
+        assert_eq!(folded("Fabián IBÁÑEZ"), "fabian ibanez");
+        assert_eq!(folded("Fabia\u{301}n"), folded("FABIÁN"));
+        assert_eq!(folded("李明"), "李明");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words_and_what_does_not_fit_is_marked() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("prospectos", 6), ["prosp…"]);
+        assert_eq!(wrap("load about 0.0 %, next", 15), ["load about", "0.0 %, next"]);
+        assert_eq!(wrap_within("one two three four", 7, 2), ["one two", "three …"]);
+        assert_eq!(wrap_within("one two three", 7, 2), ["one two", "three"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub use pruned::Pruned;
 
 use super::rules::{Label, Rules};
-use super::text::nearest;
+use super::text::{nearest, visible};
 
 /// An object's OID in its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -32,11 +32,12 @@ pub struct ViewName {
 }
 
 impl ViewName {
-    /// The name as people say it: without the schema when that is `public`.
+    /// The name as people say it: without the schema when that is `public`, and with what a terminal would obey made
+    /// visible, so for showing only.
     pub fn short(&self) -> String {
         match self.schema.as_str() {
-            "public" => self.name.clone(),
-            schema => format!("{schema}.{}", self.name),
+            "public" => visible(&self.name).into_owned(),
+            schema => visible(&format!("{schema}.{}", self.name)).into_owned(),
         }
     }
 

@@ -2,12 +2,14 @@
 //! [`Keymap`]: the table with what a person bound anew.
 
 mod keymap;
+mod table;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::domain::text::nearest;
 
 pub use keymap::{Bound, Clash, Keymap};
+pub use table::TABLE;
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +88,8 @@ pub enum Action {
     Confirm,
     /// Choose the columns that rows are counted by.
     Groups,
+    /// Go to the view that needs a person most.
+    Worst,
     /// Take what is under the cursor into the choice, or out of it.
     Toggle,
 }
@@ -121,6 +125,7 @@ impl Action {
             Action::Suspend => "suspend",
             Action::Confirm => "confirm",
             Action::Groups => "groups",
+            Action::Worst => "worst",
             Action::Lens => "lens",
             Action::Fix => "fix",
             Action::Choose => "choose",
@@ -143,12 +148,20 @@ pub enum Scope {
     Everywhere,
     /// On the screen of panes.
     Panes,
+    /// In the pane of the views.
+    Views,
+    /// In the pane of the jobs and runs.
+    Cron,
+    /// In the panes of lines and flows.
+    Lines,
     /// On the screen of one ejecutivo's rows.
     Drill,
     /// On the screen of what can be done.
     Fix,
     /// In a dialog that asks.
     Dialog,
+    /// In a dialog that is only read.
+    Reading,
     /// In a list to choose from.
     Choice,
 }
@@ -175,133 +188,30 @@ impl Binding {
     pub fn name(&self) -> String {
         let action = self.action.name();
         match self.scope {
-            Scope::Everywhere | Scope::Panes => action.into(),
+            Scope::Everywhere | Scope::Panes | Scope::Lines => action.into(),
+            Scope::Views => format!("views_{action}"),
+            Scope::Cron => format!("cron_{action}"),
             Scope::Drill => format!("rows_{action}"),
             Scope::Fix => format!("fix_{action}"),
             Scope::Dialog => format!("dialog_{action}"),
+            Scope::Reading => format!("reading_{action}"),
             Scope::Choice => format!("choice_{action}"),
         }
     }
 }
 
-const fn key(
-    action: Action,
-    keys: &'static [&'static str],
-    label: &'static str,
-    help: &'static str,
-    scope: Scope,
-) -> Binding {
-    Binding { action, keys, label, help, scope, danger: false }
-}
-
-const fn danger(binding: Binding) -> Binding {
-    Binding { danger: true, ..binding }
-}
-
-/// Every key there is from the start, but those that jump to a group. The footer shows them in this order.
-pub const TABLE: &[Binding] = &[
-    danger(key(Action::Refresh, &["r"], "refresh", "refresh the selected view (asks first)", Scope::Everywhere)),
-    key(Action::Fix, &["f"], "fix", "what can be done about the selected view, with its price here", Scope::Everywhere),
-    danger(key(Action::Choose, &["Enter"], "do it", "do what is under the cursor (asks first)", Scope::Fix)),
-    key(Action::Schedule, &["e"], "schedule", "another schedule for the job to be installed", Scope::Fix),
-    key(Action::CancelRefresh, &["c"], "cancel", "cancel the action that you started", Scope::Everywhere),
-    danger(key(
-        Action::EndBlocker,
-        &["K"],
-        "end blocker",
-        "end the session that a refresh waits for (asks first)",
-        Scope::Everywhere,
-    )),
-    danger(key(
-        Action::CancelBlocker,
-        &["C"],
-        "cancel blocker",
-        "cancel what a refresh waits for (asks first)",
-        Scope::Everywhere,
-    )),
-    danger(key(
-        Action::PauseJob,
-        &["p"],
-        "pause/go on",
-        "cron pane: pause the job, or let it go on (asks first)",
-        Scope::Panes,
-    )),
-    danger(key(
-        Action::Schedule,
-        &["e"],
-        "schedule",
-        "cron pane: another schedule for the job (asks first)",
-        Scope::Panes,
-    )),
-    danger(key(Action::RunJob, &["n"], "run now", "cron pane: run the job's command now (asks first)", Scope::Panes)),
-    danger(key(Action::RemoveJob, &["x"], "remove", "cron pane: remove the job (asks first)", Scope::Panes)),
-    key(Action::Enter, &["Enter"], "rows", "look at the selected line's drifted rows", Scope::Panes),
-    key(
-        Action::Back,
-        &["Esc", "Backspace"],
-        "back",
-        "one step back: filter, rows, lens, maximised pane, message",
-        Scope::Everywhere,
-    ),
-    key(Action::Filter, &["/"], "filter", "show only the rows or views that contain what you type", Scope::Panes),
-    key(Action::Sort, &["s"], "sort", "next order of the rows or views: worst first, name, …", Scope::Panes),
-    key(Action::Groups, &["o"], "groups", "choose the columns that rows are counted by", Scope::Panes),
-    key(Action::Lens, &["w"], "who sees", "what an administrador, a coordinador, an ejecutivo sees", Scope::Panes),
-    key(Action::Measure, &["R"], "measure", "compare the selected view now, whatever the budget", Scope::Everywhere),
-    key(Action::Zoom, &["z"], "zoom", "give the pane the whole screen, and back", Scope::Panes),
-    key(Action::Freeze, &["Space"], "freeze", "stand still to read; again to go on", Scope::Everywhere),
-    key(Action::Theme, &["t"], "theme", "next theme", Scope::Everywhere),
-    key(Action::NextPane, &["Tab"], "pane", "next pane", Scope::Panes),
-    key(Action::Log, &["L"], "log", "what was changed from here, by whom, and what came of it", Scope::Everywhere),
-    key(Action::Help, &["?"], "help", "all keys", Scope::Everywhere),
-    key(Action::Quit, &["q", "Ctrl-c"], "quit", "leave; a refresh that still runs is cancelled", Scope::Everywhere),
-    key(Action::Suspend, &["Ctrl-z"], "", "stop; fg in the shell goes on", Scope::Everywhere),
-    key(Action::PreviousPane, &["Shift-Tab"], "", "pane before", Scope::Panes),
-    key(Action::Pane(0), &["1"], "", "views", Scope::Panes),
-    key(Action::Pane(1), &["2"], "", "cron history", Scope::Panes),
-    key(Action::Pane(2), &["3"], "", "counts by group", Scope::Panes),
-    key(Action::Pane(3), &["4"], "", "view against live", Scope::Panes),
-    key(Action::Up, &["Up", "k"], "", "one row up", Scope::Everywhere),
-    key(Action::Down, &["Down", "j"], "", "one row down", Scope::Everywhere),
-    key(Action::Left, &["Left", "h"], "", "column or group to the left", Scope::Everywhere),
-    key(Action::Right, &["Right", "l"], "", "column or group to the right", Scope::Everywhere),
-    key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "a screenful up", Scope::Everywhere),
-    key(Action::PageDown, &["PgDn", "Ctrl-d"], "", "a screenful down", Scope::Everywhere),
-    key(Action::First, &["g", "Home"], "", "first row", Scope::Everywhere),
-    key(Action::Last, &["G", "End"], "", "last row", Scope::Everywhere),
-    key(Action::Right, &["Tab"], "next", "next group", Scope::Drill),
-    key(Action::Left, &["Shift-Tab"], "", "group before", Scope::Drill),
-    key(Action::Confirm, &["y"], "yes", "do it", Scope::Dialog),
-    key(Action::Back, &["Esc", "n", "q"], "no", "leave everything as it is", Scope::Dialog),
-    key(Action::Left, &["Left", "h", "Shift-Tab"], "", "the other button", Scope::Dialog),
-    key(Action::Right, &["Right", "l", "Tab"], "choose", "the other button", Scope::Dialog),
-    key(Action::Enter, &["Enter"], "press", "press the button", Scope::Dialog),
-    key(Action::Up, &["Up", "k"], "", "scroll up", Scope::Dialog),
-    key(Action::Down, &["Down", "j"], "", "scroll down", Scope::Dialog),
-    key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "scroll up by ten", Scope::Dialog),
-    key(Action::PageDown, &["PgDn", "Ctrl-d", "Space"], "", "scroll down by ten", Scope::Dialog),
-    key(Action::Quit, &["Ctrl-c"], "", "leave", Scope::Dialog),
-    key(Action::Toggle, &["Space"], "choose", "take the column, or not; at most two", Scope::Choice),
-    key(Action::Enter, &["Enter"], "apply", "count by the chosen columns", Scope::Choice),
-    key(Action::Back, &["Esc", "q"], "cancel", "leave everything as it is", Scope::Choice),
-    key(Action::Up, &["Up", "k"], "", "one row up", Scope::Choice),
-    key(Action::Down, &["Down", "j"], "", "one row down", Scope::Choice),
-    key(Action::PageUp, &["PgUp", "Ctrl-u"], "", "a screenful up", Scope::Choice),
-    key(Action::PageDown, &["PgDn", "Ctrl-d"], "", "a screenful down", Scope::Choice),
-    key(Action::First, &["g", "Home"], "", "first row", Scope::Choice),
-    key(Action::Last, &["G", "End"], "", "last row", Scope::Choice),
-    key(Action::Quit, &["Ctrl-c"], "", "leave", Scope::Choice),
-];
-
 /// The keys that jump to a group, and the group, unless the configuration has others.
 pub const JUMPS: [(&str, &str); 2] = [("b", "BOOM"), ("v", "VEN")];
 
 /// The scopes that are open at the same time: no key may mean two things in one of these.
-pub const TOGETHER: [&[Scope]; 5] = [
-    &[Scope::Everywhere, Scope::Panes],
+pub const TOGETHER: [&[Scope]; 8] = [
+    &[Scope::Everywhere, Scope::Panes, Scope::Views],
+    &[Scope::Everywhere, Scope::Panes, Scope::Cron],
+    &[Scope::Everywhere, Scope::Panes, Scope::Lines],
     &[Scope::Everywhere, Scope::Drill],
     &[Scope::Everywhere, Scope::Fix],
     &[Scope::Dialog],
+    &[Scope::Reading],
     &[Scope::Choice],
 ];
 

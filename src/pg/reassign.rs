@@ -75,14 +75,6 @@ impl Script {
         all.extend([self.view.clone(), "ROLLBACK".into(), self.proof.clone()]);
         all
     }
-
-    /// The same for people: the long definition, which is only read, is left out. What changes something is exact.
-    pub fn shown(&self, view: &View) -> Vec<String> {
-        let lines = view.definition.lines().count();
-        let short = format!("(/* the view's definition, {lines} lines */) AS live");
-        let long = definition(view, "live");
-        self.statements().iter().map(|s| s.replace(&long, &short)).collect()
-    }
 }
 
 /// Rows of the two, and whose the row is.

@@ -17,6 +17,7 @@ use crate::domain::diagnosis::{Diagnosis, diagnose};
 use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Offer, Plan, advise};
 use crate::domain::job::{Job, JobId};
 use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::text::visible;
 use crate::domain::time::{human, took};
 use crate::journal::Journal;
 use crate::pg::conninfo::Target;
@@ -362,10 +363,13 @@ fn footnotes(advice: &Advice, view: &ViewState) -> String {
 }
 
 fn print(text: &str) {
-    // A reader that went away changes nothing.
-    let _ = writeln!(io::stdout(), "{}", text.trim_end());
+    // A reader that went away changes nothing. A terminal would obey what a name may hold; a pipe gets the exact SQL.
+    let is_terminal = io::stdout().is_terminal();
+    let shown = |line: &str| if is_terminal { visible(line).into_owned() } else { line.to_string() };
+    let lines: Vec<String> = text.trim_end().lines().map(shown).collect();
+    let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
 }
 
 fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "mvtop: {text}");
+    let _ = writeln!(io::stderr(), "mvtop: {}", visible(text));
 }

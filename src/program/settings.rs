@@ -106,7 +106,11 @@ pub(super) async fn init(file: Option<PathBuf>, args: Init) -> Result<ExitCode, 
         return print(&text);
     }
     write(&path, &text, args.force)?;
-    let _ = writeln!(io::stderr(), "mvtop: wrote {}; nothing in it holds until you uncomment it", path.display());
+    let _ = writeln!(
+        io::stderr(),
+        "mvtop: wrote {}; every line of it is a comment, take the # away from what you want",
+        path.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 

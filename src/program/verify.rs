@@ -33,6 +33,9 @@ struct Scene {
 
 pub(super) async fn run(file: Option<PathBuf>, args: Verify) -> Result<ExitCode, String> {
     let scene = look(file, args).await?;
+    if scene.args.dry_run {
+        return scene.dry_run().await;
+    }
     let (trial, script) = scene.trial().await;
     let evidence = Evidence {
         snapshot: &scene.snapshot,
@@ -138,8 +141,22 @@ impl Scene {
         (trial, Some(script))
     }
 
+    /// Prints what Test 2 would run, and nothing else: what is copied from here is exact.
+    async fn dry_run(&self) -> Result<ExitCode, String> {
+        match self.plan().await {
+            Ok(plan) => {
+                let script = Script::of(&self.view.view, &plan, self.statement_timeout);
+                // A reader that went away has read enough.
+                let _ = io::stdout().write_all(report::verify::sql(&script).as_bytes());
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(Trial::NotProven(why) | Trial::Skipped(why)) => Err(format!("Test 2 cannot be run: {why}")),
+            Err(Trial::Ran(_)) => Ok(ExitCode::SUCCESS),
+        }
+    }
+
     async fn plan(&self) -> Result<Reassignment, Trial> {
-        if self.args.no_write {
+        if self.args.no_write && !self.args.dry_run {
             return Err(Trial::Skipped("left out by --no-write".into()));
         }
         let server = self.snapshot.server.as_deref();

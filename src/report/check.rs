@@ -4,11 +4,13 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::domain::diagnosis::{Diagnosis, Verdict, thousands};
+use crate::domain::diagnosis::{Diagnosis, Remedy, Verdict, ViewReport, thousands};
 use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::text::visible;
 use crate::domain::time::human;
 use crate::watch::Watch;
 
@@ -36,61 +38,152 @@ pub fn chosen<'a>(snapshot: &'a Snapshot, words: &'a [String]) -> (Vec<&'a ViewS
     (views, missing)
 }
 
-/// The verdict over the views asked for.
+/// The verdict over the views asked for. A database without any is not what somebody meant to watch: a wrong place must
+/// not look well.
 pub fn verdict(diagnosis: &Diagnosis, views: &[&ViewState]) -> Verdict {
     if diagnosis.server.is_some() {
         return Verdict::Unknown;
     }
     let worst = views.iter().filter_map(|v| diagnosis.view(v.view.oid)).map(|r| r.verdict).max();
-    worst.unwrap_or(diagnosis.verdict)
+    worst.unwrap_or(Verdict::Unknown)
 }
 
-/// The text: a line for the whole, then three a view.
+/// What monitoring is told where the check could not even begin: a plugin's line, or JSON.
+pub fn unknown(why: &str, is_json: bool) -> String {
+    if is_json {
+        let document = json!({"verdict": "unknown", "problem": {"code": "not_tried", "text": why}, "views": []});
+        return format!("{document:#}");
+    }
+    format!("UNKNOWN - {}", plain(why))
+}
+
+/// Why nothing can be said of any view, as its code and its sentence.
+pub(super) fn problem(
+    snapshot: &Snapshot,
+    diagnosis: &Diagnosis,
+    views: &[&ViewState],
+) -> Option<(&'static str, String)> {
+    if let Some(cause) = &diagnosis.server {
+        return Some((cause.code.code(), cause.text.clone()));
+    }
+    if let Some(problem) = snapshot.catalog.problem() {
+        return Some(("catalog", format!("the list of views could not be read: {}", problem.text)));
+    }
+    if snapshot.catalog.last.is_none() {
+        return Some(("catalog", "the server did not answer in time".into()));
+    }
+    let database = snapshot.server.as_ref().map_or("", |s| &s.database);
+    let none = || format!("the database {database} has no materialized view: is it the one that you mean?");
+    views.is_empty().then(|| ("no_views", none()))
+}
+
+/// The text: a line for the whole with the figures behind it, as monitoring plugins have them, then some lines a view.
 pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) -> String {
     let mut out = String::new();
-    let verdict = verdict(diagnosis, views);
-    let headline = match (&diagnosis.server, snapshot.catalog.problem()) {
-        (Some(cause), _) => cause.text.clone(),
-        (None, Some(problem)) => format!("the list of views could not be read: {}", problem.text),
-        (None, None) if snapshot.catalog.last.is_none() => "the server did not answer in time".into(),
-        (None, None) => headline(diagnosis, views),
+    let mut say = |line: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{}", plain(line));
     };
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "{} - {headline}", verdict.code().to_uppercase());
-    for view in views {
-        if let Some(report) = diagnosis.view(view.view.oid) {
-            let age = report.freshness.age.map_or("unknown".into(), human);
-            let limit = report.freshness.limit.length.map_or("none".into(), human);
-            let _ = writeln!(out, "{}: {}", report.verdict.code(), report.what);
-            let _ = writeln!(out, "  age {age}, limit {limit}{}", drift_line(view));
-            let causes = report.causes.iter().map(|c| &c.text);
-            let labels = view.labels.problem().map(|p| &p.text);
-            for line in report.whom.iter().chain(causes).chain(&view.misfits).chain(labels) {
-                let _ = writeln!(out, "  {line}");
-            }
-            for line in view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at))) {
-                let _ = writeln!(out, "  {line}");
-            }
-            if let Some(no) = report.no_refresh.as_ref().filter(|_| report.verdict == Verdict::Critical) {
-                let _ = writeln!(out, "  {}", no.instead);
-            }
-        }
+    let verdict = verdict(diagnosis, views).code().to_uppercase();
+    let reports: Vec<(&ViewState, &ViewReport)> =
+        views.iter().filter_map(|v| Some((*v, diagnosis.view(v.view.oid)?))).collect();
+    let headline = problem(snapshot, diagnosis, views).map_or_else(|| headline(&reports), |(_, text)| text);
+    say(&format!("{verdict} - {headline}"));
+    for (view, report) in &reports {
+        view_lines(view, report, snapshot).iter().for_each(|line| say(line));
     }
     if let Some(replica) = &snapshot.replica {
-        let _ = writeln!(out, "{}", replica.describe());
+        say(&replica.describe());
     }
     for off in rights::off(snapshot) {
-        let _ = writeln!(out, "off: {}: {}", off.what.replace('_', " "), off.why);
+        say(&format!("off: {}: {}", off.what.replace('_', " "), off.why));
     }
     if !snapshot.unmatched.is_empty() {
-        let _ = writeln!(out, "the configuration names views that are not here: {}", snapshot.unmatched.join(", "));
+        say(&format!("the configuration names views that are not here: {}", snapshot.unmatched.join(", ")));
     }
+    let first = out.find('\n').unwrap_or(out.len());
+    out.insert_str(first, &figures(&reports));
     out
 }
 
-fn headline(diagnosis: &Diagnosis, views: &[&ViewState]) -> String {
-    let worst = views.iter().rev().filter_map(|v| diagnosis.view(v.view.oid)).max_by_key(|r| r.need());
-    worst.map_or("no materialized view".into(), |r| r.what.clone())
+/// A line as it is printed: nothing that a terminal would obey, and no `|`, which begins a plugin's figures.
+fn plain(line: &str) -> String {
+    visible(line).replace('|', "¦")
+}
+
+fn view_lines(view: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Vec<String> {
+    let age = report.freshness.age.map_or("unknown".into(), human);
+    let limit = report.freshness.limit.length.map_or("none".into(), human);
+    let mut lines = vec![
+        format!("{}: {}", report.verdict.code(), report.what),
+        format!("  age {age}, limit {limit}{}", drift_line(view)),
+    ];
+    let causes = report.causes.iter().map(|c| &c.text);
+    let labels = view.labels.problem().map(|p| &p.text);
+    let said = report.whom.iter().chain(causes).chain(&view.misfits).chain(labels).cloned();
+    let day = view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at)));
+    lines.extend(said.chain(day).chain(remedy(report, &view.view.name.to_string())).map(|line| format!("  {line}")));
+    lines
+}
+
+/// What to do about it, from a shell where that is possible.
+fn remedy(report: &ViewReport, view: &str) -> Option<String> {
+    if report.verdict == Verdict::Ok {
+        return None;
+    }
+    let advice = report.advice()?;
+    let command = |remedy: Remedy| {
+        let word = match remedy {
+            Remedy::Refresh => " refresh",
+            Remedy::Schedule => " cron",
+            Remedy::CreateIndex => " index",
+            Remedy::InstallCron => "",
+            _ => return None,
+        };
+        Some(format!("mvtop fix{word} --view {}", quoted(view)))
+    };
+    let is_refused = report.no_refresh.is_some() && report.verdict == Verdict::Critical;
+    let steps: Vec<Option<String>> = report.remedy.into_iter().chain(report.then).map(command).collect();
+    match steps.into_iter().collect::<Option<Vec<String>>>() {
+        Some(commands) if !is_refused && !commands.is_empty() => Some(format!("remedy: {}", commands.join(", then "))),
+        _ if advice.starts_with("Press ") => Some(format!("remedy: in the console: {advice}")),
+        _ => Some(format!("remedy: {advice}")),
+    }
+}
+
+/// A name as one word of a shell.
+fn quoted(name: &str) -> String {
+    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    if is_bare { name.into() } else { format!("'{}'", name.replace('\'', "'\\''")) }
+}
+
+/// What is true or wrong: of the one view, or of how many and which is the worst.
+fn headline(reports: &[(&ViewState, &ViewReport)]) -> String {
+    let bad = reports.iter().filter(|(_, r)| r.verdict > Verdict::Ok).count();
+    let worst = reports.iter().rev().max_by_key(|(_, r)| r.need()).map_or(String::new(), |(_, r)| r.what.clone());
+    match (reports.len(), bad) {
+        (1, _) => worst,
+        (all, 0) => format!("{all} views, each as it should be"),
+        (all, 1) => format!("1 of {all} views is not as it should be: {worst}"),
+        (all, bad) => format!("{bad} of {all} views are not as they should be; the worst: {worst}"),
+    }
+}
+
+/// The figures behind the first line: each view's age against its limit and its wrong rows, as far as they are known.
+fn figures(reports: &[(&ViewState, &ViewReport)]) -> String {
+    // What a label may not hold is left out of the name.
+    let label = |view: &ViewState, what: &str| match reports.len() {
+        1 => what.to_string(),
+        _ => format!("'{} {what}'", plain(&view.view.name.short()).replace(['\'', '='], "_")),
+    };
+    let of_view = |(view, report): &(&ViewState, &ViewReport)| {
+        let limit = report.freshness.limit.length.map_or(String::new(), |l| l.num_seconds().to_string());
+        let age = report.freshness.age.map(|age| format!("{}={}s;{limit};;0", label(view, "age"), age.num_seconds()));
+        let wrong = report.totals.map(|t| format!("{}={};;;0", label(view, "wrong"), t.wrong()));
+        age.into_iter().chain(wrong).collect::<Vec<_>>()
+    };
+    let figures: Vec<String> = reports.iter().flat_map(of_view).collect();
+    if figures.is_empty() { String::new() } else { format!(" | {}", figures.join(" ")) }
 }
 
 fn drift_line(view: &ViewState) -> String {

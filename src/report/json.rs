@@ -31,7 +31,7 @@ pub fn document(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]
         "verdict": super::check::verdict(diagnosis, views).code(),
         "at": snapshot.pulse.map(|p| iso(p.at)),
         "problem": diagnosis.server.as_ref().map(cause).or_else(|| {
-            snapshot.catalog.problem().map(|p| json!({"code": "catalog", "text": p.text}))
+            super::check::problem(snapshot, diagnosis, views).map(|(code, text)| json!({"code": code, "text": text}))
         }),
         "server": server,
         "replica": snapshot.replica.as_ref().map(|r| json!({

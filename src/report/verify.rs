@@ -16,11 +16,17 @@ pub fn text(verification: &Verification, strict: bool) -> String {
     let width = verification.checks().map(|c| c.what.chars().count()).max().unwrap_or(0);
     for Test { title, checks, .. } in &verification.tests {
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "\n{title}");
+        let _ = writeln!(out, "\n{}", visible(title));
         for Check { what, outcome, text, details, .. } in checks {
-            let _ = writeln!(out, "  {}  {}  {text}", pad_right(outcome.word(), 10), pad_right(what, width));
+            let _ = writeln!(
+                out,
+                "  {}  {}  {}",
+                pad_right(outcome.word(), 10),
+                pad_right(&visible(what), width),
+                visible(text)
+            );
             for line in details {
-                let _ = writeln!(out, "{}- {line}", " ".repeat(width + 16));
+                let _ = writeln!(out, "{}- {}", " ".repeat(width + 16), visible(line));
             }
         }
     }
@@ -42,11 +48,16 @@ fn headline(verification: &Verification) -> String {
     format!("{}: {} of {told} passed{said}", verification.view.short(), count(Outcome::Pass))
 }
 
+/// The exact SQL of Test 2, as it is sent.
+pub fn sql(script: &Script) -> String {
+    script.statements().iter().map(|statement| format!("{statement};\n")).collect()
+}
+
 /// What is asked before Test 2: what it does, its exact SQL, its locks.
 pub fn question(view: &View, plan: &Reassignment, script: &Script) -> String {
-    let mut out = format!("Test 2 on {}: {}, and back.\n\n", view.name.short(), visible(&plan.said()));
-    for statement in script.shown(view) {
-        let _ = writeln!(out, "  {};", statement.replace('\n', "\n  "));
+    let mut out = format!("Test 2 on {}: {}, and back.\n\n", visible(&view.name.short()), visible(&plan.said()));
+    for line in sql(script).lines() {
+        let _ = writeln!(out, "  {}", visible(line));
     }
     let _ = write!(
         out,

@@ -13,20 +13,23 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, row};
-use super::{pane_block, progress, why_not_compared, window};
+use super::{of_view, pane_block, progress, why_not_compared, window};
 use crate::app::Model;
+use crate::app::groups::likely;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::Counts;
 use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{self, Comparison, Matrix, Member};
-use crate::domain::text::{fit, pad_right, width as text_width};
+use crate::domain::snapshot::ColumnValues;
+use crate::domain::text::{fit, pad_right, visible, width as text_width, wrap};
 use crate::domain::time::ago;
+use crate::keys::{Action, shown};
 use crate::theme::Theme;
 
 /// Draws it.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let block = pane_block(model, theme, Pane::Counts, title(model), right(model, theme));
+    let block = pane_block(model, theme, Pane::Counts, &title(model), right(model, theme), area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     match model.comparison() {
@@ -37,13 +40,15 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
 
 /// `Ejecutivos × coordinación`, or whatever the view's groups are called.
 fn title(model: &Model) -> String {
-    let groups = model.selected_view().map(|v| v.view.groups.clone()).unwrap_or_default();
+    let Some(view) = model.selected_view() else { return "Counts".into() };
+    let groups = &view.view.groups;
     let nouns: Vec<&str> = groups.iter().map(|g| g.noun()).collect();
     let what = match nouns.as_slice() {
         [] => "All rows".to_string(),
         ["ejecutivo", ..] => "Ejecutivos".to_string(),
         [first, ..] => format!("By {first}"),
     };
+    let what = of_view(model, &what);
     let filter = model.counts.filter.value();
     let lines = model.comparison().map_or(0, |c| c.matrix.lines.len());
     match (filter.is_empty() && !model.counts.editing, model.counts.order.len(), model.lens()) {
@@ -94,15 +99,39 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
         let selection = if model.focus == Pane::Counts { theme.selection } else { theme.selection_idle };
         lines.push(if i == place { drawn.style(selection) } else { drawn });
     }
-    if model.counts.order.is_empty() {
+    if model.counts.order.is_empty() && !model.counts.filter.value().is_empty() {
         lines.push(Line::styled(" nothing matches the filter; Esc drops it", theme.dim));
     }
-    lines.resize(inner.height.saturating_sub(1) as usize, Line::default());
-    lines.push(match &lens {
-        Some(lens) => sight(theme, lens, comparison),
-        None => shape.total(theme, comparison),
-    });
+    let foot = foot(model, theme, &shape, comparison, inner.width);
+    lines.resize((inner.height as usize).saturating_sub(foot.len()), Line::default());
+    lines.extend(foot);
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// The lowest lines: what the person looked through sees; which columns would tell more where all rows are one group, for
+/// a total would only repeat its line; else the total.
+fn foot<'a>(model: &Model, theme: &Theme, shape: &Shape, comparison: &Comparison, width: u16) -> Vec<Line<'a>> {
+    match (model.lens(), one_group(model)) {
+        (Some(lens), _) => vec![sight(theme, &lens, comparison)],
+        (None, Some(said)) => {
+            let said = wrap(&said, (width as usize).saturating_sub(2));
+            said.into_iter().map(|line| Line::styled(format!(" {line}"), theme.dim)).collect()
+        }
+        (None, None) => vec![shape.total(theme, comparison)],
+    }
+}
+
+/// What is to be said where all rows are one group: which columns would tell more.
+fn one_group(model: &Model) -> Option<String> {
+    let view = model.selected_view().filter(|v| v.view.groups.is_empty())?;
+    let key = shown(model.settings.keys.key(Action::Groups));
+    let named = |(place, c): (usize, &ColumnValues)| {
+        let unit = if place == 0 { " values" } else { "" };
+        Some(format!("{} {}{unit}", visible(&c.name), c.values?))
+    };
+    let columns: Vec<String> = likely(view).iter().take(4).enumerate().filter_map(named).collect();
+    let columns = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    Some(format!("counted as one group; {key} chooses columns{columns}"))
 }
 
 /// The foot when somebody's eyes are looked through: their rows, whatever lines and columns are shown above.
@@ -111,7 +140,7 @@ fn sight<'a>(theme: &Theme, lens: &Lens, comparison: &Comparison) -> Line<'a> {
     let style = if sight.misplaced() > 0 { theme.critical } else { theme.dim };
     Line::from(vec![
         Span::styled(format!(" {} · ", sight.said()), theme.title),
-        Span::styled(format!("impact {}", lens.impact(&sight)), style),
+        Span::styled(lens.verdict(&sight), style),
     ])
 }
 

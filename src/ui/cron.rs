@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::rows::{Column, rest, row};
+use super::rows::{Column, rest, row, words, wrapped};
 use super::{pane_block, progress, window};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -26,7 +26,7 @@ use crate::theme::Theme;
 /// Draws it.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let right = progress(&model.snapshot.history, theme, model.server_now()).map_or(Line::default(), Line::from);
-    let block = pane_block(model, theme, Pane::Cron, "Cron history".into(), right);
+    let block = pane_block(model, theme, Pane::Cron, "Cron history", right, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     match (model.snapshot.history.value(), model.selected_job()) {
@@ -58,27 +58,39 @@ fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: 
     if inner.height >= 12 {
         lines = job_table(model, theme, history, job, inner);
     }
-    lines.push(title(theme, history, job));
+    let mut said = vec![title(theme, history, job)];
     if let Some(stats) = model.snapshot.job(job.id) {
-        lines.push(figures(theme, job, stats, now, inner.width < 60));
+        said.push(figures(theme, job, stats, now, inner.width < 60));
         if inner.height >= 6 {
-            lines.extend(gaps(theme, stats, now));
+            said.extend(gaps(theme, stats, now));
         }
         // The last day and the advice, where there is room for runs as well.
         if inner.height >= 10 {
-            lines.extend(day(model, theme, job, now));
+            said.extend(day(model, theme, job, now));
         }
-        if inner.height >= 4 {
-            lines.push(Line::styled(sparkline(&stats.recent_ms, inner.width as usize), theme.spark));
-        }
+    }
+    lines.extend(said.into_iter().flat_map(|line| wrapped(line, inner.width)));
+    if let Some(stats) = model.snapshot.job(job.id).filter(|_| (inner.height as usize) >= lines.len() + 2) {
+        lines.push(Line::styled(sparkline(&stats.recent_ms, inner.width as usize), theme.spark));
     }
     let room = (inner.height as usize).saturating_sub(lines.len());
-    let runs: Vec<&Run> = history.runs_of(job.id).skip(model.run).take(room).collect();
-    if runs.is_empty() {
-        lines.push(Line::styled("no run of it among the newest that are kept", theme.dim));
-    }
-    lines.extend(runs.into_iter().map(|run| run_row(theme, run, now, inner.width)));
+    lines.extend(runs(model, theme, history, job, room, inner.width));
     lines
+}
+
+/// The runs, newest first, around the one under the cursor.
+fn runs<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, room: usize, width: u16) -> Vec<Line<'a>> {
+    let now = model.server_now();
+    let runs: Vec<&Run> = history.runs_of(job.id).collect();
+    if runs.is_empty() {
+        return vec![Line::styled("no run of it among the newest that are kept", theme.dim)];
+    }
+    let drawn = |place: usize| {
+        let line = run_row(theme, runs[place], now, width);
+        let is_selected = place == model.run && model.focus == Pane::Cron;
+        if is_selected { line.style(theme.selection) } else { line }
+    };
+    window(model.run.min(runs.len() - 1), runs.len(), room).map(drawn).collect()
 }
 
 /// All jobs, one line each, as far as a third of the pane holds them.
@@ -145,17 +157,17 @@ fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow:
         None => "24 h: no run ended".into(),
     };
     let style = if stats.failed > 0 { theme.warning } else { theme.ok };
-    let mut spans = vec![Span::styled(rate, style)];
+    let mut spans = vec![Span::styled(format!("{rate} · "), style)];
     let length = |l: Option<chrono::TimeDelta>| l.map_or("?".into(), human);
     let next = match (stats.next, job.active) {
-        (Some(next), _) => format!(" · next {}", compact((next - now).max(chrono::TimeDelta::zero()))),
-        (None, false) => " · paused".into(),
-        (None, true) => " · never fires".into(),
+        (Some(next), _) => format!("next {}", compact((next - now).max(chrono::TimeDelta::zero()))),
+        (None, false) => "paused".into(),
+        (None, true) => "never fires".into(),
     };
     if !is_narrow {
         let took = [("p50", stats.p50), ("p95", stats.p95), ("longest", stats.max)];
         let took = took.map(|(name, l)| format!("{name} {}", length(l))).join(" ");
-        spans.push(Span::styled(format!(" · {took}"), theme.words()));
+        spans.push(Span::styled(format!("{took} · "), theme.words()));
     }
     spans.push(Span::styled(next, theme.dim));
     Line::from(spans)
@@ -169,8 +181,8 @@ fn gaps<'a>(theme: &Theme, stats: &JobStats, now: Time) -> Option<Line<'a>> {
         None => Line::styled(text, theme.dim),
         Some(gap) => {
             let newest = if stats.gaps.len() > 1 { format!(", {}", gap.missed) } else { String::new() };
-            let missing = format!(" · {} missing{newest} from {}", stats.missed(), clock(gap.from, now));
-            Line::from(vec![Span::styled(text, theme.dim), Span::styled(missing, theme.warning)])
+            let missing = format!("{} missing{newest} from {}", stats.missed(), clock(gap.from, now));
+            Line::from(vec![Span::styled(format!("{text} · "), theme.dim), Span::styled(missing, theme.warning)])
         }
     })
 }
@@ -185,9 +197,9 @@ fn day<'a>(model: &Model, theme: &Theme, job: &Job, now: Time) -> Vec<Line<'a>> 
     let whose = if own.is_some() { "" } else { "the view: " };
     let style = if day.within.is_some_and(|w| w < 1.0) { theme.warning } else { theme.dim };
     let doubt = day.took.filter(|t| !t.reliable).map(|_| "durations as recorded; this pg_cron records them wrongly");
-    let ages = day.ages(now).map(|text| Line::styled(format!("{whose}{text}"), style));
-    let advice = day.advice_text().map(|text| Line::styled(text, theme.dim));
-    ages.into_iter().chain(advice).chain(doubt.map(|d| Line::styled(d, theme.warning))).collect()
+    let ages = day.ages(now).map(|text| words(&format!("{whose}{text}"), style));
+    let advice = day.advice_text().map(|text| words(&text, theme.dim));
+    ages.into_iter().chain(advice).chain(doubt.map(|d| words(d, theme.warning))).collect()
 }
 
 /// The newest durations as bars, scaled to the longest.

@@ -6,23 +6,30 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
 use super::groups;
+use super::help::help;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
 use crate::app::model::{Dialog, Question};
 use crate::domain::fix::Fix;
 use crate::domain::text::visible;
 use crate::journal::Entry;
-use crate::keys::{Bound, Scope, shown};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
 /// Draws the dialog, if there is one, or the field for a schedule.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let from = |lines: Vec<Line<'static>>, first: u16| lines.into_iter().skip(first as usize).collect::<Vec<_>>();
+    let from = |lines: Vec<Line<'static>>, first: u16| {
+        // The end of it stays in sight.
+        let first = (first as usize).min(lines.len().saturating_sub(3));
+        lines.into_iter().skip(first).collect::<Vec<_>>()
+    };
     let (title, lines, foot) = match (&model.dialog, &model.field) {
         (None, None) => return,
         (None, Some(field)) => ("Schedule".to_string(), schedule(model, theme, field), None),
-        (Some(Dialog::Help(first)), _) => ("Keys".into(), from(help(model, theme), *first), None),
+        (Some(Dialog::Help(first)), _) => ("Keys and signs".into(), from(help(model, theme), *first), None),
+        (Some(Dialog::Run(run, first)), _) => {
+            (format!("Run {}", run.id.0), from(super::run::lines(model, theme, run), *first), None)
+        }
         (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first), None),
         (Some(Dialog::Act(question)), _) => {
             let first = question.line.min(question.plan.statements.len().saturating_sub(1) as u16);
@@ -171,28 +178,4 @@ fn buttons<'a>(theme: &Theme, deed: &str, focused: bool) -> Line<'a> {
         Span::styled(format!(" {} {deed} ", mark(focused)), act),
         Span::styled(" y", theme.key),
     ])
-}
-
-fn help(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
-    let line = |b: &Bound| {
-        let keys: Vec<&str> = b.keys.iter().map(|k| shown(k)).collect();
-        let off = crate::app::disabled::disabled(model, b.action).filter(|_| b.danger);
-        let mut spans = vec![Span::styled(format!("{:<14}", keys.join(" ")), theme.key), Span::raw(b.help.to_string())];
-        spans.extend(off.map(|why| Span::styled(format!("  (off: {why})"), theme.dim)));
-        Line::from(spans)
-    };
-    let mut lines = Vec::new();
-    for (title, scope) in [
-        ("Everywhere", Scope::Everywhere),
-        ("Panes", Scope::Panes),
-        ("Rows", Scope::Drill),
-        ("What can be done", Scope::Fix),
-        ("Dialogs", Scope::Dialog),
-        ("Choices", Scope::Choice),
-    ] {
-        lines.push(Line::styled(title, theme.title));
-        lines.extend(model.settings.keys.bindings(&[scope]).map(line));
-        lines.push(Line::default());
-    }
-    lines
 }

@@ -16,8 +16,10 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 use super::progress;
 use super::rows::{Column, rest, row};
 use crate::app::Model;
+use crate::app::disabled::no_changes;
 use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
 use crate::domain::fix::{Advice, Choice, Offer};
+use crate::domain::text::wrap;
 use crate::domain::time::{human, took};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
@@ -44,7 +46,9 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
         return;
     }
     let advice = advice(model, screen);
-    let mut head = head(advice.as_ref(), theme, inner.width);
+    let off = no_changes(model).map(|why| format!("✖ Only to look at: {why}")).unwrap_or_default();
+    let off = wrap(&off, inner.width as usize).into_iter().map(|line| Line::styled(line, theme.warning));
+    let mut head: Vec<Line> = off.chain(head(advice.as_ref(), theme, inner.width)).collect();
     let is_wide = inner.width >= WIDE - 4 && advice.is_some();
     let offers = offers(&rows).count() as u16;
     let repairs = rows.len() as u16 - offers;
@@ -84,20 +88,7 @@ fn head<'a>(advice: Option<&Advice>, theme: &Theme, width: u16) -> Vec<Line<'a>>
         )];
     };
     let text = format!("Recommended: {}; {}.", advice.best.title(), advice.reason);
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let is_full = lines.last().is_some_and(|l| l.chars().count() + word.chars().count() + 1 > width as usize);
-        if is_full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.into_iter().map(|l| Line::styled(l, theme.accent)).collect()
+    wrap(&text, width as usize).into_iter().map(|l| Line::styled(l, theme.accent)).collect()
 }
 
 fn is_selected(screen: &FixScreen, place: usize) -> bool {

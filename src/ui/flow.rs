@@ -14,7 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::rows::{Column, row, words, wrapped};
-use super::{pane_block, progress, why_not_compared};
+use super::{of_view, pane_block, progress, why_not_compared};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
@@ -27,8 +27,12 @@ use crate::theme::Theme;
 
 /// Draws it.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
-    let title = model.lens().map_or("View against live".into(), |lens| format!("As {}", lens.title()));
-    let block = pane_block(model, theme, Pane::Flow, title, Line::default());
+    let title = match (model.lens(), model.selected_view()) {
+        (Some(lens), _) => of_view(model, &format!("As {}", lens.title())),
+        (None, Some(view)) if model.snapshot.views.len() > 1 => format!("{} against live", view.view.name.short()),
+        _ => "View against live".into(),
+    };
+    let block = pane_block(model, theme, Pane::Flow, &title, Line::default(), area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(view) = model.selected_view() else { return };

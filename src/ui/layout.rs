@@ -12,8 +12,10 @@
 
 use ratatui::layout::{Constraint, Layout as Split, Rect};
 
+use super::{banner, status};
 use crate::app::Model;
 use crate::app::model::Pane;
+use crate::theme::Theme;
 
 /// The smallest terminal that has room for what matters: columns, rows.
 pub const SMALLEST: (u16, u16) = (60, 16);
@@ -41,15 +43,14 @@ pub struct Layout {
 
 impl Layout {
     /// The layout for an area, or `None` when it is too small.
-    pub fn of(area: Rect, model: &Model) -> Option<Layout> {
+    pub fn of(area: Rect, model: &Model, theme: &Theme) -> Option<Layout> {
         if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
             return None;
         }
-        let banner = if area.height >= 30 { 4 } else { 3 };
         let [banner, body, status, footer] = Split::vertical([
-            Constraint::Length(banner),
+            Constraint::Length(banner::height(model, theme, area)),
             Constraint::Fill(1),
-            Constraint::Length(1),
+            Constraint::Length(status::height(model, theme, area.width)),
             Constraint::Length(1),
         ])
         .areas(area);

@@ -8,8 +8,10 @@ mod drill;
 mod fix;
 mod flow;
 mod groups;
+mod help;
 pub mod layout;
 mod rows;
+mod run;
 mod status;
 mod views;
 
@@ -23,6 +25,7 @@ use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::{CauseCode, Verdict};
 use crate::domain::reading::{Progress, Reading};
+use crate::domain::text::fit;
 use crate::domain::time::{Time, ago};
 use crate::theme::Theme;
 use layout::Layout;
@@ -31,7 +34,7 @@ use layout::Layout;
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, theme.text);
-    let Some(layout) = Layout::of(area, model) else {
+    let Some(layout) = Layout::of(area, model, theme) else {
         return too_small(theme, frame, area);
     };
     banner::draw(model, theme, frame, layout.banner);
@@ -69,18 +72,28 @@ fn too_small(theme: &Theme, frame: &mut Frame, area: Rect) {
 }
 
 /// The frame of a pane: its number and name, whether it has the keyboard, and what is going on with its data.
-fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: String, right: Line<'a>) -> Block<'a> {
+fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: &str, right: Line<'a>, width: u16) -> Block<'a> {
     let has_focus = model.focus == pane;
     let (border, kind) = match has_focus {
         true => (theme.border_focus, BorderType::Thick),
         false => (theme.border, BorderType::Rounded),
     };
+    // Both corners, the number, and a blank on each side of what stands to the right.
+    let title = fit(title, (width as usize).saturating_sub(right.width() + 7));
     let number = Span::styled(format!(" {} ", pane.place() + 1), if has_focus { theme.key } else { theme.dim });
     Block::bordered()
         .border_type(kind)
         .border_style(border)
         .title_top(Line::from(vec![number, Span::styled(format!("{title} "), theme.title)]))
         .title_top(right.right_aligned())
+}
+
+/// A pane's title with the name of the view it is about, where there are several.
+fn of_view(model: &Model, title: &str) -> String {
+    match model.selected_view() {
+        Some(view) if model.snapshot.views.len() > 1 => format!("{title} of {}", view.view.name.short()),
+        _ => title.into(),
+    }
 }
 
 /// Why the selected view has no comparison yet, if something explains it: in the words of its cause.

@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::text::{fit, width};
+use crate::domain::text::{fit, pieces, width};
 
 /// A column's width and side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn rest(width: u16, fixed: &[Column]) -> usize {
 
 /// A sentence as one span a word, so that it can be wrapped.
 pub fn words<'a>(text: &str, style: Style) -> Line<'a> {
-    text.split_inclusive(' ').map(|word| Span::styled(word.to_string(), style)).collect()
+    pieces(text).into_iter().map(|word| Span::styled(word.to_string(), style)).collect()
 }
 
 /// A line's spans on as many lines as the columns ask for; a span is never broken.

@@ -2,52 +2,61 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::app::Model;
 use crate::app::action::{ActionRun, Stage};
-use crate::app::disabled::disabled;
+use crate::app::disabled::{disabled, no_changes};
 use crate::app::dispatch::cancel_hint;
+use crate::app::model::Pane;
 use crate::domain::diagnosis::who;
 use crate::domain::fix::Fix;
-use crate::domain::text::{fit, width};
+use crate::domain::text::{fit, width, wrap_within};
 use crate::domain::time::{ago, took};
 use crate::keys::{Action, Bound, shown};
 use crate::theme::Theme;
+
+/// On how many lines a message may stand.
+const MOST: usize = 3;
+
+/// How many lines it takes: a message as many as it needs.
+pub fn height(model: &Model, theme: &Theme, columns: u16) -> u16 {
+    message(model, theme).map_or(1, |(text, _)| lines(&text, columns).len().max(1) as u16)
+}
+
+fn lines(text: &str, columns: u16) -> Vec<String> {
+    wrap_within(text, (columns as usize).saturating_sub(2), MOST)
+}
 
 /// Draws the status line: a message, else the action, else where this is.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let right = right(model, theme);
     let left_room = (area.width as usize).saturating_sub(right.width() + 2);
-    let (text, style) = match (&model.notice, &model.action) {
-        (Some(notice), _) => (notice.text.clone(), theme.warning),
-        (None, Some(action)) => action_text(model, action, theme),
-        (None, None) => (String::new(), theme.dim),
+    let Some((text, style)) = message(model, theme) else {
+        frame.render_widget(Paragraph::new(place(model, theme, left_room)), area);
+        return frame.render_widget(Paragraph::new(right.right_aligned()), area);
     };
-    let is_message = model.notice.is_some() || model.action.is_some();
-    let room = if is_message { area.width as usize - 2 } else { left_room };
-    let text = match &model.action {
-        Some(action) if model.notice.is_none() => shortened(text, &action.plan.name, room),
-        _ => text,
-    };
-    let line =
-        if is_message { Line::styled(format!(" {}", fit(&text, room)), style) } else { place(model, theme, room) };
-    frame.render_widget(Paragraph::new(line), area);
-    if !is_message || width(&text) + 1 < left_room {
+    let lines = lines(&text, area.width);
+    let has_room = lines.len() == 1 && width(&text) + 1 < left_room;
+    let lines: Vec<Line> = lines.into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect();
+    frame.render_widget(Paragraph::new(lines), area);
+    if has_room {
         frame.render_widget(Paragraph::new(right.right_aligned()), area);
     }
 }
 
-/// Where there is no room for all of it, the view's name gives way: what counts stands at the end.
-fn shortened(text: String, name: &str, room: usize) -> String {
-    match width(&text).saturating_sub(room) {
-        0 => text,
-        excess => text.replacen(name, &fit(name, width(name).saturating_sub(excess).max(8)), 1),
+/// What is to be said now, if anything.
+fn message(model: &Model, theme: &Theme) -> Option<(String, Style)> {
+    match (&model.notice, &model.action) {
+        (Some(notice), _) => Some((notice.text.clone(), theme.warning)),
+        (None, Some(action)) => Some(action_text(model, action, theme)),
+        (None, None) => None,
     }
 }
 
-fn action_text(model: &Model, action: &ActionRun, theme: &Theme) -> (String, ratatui::style::Style) {
+fn action_text(model: &Model, action: &ActionRun, theme: &Theme) -> (String, Style) {
     match &action.stage {
         Stage::Running => {
             let mut text = format!("{} for {}", running(action), ago(action.since, model.now));
@@ -116,9 +125,9 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let mut spans = vec![Span::raw(" ")];
     let mut room = area.width as usize - 1;
     let always = |b: &Bound| matches!(b.action, Action::Help | Action::Quit);
-    let mut reserved: usize = working.iter().filter(|b| always(b)).map(|b| length(b)).sum();
+    let mut reserved: usize = working.iter().filter(|b| always(b)).map(|b| length(model, b)).sum();
     for binding in working {
-        let length = length(binding);
+        let length = length(model, binding);
         if always(binding) {
             reserved -= length;
         } else if length + reserved > room {
@@ -126,13 +135,21 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         room = room.saturating_sub(length);
         spans.push(Span::styled(shown(&binding.keys[0]).to_string(), theme.key));
-        spans.push(Span::styled(format!(" {}  ", binding.label), theme.dim));
+        spans.push(Span::styled(format!(" {}  ", label(model, binding)), theme.dim));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
-fn length(binding: &Bound) -> usize {
-    width(shown(&binding.keys[0])) + width(&binding.label) + 3
+/// The screen of fixes can always be looked at; where nothing can be changed it is called so.
+fn label<'a>(model: &Model, binding: &'a Bound) -> &'a str {
+    match binding.action {
+        Action::Fix if no_changes(model).is_some() => "fix (off)",
+        _ => &binding.label,
+    }
+}
+
+fn length(model: &Model, binding: &Bound) -> usize {
+    width(shown(&binding.keys[0])) + width(label(model, binding)) + 3
 }
 
 /// `Esc back` is worth a place only where it leads somewhere.
@@ -144,6 +161,8 @@ fn is_useful(model: &Model, action: Action) -> bool {
             let is_inside = model.dialog.is_some() || model.fix.is_some() || model.drill.is_some();
             is_inside || model.zoom || model.role.is_some() || has_filter
         }
+        // They are about the line under the cursor, which is in the other panes.
+        Action::Jump(_) => model.drill.is_some() || matches!(model.focus, Pane::Counts | Pane::Flow),
         _ => true,
     }
 }

@@ -20,6 +20,7 @@ use crate::app::model::Pane;
 use crate::domain::diagnosis::{Verdict, ViewReport, thousands, who};
 use crate::domain::freshness::{FreshnessState, LimitSource};
 use crate::domain::rights::hidden_jobs;
+use crate::domain::server::Link;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::{bytes, visible};
 use crate::domain::time::{ago, compact};
@@ -30,13 +31,12 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let right = right(model, theme);
     let count = model.snapshot.views.len();
     let title = title(model);
-    let block = pane_block(model, theme, Pane::Views, title, right);
+    let block = pane_block(model, theme, Pane::Views, &title, right, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     if count == 0 {
-        let text = "No materialized view here yet. CREATE MATERIALIZED VIEW makes one; it appears by itself.";
-        frame.render_widget(Paragraph::new(text).style(theme.dim).wrap(ratatui::widgets::Wrap { trim: true }), inner);
-        return;
+        let text = Paragraph::new(none(model)).style(theme.dim).wrap(ratatui::widgets::Wrap { trim: true });
+        return frame.render_widget(text, inner);
     }
     let selected = model.selected_view().map(|v| v.view.oid);
     let order = &model.views.order;
@@ -60,6 +60,19 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         lines.extend(details);
     }
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Why there is no view to show: none was read yet is not none.
+fn none(model: &Model) -> String {
+    let snapshot = &model.snapshot;
+    match (&model.newest.link, &snapshot.catalog.last, snapshot.catalog.problem()) {
+        (_, Some(_), _) => {
+            "No materialized view here yet. CREATE MATERIALIZED VIEW makes one; it appears by itself.".into()
+        }
+        (Link::Up, None, Some(problem)) => format!("Which views there are could not be read: {}", problem.text),
+        (Link::Up, None, None) => "Which views there are is being read…".into(),
+        (_, None, _) => "Which views there are is not known: they are read as soon as the server answers.".into(),
+    }
 }
 
 /// What is going on with the list, else the configuration's names that are no view's.

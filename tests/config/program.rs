@@ -17,8 +17,28 @@ fn check_takes_a_profile_and_says_when_the_word_is_only_near_one() {
     let file = File::new("[profiles.prod]\nconninfo = \"host=/nowhere dbname=crm user=ana\"\n");
     let (_, out, _) = mvtop(&file, &["check", "prod"]);
     assert!(out.contains("UNKNOWN") && out.contains("/nowhere"), "{out}");
-    let (_, _, err) = mvtop(&file, &["check", "prdo"]);
-    assert!(err.contains("there is no profile \"prdo\"; did you mean \"prod\"?"), "{err}");
+    let (_, out, _) = mvtop(&file, &["check", "prdo"]);
+    assert!(out.starts_with("UNKNOWN - there is no profile \"prdo\"; did you mean \"prod\"?"), "{out}");
+}
+
+#[test]
+fn a_check_that_cannot_begin_is_unknown_on_stdout_and_never_critical() {
+    let file = File::new("");
+    for (words, said) in [
+        (&["check", "--timeout", "soon"][..], "invalid value 'soon'"),
+        (&["check", "--what"], "--what"),
+        (&["check", "host=h port=x"], "port"),
+        (&["check", "db", "postgresql://ana:SECRET@h/db"], "unexpected argument"),
+    ] {
+        let mut command = Command::cargo_bin("mvtop").unwrap();
+        let output = command.env_clear().env("MVTOP_CONFIG", file.path()).args(words).output().unwrap();
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {out}");
+        assert!(out.starts_with("UNKNOWN - ") && out.contains(said) && !out.contains("SECRET"), "{words:?}: {out}");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("SECRET"), "{words:?}");
+    }
+    let (_, out, _) = mvtop(&file, &["check", "--json", "host=h port=x"]);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["verdict"], "unknown", "{out}");
 }
 
 #[test]

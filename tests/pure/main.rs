@@ -5,6 +5,7 @@
 mod scene;
 
 mod causes;
+mod check;
 mod day;
 mod diagnosis;
 mod fixes;

@@ -24,7 +24,7 @@ fn named(i: u32) -> View {
 }
 
 /// So many views, each with a job and some runs; the view in the middle is wrong.
-fn many(count: u32) -> Snapshot {
+pub fn many(count: u32) -> Snapshot {
     let jobs: Vec<Job> = (0..count)
         .map(|i| job(i64::from(i), &format!("job {i}"), "*/5 * * * *", &format!("REFRESH MATERIALIZED VIEW mv_{i:03}")))
         .collect();
@@ -107,8 +107,18 @@ fn the_worst_of_500_views_is_on_top_and_a_filter_finds_any() {
     assert_eq!((model.views.sort, name(&model, 0).as_str()), (ViewSort::Name, "mv_000"));
     press(&mut model, "/mv_49⏎");
     assert_eq!((model.views.order.len(), model.focus), (10, Pane::Views));
+    let selected = |model: &Model| model.selected_view().map(|v| v.view.name.name.clone());
+    assert_eq!(selected(&model).as_deref(), Some("mv_490"), "the keys act on what the filter shows");
     press(&mut model, "j");
-    assert_eq!(model.selected_view().unwrap().view.name.name, "mv_490");
+    assert_eq!(selected(&model).as_deref(), Some("mv_491"));
+    press(&mut model, "/x⏎");
+    assert_eq!(selected(&model), None, "no key acts on a view that is hidden");
+    press(&mut model, "r");
+    assert_eq!(model.dialog, None);
+    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
     update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
     assert_eq!(model.views.order.len(), MANY as usize);
+    assert_eq!(selected(&model).as_deref(), Some("mv_491"));
+    press(&mut model, "!");
+    assert_eq!(selected(&model).as_deref(), Some("mv_250"), "the worst");
 }

@@ -231,15 +231,27 @@ fn a_missing_right_a_standby_and_a_running_refresh_each_say_why_r_is_off() {
 }
 
 #[test]
-fn the_cursor_stays_on_its_ejecutivo_when_the_order_changes() {
+fn the_cursor_stays_on_its_ejecutivo_when_the_rows_change_and_goes_to_the_top_of_another_order() {
     let mut model = console(incident_snapshot());
     press(&mut model, "j");
     let who = selected(&model).to_string();
     assert_ne!(who, "Osmara Partida");
-    press(&mut model, "s");
-    assert_eq!((selected(&model), model.counts.sort), (who.as_str(), Sort::Name));
     update(&mut model, Msg::Snapshot(Arc::new(healed_snapshot())));
     assert_eq!(selected(&model), who);
+    press(&mut model, "s");
+    assert_eq!((model.line_place(), model.counts.sort), (0, Sort::Name));
+}
+
+#[test]
+fn a_run_opens_with_all_that_its_narrow_line_has_no_room_for() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "2 j Enter");
+    let run = model.selected_run().unwrap().clone();
+    assert_eq!(model.dialog, Some(Dialog::Run(run.clone(), 0)));
+    press(&mut model, "j Esc");
+    assert_eq!((&model.dialog, model.selected_run()), (&None, Some(&run)));
+    press(&mut model, "/");
+    assert!(!model.is_typing() && model.focus == Pane::Cron && notice(&model).contains("unfiltered"));
 }
 
 #[test]
@@ -247,6 +259,8 @@ fn the_filter_narrows_the_lines_and_takes_every_letter() {
     let mut model = console(incident_snapshot());
     press(&mut model, "/ o s m q r");
     assert!(model.counts.editing && model.counts.order.is_empty(), "q and r are letters here");
+    press(&mut model, "Esc / i b a n Enter");
+    assert_eq!((model.counts.order.len(), selected(&model)), (1, "Carla Ibáñez"), "without its accents");
     press(&mut model, "Esc / c a r Enter");
     assert_eq!((model.counts.order.len(), selected(&model)), (1, "Carla Ibáñez"));
     press(&mut model, "Esc");

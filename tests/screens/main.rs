@@ -203,6 +203,11 @@ fn unconventional() -> Snapshot {
 #[test]
 fn the_choice_of_groups_lists_the_columns_and_says_how_to_keep_it() {
     at_both_sizes("groups", |size| console(unconventional(), "o Space j j Space", size));
+    let mut one = unconventional();
+    Arc::make_mut(&mut one.views[0]).drift.last.as_mut().unwrap().value =
+        Arc::new(comparison(mvtop::domain::drift::Scope::Values, &[]));
+    let text = text_of(&console(one, "", (80, 24)));
+    assert!(text.contains("counted as one group; o chooses columns (etapa 7 values, etapa_id 7, zona"), "{text}");
     let text = text_of(&console(unconventional(), "o Space", (80, 24)));
     assert!(text.contains("groups = [\"etapa\"]") && text.contains("[views.\"public.mv_conv"), "{text}");
 }
@@ -272,6 +277,63 @@ fn osmaras_rows_with_where_they_went() {
     update(&mut model, Msg::Snapshot(Arc::new(drilled())));
     let text = text_of(&model);
     assert!(text.contains("29 to another coordinacion, 137 to another ejecutivo"), "{text}");
+}
+
+/// The incident beside a view that is true, whose name comes first.
+fn two_views() -> Snapshot {
+    let mut snapshot = scheduled_snapshot(healed(), TimeDelta::minutes(2), |_, _| {});
+    let mut other = view();
+    other.oid = mvtop::domain::view::Oid(17_000);
+    other.name = mvtop::domain::view::ViewName { schema: "fin".into(), name: "mv_ventas".into() };
+    let mut wrong = view_state(incident(), night() - TimeDelta::hours(74));
+    wrong.view = Arc::new(other);
+    snapshot.views.insert(0, Arc::new(wrong));
+    snapshot
+}
+
+#[test]
+fn the_banner_and_the_keys_are_about_the_selected_view_and_name_the_one_that_is_worse() {
+    at_both_sizes("two_views", |size| console(two_views(), "1 j", size));
+    let text = |keys| text_of(&console(two_views(), keys, (120, 40)));
+    let worst = text("");
+    assert!(worst.contains("✖ CRITICAL  fin.mv_ventas is wrong") && worst.contains("fin.mv_ventas against live"));
+    assert!(!worst.contains("Worse:"), "{worst}");
+    let other = text("1 j");
+    assert!(other.contains("● OK        mv_conversaciones_dashboard is true"), "{other}");
+    assert!(other.contains("✖ Worse: fin.mv_ventas is CRITICAL; ! goes there."), "{other}");
+    assert!(other.contains("Ejecutivos of mv_conversaciones_dashboard"), "{other}");
+    assert!(text("1 j r").contains("Refresh mv_conversaciones_dashboard?"));
+    assert!(text("1 j !").contains("✖ CRITICAL  fin.mv_ventas is wrong"));
+}
+
+#[test]
+fn the_end_of_a_cause_is_not_lost_while_there_are_rows_for_it() {
+    let mut snapshot = scheduled_snapshot(incident(), TimeDelta::hours(74), |_, _| {});
+    let history = Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
+    let said = "ERROR:  could not write block 4711: No space left on device";
+    history.runs[0].message = Some(said.into());
+    history.runs[0].status = mvtop::domain::job::RunStatus::Failed;
+    for size in [(80, 24), (120, 40)] {
+        let text = text_of(&console(snapshot.clone(), "", size)).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("No space left on device"), "{size:?}: {text}");
+        assert!(text.contains("Press r to refresh"), "{size:?}: {text}");
+    }
+}
+
+#[test]
+fn a_run_shows_its_whole_message_its_times_and_its_command() {
+    let snapshot = || {
+        let mut snapshot = scheduled_snapshot(incident(), TimeDelta::hours(74), |_, _| {});
+        let history = Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
+        history.runs[0].status = mvtop::domain::job::RunStatus::Failed;
+        history.runs[0].message = Some(
+            "ERROR:  could not create unique index \"pg_temp_1\"⏎DETAIL:  Key (prospecto_id)=(7) is duplicated.⏎\
+             CONTEXT:  SQL statement \"REFRESH MATERIALIZED VIEW CONCURRENTLY mv\""
+                .into(),
+        );
+        snapshot
+    };
+    at_both_sizes("run", |size| console(snapshot(), "2 Enter", size));
 }
 
 #[test]

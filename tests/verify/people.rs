@@ -86,7 +86,7 @@ fn the_tolerance_is_rows_or_a_share(at: &str) {
     };
     assert!(groups("0") && groups("50%") && !groups("400"));
     let (text, code) = said(at, &["--tolerance", "much"]);
-    assert!(code == 2 && text.contains("such as 5%"), "{text}");
+    assert!(code == 3 && text.contains("such as 5%"), "{text}");
 }
 
 /// The exact SQL is shown, and only a yes runs it.

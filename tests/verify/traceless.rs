@@ -27,6 +27,11 @@ async fn test_2_leaves_no_trace_when_it_runs_waits_in_vain_or_is_killed() {
     client.batch_execute(REFRESH).await.unwrap();
     let before = everything(&demo, &client).await;
 
+    let (sql, code) = said(at, &["--dry-run"]);
+    assert!(code == 0 && sql.starts_with("BEGIN ISOLATION LEVEL") && sql.contains("\nROLLBACK;\n"), "{sql}");
+    assert!(sql.contains("UPDATE ") && sql.contains("public.prospectos p") && !sql.contains("/*"), "all of it: {sql}");
+    assert_eq!(everything(&demo, &client).await, before, "it was only printed");
+
     let (ran, code) = proof(at, &["--yes"]);
     assert_eq!((code, &ran["reassignment"]["rolled_back"]), (0, &true.into()), "{ran}");
     assert_eq!(everything(&demo, &client).await, before, "after it ran");
