@@ -1,8 +1,8 @@
 //! The comparison of a view whose rows have a key: a full join of both sides.
 
-use super::{Pairing, Sides, qualified, quote, text, texts};
+use super::{EQUAL_AS_TEXT, Pairing, Sides, qualified, quote, text, texts, type_of};
 use crate::domain::drift::Scope;
-use crate::domain::view::View;
+use crate::domain::view::{KeyColumn, View};
 
 /// The join of both sides.
 fn pairs(sides: &Sides) -> String {
@@ -57,7 +57,6 @@ pub(super) fn flow(sides: &Sides) -> String {
 /// See [`super::drifted`].
 pub(super) fn drifted(sides: &Sides, one: bool) -> String {
     let side = |s: &str, c: &str| texts(&sides.each(|i| format!("{s}.{c}{i}::text")));
-    let key = |s: &str| texts(&(1..=sides.view.key.len()).map(|i| text(&format!("{s}.k{i}"))).collect::<Vec<_>>());
     // Filtering each side before the join would show a reassigned row as gone for one and missing for the other.
     let is_mine = |s: &str| format!("{s}.there AND {s}.g1::text IS NOT DISTINCT FROM $1::text");
     let mine = if one { format!("({} OR {})", is_mine("v"), is_mine("d")) } else { "true".into() };
@@ -73,16 +72,28 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
         ),
         false => ("NULL::text[] AS v_labels, NULL::text[] AS d_labels".to_string(), "0::int8", String::new()),
     };
+    let key = key(sides);
     format!(
         "SELECT v.there IS NOT NULL AS v_there, d.there IS NOT NULL AS d_there, \
-         {} AS v_groups, {} AS d_groups, {labels}, to_json(CASE WHEN d.there IS NULL THEN {v} WHEN v.there IS NULL THEN {d} WHEN {v} = {d} THEN {v} ELSE {v} || {d} END)::text AS key, \
+         {} AS v_groups, {} AS d_groups, {labels}, to_json({key})::text AS key, \
          {total} AS total\n\
          FROM {}\n\
          WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r){order}\nLIMIT $2::int8",
         side("v", "g"),
         side("d", "g"),
         pairs(sides),
-        v = key("v"),
-        d = key("d"),
+    )
+}
+
+/// The key of a row as texts: the view's, and behind them the live ones where these look different.
+fn key(sides: &Sides) -> String {
+    let is_same = |k: &KeyColumn| type_of(sides.view, &k.name).is_some_and(|kind| EQUAL_AS_TEXT.contains(&kind));
+    let places = 1..=sides.view.key.len();
+    if sides.view.key.iter().all(is_same) {
+        return texts(&places.map(|i| format!("coalesce(v.k{i}, d.k{i})::text")).collect::<Vec<_>>());
+    }
+    let [v, d] = ["v", "d"].map(|s| texts(&places.clone().map(|i| text(&format!("{s}.k{i}"))).collect::<Vec<_>>()));
+    format!(
+        "CASE WHEN d.there IS NULL THEN {v} WHEN v.there IS NULL THEN {d} WHEN {v} = {d} THEN {v} ELSE {v} || {d} END"
     )
 }
