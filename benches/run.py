@@ -31,6 +31,12 @@ def served(mvtop, *options):
         process.wait()
 
 
+def keep(path, result):
+    """A run takes half an hour: what was measured so far is not lost with it."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=2)
+
+
 def say(what, figures):
     rounded = {k: round(v, 2) if isinstance(v, float) else v for k, v in figures.items()}
     print(f"{what}: {json.dumps(rounded)}", file=sys.stderr, flush=True)
@@ -68,6 +74,7 @@ def main():
     parser.add_argument("--views", type=int, nargs="+", default=[1, 500])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--output", default="BENCHMARKS.md")
+    parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "mvtop-bench.json"), help="where the figures go")
     options = parser.parse_args()
     mvtop, seconds = options.mvtop, options.seconds
     result = {"machine": machine(), "seconds": seconds, "sizes": {}, "runs": {}, "views": {}}
@@ -79,13 +86,14 @@ def main():
             figures["rest"] = say(f"{size} rows at rest", measure.at_rest(mvtop, conninfo, seconds))
             figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, seconds))
             result["sizes"][size] = figures
+            keep(options.keep, result)
     for what, counts, add in [("runs", options.runs, measure.add_runs), ("views", options.views, measure.add_views)]:
         for count in counts:
             with served(mvtop) as conninfo:
                 add(conninfo, count - (1 if what == "views" else 0))
                 result[what][count] = say(f"{count} {what} at rest", measure.at_rest(mvtop, conninfo, min(seconds, 30)))
     result["micro"] = say("micro", report.criterion(os.environ.get("CARGO_TARGET_DIR", "target")))
-    print(json.dumps(result, indent=2))
+    keep(options.keep, result)
     report.write(options.output, result)
 
 

@@ -224,6 +224,8 @@ impl Drop for Cluster {
     /// What is kept is written down in order; what is thrown away need not be.
     fn drop(&mut self) {
         self.stop(if self.kept.is_some() { Stop::Fast } else { Stop::Immediate });
+        // Somebody may have started it again by hand.
+        leftovers::stop_server(&self.scratch.dir, self.user.as_ref());
     }
 }
 

@@ -34,7 +34,7 @@ fn looks_like_ours(dir: &Path) -> bool {
 
 /// Stops the server that still answers on the folder's socket. That it answers is what says that the number in the
 /// socket's lock file is its process, and not one that got the same number later.
-fn stop_server(dir: &Path, user: Option<&ServerUser>) {
+pub(super) fn stop_server(dir: &Path, user: Option<&ServerUser>) {
     let socket = dir.join(RUN).join(SOCKET);
     let gone = || UnixStream::connect(&socket).is_err();
     let Some(pid) = server_pid(&socket) else {

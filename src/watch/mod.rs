@@ -183,7 +183,11 @@ impl Task {
 
     fn publish(&mut self) {
         let snapshot = self.keeper.snapshot(Utc::now(), Instant::now());
-        self.publish.send_replace(snapshot);
+        self.publish.send_if_modified(|last| {
+            let has_changed = !Arc::ptr_eq(last, &snapshot);
+            *last = snapshot;
+            has_changed
+        });
     }
 
     /// Connects both sessions and asks what the server is, while requests are still taken in.

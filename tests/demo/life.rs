@@ -1,7 +1,10 @@
 //! A demo's life: refused, kept, found again, busy; and the bare cluster under it.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mvtop::demo::cluster::{Cluster, ClusterOptions};
@@ -130,4 +133,33 @@ fn a_bare_cluster_takes_settings_stops_starts_again_and_ends_even_when_it_hangs(
     kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
     drop(cluster);
     assert!(!is_alive(pid));
+}
+
+#[test]
+fn a_server_that_somebody_started_again_by_hand_ends_with_the_demo_too() {
+    let cluster = Cluster::start(&ClusterOptions::default()).unwrap();
+    let postgres = fs::read_link(format!("/proc/{}/exe", cluster.server_pid().unwrap())).unwrap();
+    let (data, owner) = (cluster.data_dir(), fs::metadata(cluster.data_dir()).unwrap());
+    cluster.stop_server();
+    let mut again = Command::new(postgres);
+    again.arg("-D").arg(&data).uid(owner.uid()).gid(owner.gid()).current_dir("/").stderr(Stdio::null());
+    let mut again = again.spawn().unwrap();
+    let ready = || fs::read_to_string(data.join("postmaster.pid")).is_ok_and(|file| file.contains("ready"));
+    assert!(within(Duration::from_secs(20), ready), "it does not come up");
+    drop(cluster);
+    let ended = within(Duration::from_secs(10), || again.try_wait().unwrap().is_some());
+    again.kill().unwrap();
+    assert!(ended, "it still runs");
+}
+
+/// Does it hold before the time is over?
+fn within(patience: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + patience;
+    while !holds() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }

@@ -79,6 +79,8 @@ fn a_pulse_that_moved_nothing_touches_none_of_500_views() {
     keeper.pulse(beat.clone(), Duration::ZERO, night());
     let after = keeper.snapshot(night(), Instant::now());
     assert!(before.views.iter().zip(&after.views).all(|(a, b)| Arc::ptr_eq(a, b)), "an unchanged view was copied");
+    let again = keeper.snapshot(night(), Instant::now());
+    assert!(Arc::ptr_eq(&after, &again), "what did not change is published once");
 }
 
 #[test]

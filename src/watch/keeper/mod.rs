@@ -144,7 +144,11 @@ impl Keeper {
 
     /// The Snapshot as it is now.
     pub fn snapshot(&mut self, local: Time, now: Instant) -> Arc<Snapshot> {
-        self.edit().settled = self.is_settled();
+        // What did not change is not touched: it stays the same Arc, and nobody draws it again.
+        let settled = self.is_settled();
+        if self.snapshot.settled != settled {
+            self.edit().settled = settled;
+        }
         self.set_due(local, now);
         self.snapshot.clone()
     }
