@@ -25,7 +25,7 @@ def rows(result):
         return f"| {what} | {must} | {said} | {'yes' if holds else '**no**'} |"
 
     def ratio(what, must, one, other, limit, unit="ms"):
-        return row(what, must, f"{one / other:.2f} ({one:.3g} {unit} to {other:.3g} {unit})", one <= limit * other)
+        return row(what, must, f"{one / (other or math.nan):.2f} ({one:.3g} {unit} to {other:.3g} {unit})", one <= limit * other)
 
     yield ratio("start to first data, to psql's `SELECT 1`", "≤ 1.5", own["start_ms"], commands["select_1_ms"], 1.5)
     yield ratio("start to first data, to pg_activity's first screen", "≤ 0.5", own["start_ms"], activity["start_ms"], 0.5)

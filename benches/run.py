@@ -31,12 +31,6 @@ def served(mvtop, *options):
         process.wait()
 
 
-def keep(path, result):
-    """A run takes half an hour: what was measured so far is not lost with it."""
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=2)
-
-
 def say(what, figures):
     rounded = {k: round(v, 2) if isinstance(v, float) else v for k, v in figures.items()}
     print(f"{what}: {json.dumps(rounded)}", file=sys.stderr, flush=True)
@@ -74,27 +68,33 @@ def main():
     parser.add_argument("--views", type=int, nargs="+", default=[1, 500])
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--output", default="BENCHMARKS.md")
-    parser.add_argument("--keep", default=os.path.join(tempfile.gettempdir(), "mvtop-bench.json"), help="where the figures go")
     options = parser.parse_args()
     mvtop, seconds = options.mvtop, options.seconds
     result = {"machine": machine(), "seconds": seconds, "sizes": {}, "runs": {}, "views": {}}
-    for size in options.sizes:
-        with served(mvtop, "--scale", str(size)) as conninfo:
-            if size == options.sizes[0]:
-                result |= beside_others(mvtop, conninfo, seconds)
-            figures = say(f"{size} rows", measure.comparisons(mvtop, conninfo))
-            figures["rest"] = say(f"{size} rows at rest", measure.at_rest(mvtop, conninfo, seconds))
-            figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, seconds))
-            result["sizes"][size] = figures
-            keep(options.keep, result)
+    result["micro"] = say("micro", report.criterion(os.environ.get("CARGO_TARGET_DIR", "target")))
+    measure_size(mvtop, options.sizes[0], seconds, result, beside_others)
     for what, counts, add in [("runs", options.runs, measure.add_runs), ("views", options.views, measure.add_views)]:
         for count in counts:
             with served(mvtop) as conninfo:
                 add(conninfo, count - (1 if what == "views" else 0))
                 result[what][count] = say(f"{count} {what} at rest", measure.at_rest(mvtop, conninfo, min(seconds, 30)))
-    result["micro"] = say("micro", report.criterion(os.environ.get("CARGO_TARGET_DIR", "target")))
-    keep(options.keep, result)
+    # A run takes half an hour: what was measured so far is not lost with it.
     report.write(options.output, result)
+    for size in options.sizes[1:]:
+        measure_size(mvtop, size, seconds, result)
+        report.write(options.output, result)
+    print(json.dumps(result, indent=2))
+
+
+def measure_size(mvtop, size, seconds, result, first=None):
+    """What a view of so many rows costs."""
+    with served(mvtop, "--scale", str(size)) as conninfo:
+        if first:
+            result |= first(mvtop, conninfo, seconds)
+        figures = say(f"{size} rows", measure.comparisons(mvtop, conninfo))
+        figures["rest"] = say(f"{size} rows at rest", measure.at_rest(mvtop, conninfo, seconds))
+        figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, seconds))
+        result["sizes"][size] = figures
 
 
 def machine():

@@ -1,5 +1,6 @@
 """A program in a pseudo-terminal, measured from outside: time to its first data, processor time, memory, output."""
 import fcntl
+import glob
 import os
 import pty
 import re
@@ -8,8 +9,6 @@ import signal
 import struct
 import termios
 import time
-
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Terminal:
@@ -68,9 +67,9 @@ class Terminal:
         return float("inf")
 
     def cpu(self):
-        """Seconds of processor time so far, children included (a Python tool may have some)."""
-        fields = open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()
-        return sum(int(f) for f in fields[11:15]) / TICKS
+        """Seconds of processor time so far, of all its threads: the scheduler counts nanoseconds, /proc/PID/stat ticks."""
+        threads = glob.glob(f"/proc/{self.pid}/task/*/schedstat")
+        return sum(int(open(thread).read().split()[0]) for thread in threads) / 1e9
 
     def peak(self):
         """Peak resident memory in kB."""

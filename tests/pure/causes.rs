@@ -1,5 +1,7 @@
 //! The causes beyond the incident's own: a table of Snapshots, each with the code, words and remedy it must give.
 
+mod apart;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -347,72 +349,4 @@ fn schedules_that_never_fire_are_told_from_those_that_this_pg_cron_cannot_read()
 
 pub fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
     diagnose(snapshot, night()).views[0].causes.iter().map(|c| c.code.code()).collect()
-}
-
-#[test]
-fn one_job_that_works_is_enough_and_the_others_troubles_are_only_told() {
-    let diagnosis = diagnose(&two_jobs(|job| job.active = false), night());
-    assert_eq!(diagnosis.verdict, Verdict::Ok);
-    assert_eq!(diagnosis.views[0].causes[0].code, CauseCode::JobPaused);
-    assert_eq!(diagnosis.views[0].causes[0].severity, Severity::Note);
-    assert_eq!(diagnosis.views[0].job, Some(JobId(3)), "the one that works is the view's");
-}
-
-#[test]
-fn a_job_that_runs_elsewhere_promises_nothing_here() {
-    let report = &diagnose(&job_and_runs(|job, _| job.here = false), night()).views[0];
-    assert_eq!((report.job, report.next), (None, None));
-    assert_eq!(report.freshness.limit.length, Some(TimeDelta::minutes(5)));
-}
-
-#[test]
-fn a_launcher_that_cannot_be_seen_is_not_called_dead_and_on_a_standby_none_is_expected() {
-    assert!(!codes(&Snapshot { launcher: None, ..job_and_runs(|_, _| {}) }).contains(&"launcher_dead"));
-    let dead = Snapshot { launcher: Some(false), ..job_and_runs(|_, runs| drop(runs.drain(..4))) };
-    assert!(!codes(&dead).contains(&"runs_missing"), "a dead launcher is why they are missing");
-    assert_eq!(
-        codes(&with_server(dead, |s| s.standby = true)),
-        ["late", "standby", "view_is_true"][1..],
-        "not late yet"
-    );
-}
-
-#[test]
-fn a_gap_after_which_runs_came_again_is_over() {
-    let over = job_and_runs(|_, runs| drop(runs.drain(1..9)));
-    assert!(!codes(&over).contains(&"runs_missing"), "{:?}", codes(&over));
-}
-
-#[test]
-fn durations_that_cannot_be_believed_accuse_nobody() {
-    let slow = job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6))));
-    let doubtful = with_cron(slow, |c| c.workers = Some(true));
-    assert!(!codes(&doubtful).contains(&"refresh_slower_than_interval"));
-}
-
-#[test]
-fn a_view_is_no_truer_than_the_materialized_view_that_it_reads() {
-    let mut snapshot = job_and_runs(|_, _| {});
-    let mut source = view_state(incident(), night() - TimeDelta::hours(74));
-    Arc::make_mut(&mut source.view).oid = Oid(99);
-    Arc::make_mut(&mut source.view).name.name = "mv_ejecutivos".into();
-    snapshot.views.push(Arc::new(source));
-    let snapshot = with_view(snapshot, |v| Arc::make_mut(&mut v.view).base_tables.extend([Oid(99)]));
-    let (diagnosis, cause) = found(&snapshot, CauseCode::ReadsStaleView);
-    assert_eq!((cause.severity, cause.remedy), (Severity::Warning, Some(Remedy::RefreshSource)));
-    let report = &diagnosis.views[0];
-    assert_eq!(report.verdict, Verdict::Warning);
-    assert!(
-        report.what.ends_with("is as its definition, but that reads mv_ejecutivos, which is itself wrong"),
-        "{}",
-        report.what
-    );
-    assert!(!codes(&snapshot).contains(&"view_is_true"));
-}
-
-#[test]
-fn a_function_that_throws_dice_is_named_only_where_rows_differ() {
-    let dice = |snapshot| with_view(snapshot, |v| Arc::make_mut(&mut v.view).volatile = vec!["random".into()]);
-    assert!(codes(&dice(drifted(|_, _| {}))).contains(&"volatile_definition"));
-    assert!(!codes(&dice(job_and_runs(|_, _| {}))).contains(&"volatile_definition"));
 }

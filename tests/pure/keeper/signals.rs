@@ -1,0 +1,190 @@
+//! What shows only between two looks, and when what is wanted is looked at.
+
+use super::*;
+
+fn waiting(granted: bool) -> Vec<(Oid, Refreshing)> {
+    let refresh = Refreshing {
+        pid: 31,
+        user: "postgres".into(),
+        application: "pg_cron".into(),
+        since: Some(night() - TimeDelta::seconds(20)),
+        concurrently: true,
+        granted,
+        state: Some("active".into()),
+        blocked_by: vec![],
+    };
+    vec![(VIEW, refresh)]
+}
+
+#[test]
+fn a_refresh_that_was_seen_to_wait_is_remembered_when_it_is_done_and_until_the_next_one() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    for granted in [false, true] {
+        bench.beat.held = waiting(granted);
+        bench.pulse();
+    }
+    (bench.beat.held, bench.beat.views) = (vec![], vec![(VIEW, 802, true)]);
+    bench.beat.at = night() + TimeDelta::seconds(2);
+    bench.pulse();
+    let snapshot = bench.keeper.snapshot(night(), bench.now);
+    let waited = snapshot.views[0].waited.clone().expect("it waited");
+    assert_eq!((waited.who.as_str(), waited.until), ("postgres (pg_cron, pid 31)", bench.beat.at));
+    assert_eq!(waited.since, night() - TimeDelta::seconds(20), "what its data is true of");
+    bench.beat.views = vec![(VIEW, 803, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
+}
+
+#[test]
+fn while_a_refresh_waits_the_one_before_it_is_done_without_having_waited() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.held = waiting(false);
+    bench.pulse();
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
+}
+
+#[test]
+fn a_cancelled_wait_says_nothing_of_a_refresh_long_after_it() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.held = waiting(false);
+    bench.pulse();
+    bench.beat.held = vec![];
+    bench.beat.at = night() + TimeDelta::minutes(3);
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
+}
+
+#[test]
+fn many_rows_at_once_are_a_bulk_write_until_the_view_is_refreshed() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.counters = vec![4];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None, "3 rows are everyday work");
+    bench.beat.counters = vec![604];
+    bench.pulse();
+    let bulk = bench.keeper.snapshot(night(), bench.now).views[0].bulk.clone().expect("a bulk write");
+    assert_eq!((bulk.table.as_str(), bulk.rows, bulk.at), ("prospectos", 600, bench.beat.at));
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
+}
+
+#[test]
+fn a_table_that_always_sees_many_rows_has_no_bulk_writes() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    let busy = |bench: &mut Bench| {
+        bench.beat.counters = vec![bench.beat.counters[0] + 300];
+        bench.pulse();
+    };
+    (0..60).for_each(|_| busy(&mut bench));
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.pulse();
+    (0..10).for_each(|_| busy(&mut bench));
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
+}
+
+#[test]
+fn counters_that_were_reset_are_no_bulk_write() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    for counted in [900, 0] {
+        bench.beat.counters = vec![counted];
+        bench.pulse();
+    }
+    let bulk = bench.keeper.snapshot(night(), bench.now).views[0].bulk.clone().expect("the 899 rows before");
+    assert_eq!(bulk.rows, 899);
+}
+
+#[test]
+fn counters_asked_of_other_tables_are_no_bulk_write_and_no_refresh() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    (bench.beat.counters, bench.beat.files) = (vec![90_000, 1], vec![3, 7]);
+    bench.pulse();
+    let snapshot = bench.keeper.snapshot(night(), bench.now);
+    assert_eq!((&snapshot.views[0].bulk, snapshot.views[0].observed), (&None, None));
+}
+
+/// Connected to a server whose pg_cron keeps its tables elsewhere.
+fn with_cron_elsewhere() -> Bench {
+    let mut bench = Bench::connected();
+    let mut server = server();
+    server.cron = Cron::Elsewhere("postgres".into());
+    bench.keeper.connected(server);
+    bench
+}
+
+#[test]
+fn jobs_in_another_database_are_read_at_once_and_again_15_s_after_each_answer_whatever_it_was() {
+    let mut bench = with_cron_elsewhere();
+    let asked = |bench: &mut Bench| {
+        let mut found = None;
+        while let Some(probe) = bench.next() {
+            match probe {
+                Probe::Elsewhere(..) => found = Some(probe),
+                probe => bench.succeed(probe, Duration::ZERO),
+            }
+        }
+        found
+    };
+    let probe = asked(&mut bench).expect("the other database is read");
+    assert_eq!(probe, Probe::Elsewhere("postgres".into(), "crm".into(), RunId(0)));
+    bench.now += Duration::from_secs(60);
+    assert_eq!(asked(&mut bench), None, "one at a time");
+    let why = Problem { kind: ProblemKind::Other, text: "no CONNECT".into() };
+    bench.answer(probe, Duration::ZERO, Err(why));
+    let said = mvtop::domain::rights::no_jobs(&bench.keeper.snapshot(night(), bench.now)).expect("why");
+    assert!(said.contains("in the database postgres: no CONNECT"), "{said}");
+    bench.now += Duration::from_secs(14);
+    assert_eq!(asked(&mut bench), None);
+    bench.now += Duration::from_secs(1);
+    let probe = asked(&mut bench).expect("again");
+    let Cron::Present(extension) = server().cron else { panic!("the scene has pg_cron") };
+    let extension = mvtop::domain::server::CronExtension { elsewhere: Some("postgres".into()), ..extension };
+    let found = Elsewhere { extension, jobs: vec![refresh_job()], removed: vec![], runs: runs(3, 5) };
+    bench.answer(probe, Duration::ZERO, Ok(Catch::Elsewhere(found)));
+    let snapshot = bench.keeper.snapshot(night(), bench.now);
+    assert!(snapshot.job(refresh_job().id).is_some(), "its figures are made");
+    assert!(!bench.keeper.question().cron, "the pulse does not ask for tables that are not here");
+}
+
+#[test]
+fn a_wanted_comparison_is_looked_at_when_its_rest_is_over_and_not_at_the_next_pulse() {
+    let mut bench = Bench::settled(Duration::from_millis(1));
+    bench.beat.counters = vec![2];
+    bench.pulse();
+    bench.work(Duration::from_millis(1));
+    assert_eq!(bench.keeper.wake(bench.now), Some(bench.now + Duration::from_millis(100)));
+    bench.now += Duration::from_secs(1);
+    assert_eq!(bench.keeper.wake(bench.now), None);
+}
+
+#[test]
+fn a_view_whose_definition_was_locked_is_read_again_when_the_lock_is_gone_and_not_compared_before() {
+    let mut bench = Bench::connected();
+    let probe = bench.next().expect("the catalog");
+    let locked = View { definition: "".into(), ..view() };
+    bench.answer(probe, Duration::ZERO, Ok(Catch::Views(vec![locked])));
+    bench.beat.counters = vec![1];
+    bench.beat.held = waiting(true);
+    bench.beat.held[0].1.concurrently = false;
+    bench.pulse();
+    assert_eq!(bench.next(), None, "nothing can be read of it");
+    bench.beat.held.clear();
+    bench.pulse();
+    assert_eq!(bench.next(), Some(Probe::Catalog(Some(vec![VIEW]))));
+}
+
+#[test]
+fn what_a_lagging_replica_said_of_the_time_before_the_signal_is_asked_again() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    bench.beat.counters = vec![2];
+    bench.beat.at = night() + TimeDelta::seconds(30);
+    bench.pulse();
+    // Answered as of a second after the night, before the signal.
+    assert_eq!(scopes(&bench.work(Duration::ZERO)), [Scope::Groups]);
+    assert_eq!(bench.next(), None, "not at once");
+    bench.now += Duration::from_secs(3);
+    assert_eq!(scopes(&bench.work(Duration::ZERO)), [Scope::Groups]);
+}
