@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
 
 use crate::server::{Cluster, PASSWORD, Surroundings, agree, ours};
-use mvtop::pg::conninfo::{Candidate, Environment, Place, SessionAttrs, Target};
+use mvtop::pg::conninfo::{Candidate, ConninfoError, Environment, Place, SessionAttrs, Target};
 use mvtop::pg::tls::SslMode;
 use proptest::prelude::*;
 
@@ -351,6 +351,16 @@ const HOLES: &[&str] = &[
     "connect_timeout={}",
     "host=h user=u {}",
 ];
+
+#[test]
+fn a_password_pasted_where_a_word_belongs_is_not_repeated() {
+    for bare in ["ZqaaA=", "hunter2==", "Ab3.x-y=z", "pa55word="] {
+        let error = resolve(&format!("host=h user=u {bare}"), &plain()).unwrap_err();
+        assert_eq!(error, ConninfoError::UnreadableWord.to_string(), "{bare}");
+    }
+    let error = resolve("host=h nosuch_word=1", &plain()).unwrap_err().to_string();
+    assert!(error.contains("nosuch_word"), "what looks like a word is named: {error}");
+}
 
 proptest! {
     /// Neither the password nor a piece of it that a separator cut off.

@@ -123,14 +123,13 @@ pub(super) fn known(word: &str) -> Option<&'static str> {
 
 /// Whether a word, known or not, is surely meant as a word: then an error may repeat it.
 pub(super) fn recognised(word: &str) -> bool {
-    foreign(word).is_some() || nearest(word, names()).is_some()
+    foreign(word).is_some() || looks_like_a_word(word) && nearest(word, names()).is_some()
 }
 
-/// The error for a word libpq does not know. The word is repeated only when it looks like one: what a slipped quote
-/// puts in its place may be a piece of a password.
+/// The error for a word libpq does not know. The word is repeated only when it is surely one or looks like one: what a
+/// slipped quote or a password pasted alone puts in its place may be a piece of the password.
 pub(super) fn unknown(word: &str) -> ConninfoError {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    if word.is_empty() || word.len() > 40 || !word.chars().all(plain) {
+    if !recognised(word) && !looks_like_a_word(word) {
         return ConninfoError::UnreadableWord;
     }
     let hint = match (foreign(word), nearest(word, names())) {
@@ -139,6 +138,13 @@ pub(super) fn unknown(word: &str) -> ConninfoError {
         (None, None) => "the words are those psql takes".to_owned(),
     };
     ConninfoError::UnknownWord { word: word.to_owned(), hint }
+}
+
+/// As every word of libpq and most of other clients look: letters and `_`, a small one first. No digit, no other sign, no
+/// capital at the start: those are what passwords are made of.
+fn looks_like_a_word(word: &str) -> bool {
+    let starts_small = word.starts_with(|c: char| c.is_ascii_lowercase());
+    starts_small && word.len() <= 40 && word.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
