@@ -114,9 +114,9 @@ fn key(unique: Vec<Vec<Indexed>>, refresh_columns: &[String]) -> Vec<KeyColumn> 
 }
 
 /// The materialized views with these OIDs, or all of them.
-pub async fn views(session: &Session, version_num: i32, only: Option<&[Oid]>) -> Result<Vec<View>, Problem> {
+pub async fn views(session: &Session, only: Option<&[Oid]>) -> Result<Vec<View>, Problem> {
     let only: Option<Vec<u32>> = only.map(|oids| oids.iter().map(|o| o.0).collect());
-    let sql = catalog_sql(version_num);
+    let sql = catalog_sql(session.version_num());
     let parameters: Parameters = &[(&only, Type::OID_ARRAY)];
     let read = || session.read(Limits::CHEAP, &sql, parameters);
     let rows = match read().await {
@@ -128,8 +128,8 @@ pub async fn views(session: &Session, version_num: i32, only: Option<&[Oid]>) ->
 }
 
 /// The plain view with this OID, described as if it were a materialized one; `None`: it is gone.
-pub async fn plain_view(session: &Session, version_num: i32, oid: Oid) -> Result<Option<View>, Problem> {
-    let sql = catalog_sql(version_num).replace("c.relkind = 'm'", "c.relkind = 'v'");
+pub async fn plain_view(session: &Session, oid: Oid) -> Result<Option<View>, Problem> {
+    let sql = catalog_sql(session.version_num()).replace("c.relkind = 'm'", "c.relkind = 'v'");
     let rows = session.read(Limits::CHEAP, &sql, &[(&[oid.0].as_slice(), Type::OID_ARRAY)]).await?;
     rows.first().map(|row| view(row.get(0))).transpose()
 }

@@ -33,8 +33,8 @@ struct Table {
 ///
 /// # Errors
 /// What the database said.
-pub async fn facts(session: &Session, view: &View, version_num: i32) -> Result<Facts, Problem> {
-    let maintain = match version_num >= catalog::MAINTAIN_SINCE {
+pub async fn facts(session: &Session, view: &View) -> Result<Facts, Problem> {
+    let maintain = match session.version_num() >= catalog::MAINTAIN_SINCE {
         true => "OR has_table_privilege(x.oid, v.oid, 'MAINTAIN')",
         false => "",
     };
@@ -56,18 +56,13 @@ pub async fn facts(session: &Session, view: &View, version_num: i32) -> Result<F
 ///
 /// # Errors
 /// What the database said; a comparison that fails is kept in the state, as the watch keeps it.
-pub async fn plain_view(
-    session: &Session,
-    word: &str,
-    version_num: i32,
-    limits: Limits,
-) -> Result<Option<ViewState>, Problem> {
+pub async fn plain_view(session: &Session, word: &str, limits: Limits) -> Result<Option<ViewState>, Problem> {
     let named = "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE c.relkind = 'v' AND ($1 = c.relname OR $1 = n.nspname || '.' || c.relname) \
                  ORDER BY n.nspname <> 'public', n.nspname LIMIT 1";
     let rows = session.read(Limits::CHEAP, named, &[(&word, Type::TEXT)]).await?;
     let Some(oid) = rows.first().map(|row| Oid(row.get(0))) else { return Ok(None) };
-    let Some(view) = catalog::plain_view(session, version_num, oid).await? else { return Ok(None) };
+    let Some(view) = catalog::plain_view(session, oid).await? else { return Ok(None) };
     let mut state = ViewState::new(view.into());
     let (asked, began) = (chrono::Utc::now(), std::time::Instant::now());
     let compared = compare(session, &state.view, Scope::Values, None, limits).await;

@@ -69,9 +69,9 @@ async fn look(file: Option<PathBuf>, mut args: Verify) -> Result<Scene, String> 
     let target = settings.target;
     let snapshot = report::check::take(&mut watch, Duration::ZERO, args.timeout).await;
     drop(watch);
-    let Some(server) = snapshot.server.clone().filter(|_| snapshot.catalog.last.is_some()) else {
+    if snapshot.server.is_none() || snapshot.catalog.last.is_none() {
         return Err(unreachable(&snapshot));
-    };
+    }
     let said = |p: Problem| p.text;
     let session = Session::connect(&target, "verify").await.map_err(said)?;
     let (view, is_plain) = match chosen(&snapshot, args.view.as_deref())? {
@@ -82,12 +82,12 @@ async fn look(file: Option<PathBuf>, mut args: Verify) -> Result<Scene, String> 
         None => {
             let word = args.view.as_deref().unwrap_or_default();
             let limits = limits(config.settings.statement_timeout);
-            let plain = probe::plain_view(&session, word, server.version_num, limits).await.map_err(said)?;
+            let plain = probe::plain_view(&session, word, limits).await.map_err(said)?;
             let missing = || format!("there is no view {word} that this role can see");
             (Arc::new(plain.ok_or_else(missing)?), true)
         }
     };
-    let facts = probe::facts(&session, &view.view, server.version_num).await.map_err(said)?;
+    let facts = probe::facts(&session, &view.view).await.map_err(said)?;
     let statement_timeout = config.settings.statement_timeout;
     Ok(Scene { args, statement_timeout, target, snapshot, view, is_plain, facts, session })
 }

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use futures_util::future::OptionFuture;
 use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use crate::domain::reading::{Problem, ProblemKind};
@@ -148,7 +150,8 @@ enum Leave {
 struct Link {
     pulse: Arc<Session>,
     probes: Arc<Session>,
-    version_num: i32,
+    /// The first catalog, asked for already, until it is wanted.
+    catalog: Option<JoinHandle<Answer>>,
     replica: Option<watch::Receiver<replica::State>>,
 }
 
@@ -190,26 +193,30 @@ impl Task {
         });
     }
 
-    /// Connects both sessions and asks what the server is, while requests are still taken in.
+    /// Connects both sessions and asks one what the server is and the other which views it has, while requests are
+    /// still taken in.
     async fn connect(&mut self) -> Result<Link, Leave> {
-        let target = self.settings.target.clone();
+        let (target, at) = (self.settings.target.clone(), self.keeper.server_time(Utc::now()));
         let connecting = async move {
             let (pulse, probes) =
                 tokio::try_join!(Session::connect(&target, "pulse"), Session::connect(&target, "probe"))?;
+            let probes = Arc::new(probes);
+            let asked = probes.clone();
+            let views = async move { Probe::Catalog(None).run(&asked, Limits::CHEAP, at).await };
+            let catalog = tokio::spawn(views);
             let server = timeout(DEAD_AFTER, catalog::server(&pulse)).await.map_err(|_| no_answer())??;
-            Ok((pulse, probes, server))
+            Ok((pulse, probes, server, catalog))
         };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
                 connected = &mut connecting => {
-                    let (pulse, probes, server) = connected.map_err(Leave::Lost)?;
-                    let version_num = server.version_num;
+                    let (pulse, probes, server, catalog) = connected.map_err(Leave::Lost)?;
                     self.keeper.connected(server);
                     self.publish();
                     let pulse = Arc::new(pulse);
                     let replica = self.replica(&pulse).await;
-                    return Ok(Link { pulse, probes: Arc::new(probes), version_num, replica });
+                    return Ok(Link { pulse, probes, catalog: Some(catalog), replica });
                 }
                 request = self.inbox.recv() => self.keeper.request(request.ok_or(Leave::Unwanted)?),
             }
@@ -241,7 +248,7 @@ impl Task {
     }
 
     /// Lives with a connection until it ends.
-    async fn attend(&mut self, link: Link) -> Leave {
+    async fn attend(&mut self, mut link: Link) -> Leave {
         let (answers, mut arrived) = mpsc::unbounded_channel::<Answer>();
         let (beats, mut beaten) = mpsc::unbounded_channel();
         let mut ticker = interval(PULSE);
@@ -253,6 +260,12 @@ impl Task {
         loop {
             let wake = self.keeper.wake(Instant::now());
             tokio::select! {
+                Some(answer) = arrived.recv() => {
+                    if link.probes.is_closed() && answer.outcome.is_err() {
+                        return Leave::Lost(answer.outcome.err().unwrap_or_else(no_answer));
+                    }
+                    self.keeper.answer(answer, Utc::now(), Instant::now());
+                }
                 () = until(wake) => {}
                 _ = ticker.tick() => match asked {
                     None => {
@@ -274,12 +287,6 @@ impl Task {
                     }
                     measures[1].drain(..).for_each(|oid| self.keeper.request(Request::Measure(oid)));
                 }
-                Some(answer) = arrived.recv() => {
-                    if link.probes.is_closed() && answer.outcome.is_err() {
-                        return Leave::Lost(answer.outcome.err().unwrap_or_else(no_answer));
-                    }
-                    self.keeper.answer(answer, Utc::now(), Instant::now());
-                }
                 request = self.inbox.recv() => match request {
                     None => return Leave::Unwanted,
                     Some(Request::Cancel(pid)) => cancel(link.pulse.clone(), pid),
@@ -293,7 +300,7 @@ impl Task {
             if let Some(replica) = link.replica() {
                 self.keeper.replica(replica.seen);
             }
-            self.launch(&link, &answers);
+            self.launch(&mut link, &answers);
             self.publish();
         }
     }
@@ -308,21 +315,23 @@ impl Task {
         });
     }
 
-    fn launch(&mut self, link: &Link, answers: &mpsc::UnboundedSender<Answer>) {
+    fn launch(&mut self, link: &mut Link, answers: &mpsc::UnboundedSender<Answer>) {
         let limits = self.settings.limits();
         while let Some(probe) = self.keeper.next(Utc::now(), Instant::now()) {
+            let first = link.catalog.take_if(|_| probe == Probe::Catalog(None));
             let (answers, at) = (answers.clone(), self.keeper.server_time(Utc::now()));
             let asking = Asking {
                 watched: link.pulse.clone(),
                 session: if probe.is_cheap() { link.pulse.clone() } else { link.probes.clone() },
                 replica: link.replica().and_then(|r| r.session).filter(|_| probe.is_expensive()),
-                version_num: link.version_num,
                 limits,
             };
             let elsewhere = matches!(probe, Probe::Elsewhere(..));
             let (target, third) = (self.settings.target.clone(), self.third.clone());
             tokio::spawn(async move {
-                let answer = if elsewhere {
+                let answer = if let Some(Ok(first)) = OptionFuture::from(first).await {
+                    first
+                } else if elsewhere {
                     let _turn = third.lock().await;
                     probe.run_elsewhere(&target, at).await
                 } else {
@@ -341,7 +350,6 @@ struct Asking {
     watched: Arc<Session>,
     session: Arc<Session>,
     replica: Option<Arc<Session>>,
-    version_num: i32,
     limits: Limits,
 }
 
@@ -352,13 +360,13 @@ impl Asking {
         if let Some(replica) = &self.replica
             && let Ok(lag) = replica::catch_up(replica, &self.watched).await
         {
-            let answer = probe.clone().run(replica, self.version_num, self.limits, at).await;
+            let answer = probe.clone().run(replica, self.limits, at).await;
             if !matches!(&answer.outcome, Err(problem) if problem.kind == ProblemKind::Connection) {
                 // What a replica says is as old as what it had replayed by then.
                 return Answer { at: at - lag, asked: asked - lag, ..answer };
             }
         }
-        probe.run(&self.session, self.version_num, self.limits, at).await
+        probe.run(&self.session, self.limits, at).await
     }
 }
 

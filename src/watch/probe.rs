@@ -99,9 +99,9 @@ impl Answer {
 }
 
 impl Probe {
-    /// Does it read only catalogs, in milliseconds whatever the views' size?
+    /// Does it read only catalogs, in milliseconds however large and many the views are?
     pub fn is_cheap(&self) -> bool {
-        matches!(self, Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_))
+        matches!(self, Probe::Catalog(Some(_)) | Probe::Jobs | Probe::Runs(_))
     }
 
     /// Does it run the view's definition, as long as that takes? These are for the replica, where there is one.
@@ -122,15 +122,15 @@ impl Probe {
     }
 
     /// Asks it; `at` is the server's time, as far as it is known.
-    pub async fn run(self, session: &Session, version_num: i32, limits: Limits, at: Time) -> Answer {
+    pub async fn run(self, session: &Session, limits: Limits, at: Time) -> Answer {
         let (began, asked) = (Instant::now(), Utc::now());
-        let outcome = self.ask(session, version_num, limits).await;
+        let outcome = self.ask(session, limits).await;
         Answer { probe: self, at, asked, took: began.elapsed(), outcome }
     }
 
-    async fn ask(&self, session: &Session, version_num: i32, limits: Limits) -> Result<Catch, Problem> {
+    async fn ask(&self, session: &Session, limits: Limits) -> Result<Catch, Problem> {
         Ok(match self {
-            Probe::Catalog(only) => Catch::Views(catalog::views(session, version_num, only.as_deref()).await?),
+            Probe::Catalog(only) => Catch::Views(catalog::views(session, only.as_deref()).await?),
             Probe::Jobs => {
                 let (jobs, removed) = probes::cron::jobs(session, None).await?;
                 Catch::Jobs(jobs, removed)

@@ -81,7 +81,7 @@ impl Bench {
         let sql = "SELECT oid FROM pg_class WHERE relnamespace = $1::text::regnamespace AND relname = $2::text";
         let schema = escape_identifier(self.schema);
         let row = self.client.query_one(sql, &[&schema, &name]).await.unwrap();
-        let views = catalog::views(&self.session, 150_000, Some(&[Oid(row.get(0))])).await.unwrap();
+        let views = catalog::views(&self.session, Some(&[Oid(row.get(0))])).await.unwrap();
         views.into_iter().next().unwrap()
     }
 

@@ -17,16 +17,21 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
             ELSE EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_cron') END AS cron_available,
        coalesce(cron.readable, false) AS cron_readable,
        coalesce(cron.row_security, false) AS cron_row_security,
-       (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'cron.database_name') AS cron_database,
-       (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'cron.timezone') AS cron_timezone,
-       (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'cron.launch_active_jobs') AS cron_launches,
-       (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'cron.log_run') AS cron_logs_runs,
-       (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'cron.use_background_workers') AS cron_workers,
-       (SELECT setting ~ '\mpg_cron\M' FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries') AS cron_preloaded
+       settings.*
 FROM (
     SELECT bool_and(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) AS readable,
            bool_or(row_security_active(c.oid)) AS row_security
     FROM pg_catalog.pg_namespace n
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid
     WHERE n.nspname = 'cron' AND c.relname IN ('job', 'job_run_details')
-) AS cron
+) AS cron,
+-- The view makes all settings at each look, so there is one look.
+(
+    SELECT max(setting) FILTER (WHERE name = 'cron.database_name') AS cron_database,
+           max(setting) FILTER (WHERE name = 'cron.timezone') AS cron_timezone,
+           max(setting) FILTER (WHERE name = 'cron.launch_active_jobs') AS cron_launches,
+           max(setting) FILTER (WHERE name = 'cron.log_run') AS cron_logs_runs,
+           max(setting) FILTER (WHERE name = 'cron.use_background_workers') AS cron_workers,
+           bool_or(setting ~ '\mpg_cron\M') FILTER (WHERE name = 'shared_preload_libraries') AS cron_preloaded
+    FROM pg_catalog.pg_settings
+) AS settings

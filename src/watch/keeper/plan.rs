@@ -33,7 +33,7 @@ impl Keeper {
         if self.cheap_busy || self.cheap_rest.is_some_and(|rest| rest > now) {
             return None;
         }
-        if let Some(only) = self.catalog.take() {
+        if let Some(only) = self.catalog.take_if(|only| only.is_some()) {
             return Some(Probe::Catalog(only));
         }
         if std::mem::take(&mut self.jobs) {
@@ -74,12 +74,21 @@ impl Keeper {
         if self.view_busy {
             return None;
         }
-        self.next_drill(now)
+        self.next_catalog(now)
+            .or_else(|| self.next_drill(now))
             .or_else(|| self.next_facts())
             .or_else(|| self.next_columns())
             .or_else(|| self.next_stamp(now))
             .or_else(|| self.next_labels(now))
             .or_else(|| self.next_comparison(now))
+    }
+
+    /// All views, when a connection is made: nothing can read a view before, and the other connection is busy then.
+    fn next_catalog(&mut self, now: Instant) -> Option<Probe> {
+        if self.cheap_rest.is_some_and(|rest| rest > now) {
+            return None;
+        }
+        self.catalog.take_if(|only| only.is_none()).map(Probe::Catalog)
     }
 
     fn next_drill(&mut self, now: Instant) -> Option<Probe> {
