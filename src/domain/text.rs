@@ -101,14 +101,19 @@ pub fn pieces(text: &str) -> Vec<&str> {
 /// A text on as many lines as the columns ask for, broken between words; a word that is longer than a line is cut.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+    let mut lines: Vec<(String, usize)> = Vec::new();
     for word in pieces(text).into_iter().map(str::trim).filter(|word| !word.is_empty()) {
-        match lines.last_mut().filter(|line| width(line) + 1 + width(word) <= columns) {
-            Some(line) => *line = format!("{line} {word}"),
-            None => lines.push(fit(word, columns).into_owned()),
+        let taken = width(word);
+        match lines.last_mut().filter(|(_, used)| used + 1 + taken <= columns) {
+            Some((line, used)) => {
+                line.push(' ');
+                line.push_str(word);
+                *used += 1 + taken;
+            }
+            None => lines.push((fit(word, columns).into_owned(), taken.min(columns))),
         }
     }
-    lines
+    lines.into_iter().map(|(line, _)| line).collect()
 }
 
 /// The same on so many lines at most; what is left out is marked by a final `…`.
@@ -127,7 +132,12 @@ pub fn wrap_within(text: &str, columns: usize, lines: usize) -> Vec<String> {
 /// The columns `s` takes on a terminal, counted grapheme by grapheme as ratatui lays them out.
 #[must_use]
 pub fn width(s: &str) -> usize {
-    s.graphemes(true).map(grapheme_width).sum()
+    if s.chars().all(is_simple) { s.chars().count() } else { s.graphemes(true).map(grapheme_width).sum() }
+}
+
+/// A grapheme of its own among such, one column wide: nearly all of every frame, and finding graphemes took a third of it.
+fn is_simple(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259f}')
 }
 
 /// ratatui gives a column to each half-width katakana sound mark, which unicode-width counts as none.
@@ -249,6 +259,16 @@ mod tests {
         ]);
         let from_pieces = prop::collection::vec(pieces, 0..12).prop_map(|v| v.concat());
         prop_oneof![from_pieces, any::<String>()]
+    }
+
+    #[test]
+    fn simple_characters_are_graphemes_of_one_column_whatever_stands_beside_them() {
+        let simple: Vec<char> = ('\0'..=char::MAX).filter(|c| is_simple(*c)).collect();
+        let reversed = simple.iter().rev().collect::<String>();
+        for text in [simple.iter().collect(), simple.iter().flat_map(|c| [*c, *c]).collect(), reversed] {
+            let text: String = text;
+            assert!(text.graphemes(true).all(|g| g.chars().count() == 1 && grapheme_width(g) == 1));
+        }
     }
 
     #[test]
