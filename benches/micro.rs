@@ -14,7 +14,7 @@ use mvtop::app::model::Settings;
 use mvtop::app::{Model, Msg, update};
 use mvtop::domain::diagnosis::diagnose;
 use mvtop::domain::drift::{Drift, Flow, Scope};
-use mvtop::domain::groups::Groups;
+use mvtop::domain::groups::Interner;
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::snapshot::{Snapshot, ViewState};
 use mvtop::domain::view::{Oid, View};
@@ -29,14 +29,13 @@ use scene::*;
 
 /// So many ejecutivos in six coordinaciones, a tenth of their rows in the wrong place.
 fn drift(people: u32) -> Drift {
-    let mut groups = Groups::default();
+    let mut groups = Interner::default();
     let mut flow = Vec::new();
     for person in 0..people {
         for place in 0..6 {
             let mut id = |place: u32| {
-                let keys = vec![Some(format!("{person}")), Some(format!("{place}"))];
-                let labels = vec![Some(format!("Ejecutivo {person}")), Some(format!("C{place}"))];
-                Some(groups.intern(keys, labels))
+                let keys = [Some(format!("{person}")), Some(format!("{place}"))];
+                Some(groups.intern(&keys, &[Some(format!("Ejecutivo {person}")), Some(format!("C{place}"))]))
             };
             let (here, there) = (id(place), id((place + 1) % 6));
             flow.push(Flow { from: here, to: here, rows: 90, changed: 1 });

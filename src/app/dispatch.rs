@@ -212,7 +212,7 @@ fn step(model: &mut Model, by: isize) -> Vec<Cmd> {
             model.counts.selected = model.line(place).map(|l| l.member.key.clone());
         }
         Pane::Flow => {
-            let length = model.flows().len();
+            let length = model.flows().count();
             model.flow = moved(model.flow, by, length);
         }
     }

@@ -2,12 +2,12 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use tui_input::Input;
 
 use super::model::{DrillScreen, LineKey, Model, Sort, ViewSort};
-use crate::domain::drift::{Flow, GroupId};
+use crate::domain::drift::Flow;
+use crate::domain::groups::{Group, GroupId};
 use crate::domain::lens::Role;
 use crate::domain::matrix::Line;
 use crate::domain::snapshot::DrillIndex;
@@ -119,14 +119,11 @@ fn flow(index: &DrillIndex, rows: &[usize]) -> Vec<Flow> {
 fn is_in_tab(screen: &DrillScreen, index: &DrillIndex, row: usize) -> bool {
     let Some(tab) = &screen.tab else { return true };
     let row = &index.rows[row];
-    let matches = |id: Option<GroupId>| id.is_some_and(|id| is_cell(&index.group(id).keys, &screen.member, tab));
+    let matches = |id: Option<GroupId>| id.is_some_and(|id| is_cell(index.group(id), &screen.member, tab));
     matches(row.from) || matches(row.to)
 }
 
-fn is_cell(keys: &[Option<Arc<str>>], member: &LineKey, column: &LineKey) -> bool {
-    let holds = |place: usize, wanted: &LineKey| match wanted {
-        None => true,
-        Some(wanted) => keys.get(place) == Some(wanted),
-    };
+fn is_cell(group: Group<'_>, member: &LineKey, column: &LineKey) -> bool {
+    let holds = |place: usize, wanted: &LineKey| wanted.is_none() || group.member(place).key == *wanted;
     holds(0, member) && holds(1, column)
 }

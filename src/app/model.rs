@@ -295,13 +295,12 @@ impl Model {
     }
 
     /// The flows that are drift, most rows first; with a lens those that it touches.
-    pub fn flows(&self) -> Vec<Flow> {
-        let Some(comparison) = self.comparison() else { return Vec::new() };
-        let mut flows = comparison.drift.worst();
-        if let Some(lens) = self.lens() {
-            flows.retain(|f| lens.touches(&comparison.drift, f));
-        }
-        flows
+    pub fn flows(&self) -> impl Iterator<Item = &Flow> {
+        let lens = self.lens();
+        let comparison = self.comparison().into_iter();
+        comparison.flat_map(|c| c.worst().map(move |flow| (c, flow))).filter_map(move |(comparison, flow)| {
+            lens.as_ref().is_none_or(|lens| lens.touches(&comparison.drift, flow)).then_some(flow)
+        })
     }
 
     /// The job whose runs are shown: the selected one, else the one that refreshes the view, else the first.

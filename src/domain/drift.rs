@@ -5,33 +5,8 @@
 //! numbers can never contradict each other.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// A group's place in [`Drift::groups`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GroupId(pub u32);
-
-/// One combination of the group columns' values, e.g. Osmara Partida · BOOM.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Group {
-    /// The values counted by, as text; `None` is NULL.
-    pub keys: Vec<Option<Arc<str>>>,
-    /// What people call each value: the label column's value, else the key itself.
-    pub labels: Vec<Option<Arc<str>>>,
-}
-
-impl Group {
-    /// The group in one line: `Osmara Partida · BOOM`.
-    pub fn title(&self) -> String {
-        if self.labels.is_empty() {
-            return "all rows".into();
-        }
-        self.labels.iter().map(|l| l.as_deref().unwrap_or(NO_VALUE)).collect::<Vec<_>>().join(" · ")
-    }
-}
-
-/// What stands for NULL where a group's value is shown.
-pub const NO_VALUE: &str = "(none)";
+use super::groups::{Group, GroupId, Groups, Member};
 
 /// Rows that are in one group in the view and in one group live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +75,7 @@ pub struct Drift {
     /// Were rows paired by a key? Without one, rows are compared as a multiset and none can be *moved*.
     pub keyed: bool,
     /// Every group met on either side.
-    pub groups: Vec<Group>,
+    pub groups: Groups,
     /// The pairs, counted.
     pub flow: Vec<Flow>,
 }
@@ -205,8 +180,8 @@ impl Totals {
 
 impl Drift {
     /// The group with this id.
-    pub fn group(&self, id: GroupId) -> &Group {
-        &self.groups[id.0 as usize]
+    pub fn group(&self, id: GroupId) -> Group<'_> {
+        self.groups.get(id)
     }
 
     /// The sums over all rows.
@@ -253,11 +228,15 @@ impl Drift {
         counts
     }
 
-    /// The flows that are drift, most rows first.
-    pub fn worst(&self) -> Vec<Flow> {
-        let mut flows: Vec<Flow> = self.flow.iter().filter(|f| f.kind().is_some()).copied().collect();
-        flows.sort_by_key(|f| (std::cmp::Reverse(f.rows), f.from, f.to));
-        flows
+    /// The places in the flow that are drift, most rows first.
+    pub fn worst(&self) -> Vec<u32> {
+        let is_drift = |place: &u32| self.flow[*place as usize].kind().is_some();
+        let mut places: Vec<u32> = (0..self.flow.len() as u32).filter(is_drift).collect();
+        places.sort_by_key(|place| {
+            let flow = &self.flow[*place as usize];
+            (std::cmp::Reverse(flow.rows), flow.from, flow.to)
+        });
+        places
     }
 
     /// Where the rows of a flow are in the view, and where live.
@@ -280,18 +259,20 @@ pub struct Route {
 
 impl Route {
     /// The route between two groups; `None` stands for "not on that side".
-    pub fn between(from: Option<&Group>, to: Option<&Group>) -> Route {
+    pub fn between(from: Option<Group<'_>>, to: Option<Group<'_>>) -> Route {
         let (Some(a), Some(b)) = (from, to) else {
-            let name = |side: Option<&Group>, nowhere: &str| side.map_or(nowhere.into(), Group::title);
+            let name = |side: Option<Group<'_>>, nowhere: &str| side.map_or(nowhere.into(), Group::title);
             return Route { shared: None, from: name(from, "not in the view"), to: name(to, "no longer live") };
         };
-        let differs = |i: &usize| a.keys.get(*i) != b.keys.get(*i);
-        let part = |group: &Group, wanted: bool| {
-            let places = (0..group.keys.len()).filter(|i| differs(i) == wanted);
-            places.map(|i| group.labels[i].as_deref().unwrap_or(NO_VALUE)).collect::<Vec<_>>().join(" · ")
-        };
-        let shared = Some(part(a, false)).filter(|s| !s.is_empty());
-        Route { shared, from: part(a, true), to: part(b, true) }
+        let pairs = || a.members().zip(b.members());
+        let differs = |(a, b): &(&Member, &Member)| a.key != b.key;
+        let join = |titles: Vec<&str>| titles.join(" · ");
+        let shared = join(pairs().filter(|pair| !differs(pair)).map(|(a, _)| a.title()).collect());
+        Route {
+            shared: Some(shared).filter(|s| !s.is_empty()),
+            from: join(pairs().filter(differs).map(|(a, _)| a.title()).collect()),
+            to: join(pairs().filter(differs).map(|(_, b)| b.title()).collect()),
+        }
     }
 }
 
@@ -307,15 +288,12 @@ impl std::fmt::Display for Route {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::groups::Groups;
+    use crate::domain::groups::Interner;
 
     /// Osmara's night: 166 of VEN in the view, 29 of them live in BOOM, 137 with Berta in VEN.
     fn osmara() -> Drift {
-        let mut groups = Groups::default();
-        let mut id = |who: &str, place: &str| {
-            let keys = vec![Some(who.to_string()), Some(place.to_string())];
-            groups.intern(keys, vec![None, None])
-        };
+        let mut groups = Interner::default();
+        let mut id = |who: &str, place: &str| groups.intern(&[Some(who), Some(place)], &[]);
         let (ven, boom, berta) = (id("Osmara", "VEN"), id("Osmara", "BOOM"), id("Berta", "VEN"));
         let flow = |from, to, rows, changed| Flow { from, to, rows, changed };
         Drift {
@@ -358,8 +336,8 @@ mod tests {
 
     #[test]
     fn without_a_key_a_changed_row_is_one_wrong_row_and_never_two() {
-        let mut groups = Groups::default();
-        let all = Some(groups.intern(vec![], vec![]));
+        let mut groups = Interner::default();
+        let all = Some(groups.intern::<&str>(&[], &[]));
         let flow = |from, to, rows| Flow { from, to, rows, changed: 0 };
         let flow = vec![flow(all, all, 7), flow(None, all, 9), flow(all, None, 8)];
         let drift = Drift { scope: Scope::Values, keyed: false, groups: groups.finish(), flow };
@@ -370,7 +348,7 @@ mod tests {
     #[test]
     fn the_worst_flow_comes_first_and_is_named() {
         let drift = osmara();
-        let worst = drift.worst();
+        let worst: Vec<Flow> = drift.worst().iter().map(|place| drift.flow[*place as usize]).collect();
         assert_eq!(worst[0].rows, 137);
         assert_eq!(drift.route(&worst[0]).to_string(), "VEN: Osmara → Berta");
         assert_eq!(drift.route(&worst[1]).to_string(), "Osmara: VEN → BOOM");

@@ -1,97 +1,223 @@
 //! The groups that a comparison meets, and what people call the values of their columns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::drift::{Group, GroupId};
 use super::text::visible;
 use super::view::GroupColumn;
 
-/// Collects groups while a flow is read, giving each combination of keys one id.
-///
-/// A label may differ between the sides (a renamed person): the first one with a value wins.
-#[derive(Debug, Default)]
+/// A group's place in [`Groups`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupId(pub u32);
+
+/// What stands for NULL where a group's value is shown.
+pub const NO_VALUE: &str = "(none)";
+
+/// A value of a group column: its key and what people call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The value as text; `None` is NULL. The outer `None`: there is no such column, all rows are one.
+    pub key: Option<Option<Arc<str>>>,
+    /// What people call it: the label column's value, else the key itself.
+    pub label: Option<Arc<str>>,
+}
+
+impl Member {
+    /// Stands for all rows where there is no such column.
+    pub const ALL: Member = Member { key: None, label: None };
+
+    /// What to show for it.
+    pub fn title(&self) -> &str {
+        match (&self.label, &self.key) {
+            (Some(label), _) => label,
+            (None, Some(_)) => NO_VALUE,
+            (None, None) => "all rows",
+        }
+    }
+
+    /// Has it no name but its key?
+    fn is_unnamed(&self) -> bool {
+        Some(&self.label) == self.key.as_ref()
+    }
+}
+
+/// Combinations of the group columns' values, e.g. Osmara Partida · BOOM. Each value is kept once and a group is a row of
+/// places among them: 10,000 people in six places are 60,000 groups, but 10,006 values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
-    ids: BTreeMap<Vec<Option<Arc<str>>>, GroupId>,
-    groups: Vec<Group>,
-    /// Each text once: 10,000 people in six places are 60,000 groups, but 10,006 texts.
-    texts: BTreeSet<Arc<str>>,
+    /// Each group column's values.
+    columns: Vec<Vec<Member>>,
+    /// One group after the other: the place of its value in each column.
+    places: Vec<u32>,
+    len: usize,
 }
 
 impl Groups {
-    /// The id of the group with these keys, made if it is new.
-    pub fn intern(&mut self, keys: Vec<Option<String>>, labels: Vec<Option<String>>) -> GroupId {
-        let (keys, labels) = (self.texts(keys), self.texts(labels));
-        if let Some(&id) = self.ids.get(&keys) {
-            self.name(id, labels);
-            return id;
-        }
-        let labels = labels.into_iter().zip(&keys).map(|(label, key)| label.or_else(|| key.clone())).collect();
-        let id = GroupId(self.groups.len() as u32);
-        self.ids.insert(keys.clone(), id);
-        self.groups.push(Group { keys, labels });
-        id
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
     }
 
-    /// The id of the group with these keys, whose labels are not known yet.
-    pub fn unnamed(&mut self, keys: Vec<Option<String>>) -> GroupId {
-        let labels = vec![None; keys.len()];
-        self.intern(keys, labels)
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
-    fn texts(&mut self, texts: Vec<Option<String>>) -> Vec<Option<Arc<str>>> {
-        texts.into_iter().map(|text| text.map(|text| self.text(&text))).collect()
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = GroupId> {
+        (0..self.len as u32).map(GroupId)
     }
 
-    fn text(&mut self, text: &str) -> Arc<str> {
-        if let Some(known) = self.texts.get(text) {
-            return known.clone();
-        }
-        let new: Arc<str> = text.into();
-        self.texts.insert(new.clone());
-        new
+    /// The group with this id.
+    pub fn get(&self, id: GroupId) -> Group<'_> {
+        let (columns, place) = (self.columns.len(), id.0 as usize);
+        Group { columns: &self.columns, places: &self.places[place * columns..(place + 1) * columns] }
     }
 
-    /// Gives the group the labels that were not known when it was first met, where its key stood in for them.
-    fn name(&mut self, id: GroupId, labels: Vec<Option<Arc<str>>>) {
-        let group = &mut self.groups[id.0 as usize];
-        for (place, label) in labels.into_iter().enumerate().filter(|(_, label)| label.is_some()) {
-            if group.labels[place] == group.keys[place] {
-                group.labels[place] = label;
+    /// The values of the group column at `column`; where there is no such column, [`Member::ALL`].
+    pub fn members(&self, column: usize) -> &[Member] {
+        self.columns.get(column).map_or(&[Member::ALL], Vec::as_slice)
+    }
+
+    /// Calls the values by their labels, where there are any.
+    pub fn name(&mut self, columns: &[GroupColumn], labels: &Labels) {
+        for (members, column) in self.columns.iter_mut().zip(columns) {
+            let Some(labels) = labels.get(&column.column) else { continue };
+            for member in members {
+                let label = member.key.iter().flatten().find_map(|key| labels.get(key));
+                member.label = label.cloned().or(member.label.take());
             }
         }
     }
 
+    /// What the values are called, for the columns that have a label column.
+    pub fn names(&self, columns: &[GroupColumn]) -> Labels {
+        let named = self.columns.iter().zip(columns).filter(|(_, column)| column.label.is_some());
+        let called = |member: &Member| Some((member.key.clone()??, member.label.clone()?));
+        named.map(|(members, column)| (column.column.clone(), members.iter().filter_map(called).collect())).collect()
+    }
+
+    /// The values of each group column that has a label column and no name for them.
+    pub fn unnamed(&self, columns: &[GroupColumn], names: &Labels) -> Vec<Vec<&str>> {
+        let of_column = |(place, column): (usize, &GroupColumn)| {
+            let names = names.get(&column.column);
+            let keys = self.members(place).iter().filter_map(|member| member.key.as_ref()?.as_deref());
+            keys.filter(|key| column.label.is_some() && names.is_none_or(|n| !n.contains_key(*key))).collect()
+        };
+        columns.iter().enumerate().map(of_column).collect()
+    }
+}
+
+/// One of [`Groups`].
+#[derive(Clone, Copy, Debug)]
+pub struct Group<'a> {
+    columns: &'a [Vec<Member>],
+    places: &'a [u32],
+}
+
+impl<'a> Group<'a> {
+    /// Its value in each group column.
+    pub fn members(self) -> impl Iterator<Item = &'a Member> {
+        self.places.iter().zip(self.columns).map(|(place, members)| &members[*place as usize])
+    }
+
+    /// Its value in the group column at `column`; where there is no such column, [`Member::ALL`].
+    pub fn member(self, column: usize) -> &'a Member {
+        self.members().nth(column).unwrap_or(&Member::ALL)
+    }
+
+    /// The place of that value in [`Groups::members`].
+    pub fn place(self, column: usize) -> usize {
+        self.places.get(column).map_or(0, |place| *place as usize)
+    }
+
+    /// Its values as text; `None` is NULL.
+    pub fn keys(self) -> Vec<Option<&'a str>> {
+        self.members().map(|member| member.key.as_ref().and_then(|key| key.as_deref())).collect()
+    }
+
+    /// What they are called.
+    pub fn labels(self) -> Vec<Option<&'a str>> {
+        self.members().map(|member| member.label.as_deref()).collect()
+    }
+
+    /// The group in one line: `Osmara Partida · BOOM`.
+    pub fn title(self) -> String {
+        if self.places.is_empty() {
+            return Member::ALL.title().into();
+        }
+        self.members().map(Member::title).collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// Collects groups while rows are read, giving each combination of keys one id.
+#[derive(Debug, Default)]
+pub struct Interner {
+    groups: Groups,
+    ids: HashMap<Box<[u32]>, GroupId>,
+    /// Of each group column.
+    known: Vec<Known>,
+}
+
+/// Where a column's values are among its members.
+#[derive(Debug, Default)]
+struct Known {
+    keys: HashMap<Arc<str>, u32>,
+    null: Option<u32>,
+}
+
+impl Interner {
+    /// The id of the group with these keys, made if it is new; `labels` may be empty. A label may differ between the
+    /// sides (a renamed person): the first one with a value wins.
+    pub fn intern<S: AsRef<str>>(&mut self, keys: &[Option<S>], labels: &[Option<S>]) -> GroupId {
+        let text = |text: &'_ Option<S>| text.as_ref().map(|text| text.as_ref().to_string());
+        let places: Box<[u32]> = (0..keys.len())
+            .map(|column| {
+                let place = self.place(column, keys[column].as_ref().map(AsRef::as_ref));
+                let member = &mut self.groups.columns[column][place as usize];
+                if let Some(label) = labels.get(column).and_then(text).filter(|_| member.is_unnamed()) {
+                    member.label = Some(label.into());
+                }
+                place
+            })
+            .collect();
+        if let Some(&id) = self.ids.get(&places) {
+            return id;
+        }
+        let id = GroupId(self.groups.len as u32);
+        self.groups.len += 1;
+        self.groups.places.extend_from_slice(&places);
+        self.ids.insert(places, id);
+        id
+    }
+
+    fn place(&mut self, column: usize, key: Option<&str>) -> u32 {
+        if self.known.len() <= column {
+            self.known.resize_with(column + 1, Known::default);
+            self.groups.columns.resize_with(column + 1, Vec::new);
+        }
+        let known = &mut self.known[column];
+        let place = key.map_or(known.null, |key| known.keys.get(key).copied());
+        place.unwrap_or_else(|| {
+            let (members, key) = (&mut self.groups.columns[column], key.map(Arc::<str>::from));
+            let place = members.len() as u32;
+            members.push(Member { label: key.clone(), key: Some(key.clone()) });
+            match key {
+                Some(key) => drop(known.keys.insert(key, place)),
+                None => known.null = Some(place),
+            }
+            place
+        })
+    }
+
     /// All groups, in the order of their ids.
-    pub fn finish(self) -> Vec<Group> {
+    pub fn finish(self) -> Groups {
         self.groups
     }
 }
 
-/// What a query of the configuration calls a column's values: column → value → label.
+/// What a column's values are called: column → value → label.
 pub type Labels = BTreeMap<String, BTreeMap<Arc<str>, Arc<str>>>;
-
-/// Calls the values in these groups by their labels, where there are any.
-pub fn name_groups(groups: &mut [Group], columns: &[GroupColumn], labels: &Labels) {
-    for (place, column) in columns.iter().enumerate() {
-        let Some(labels) = labels.get(&column.column) else { continue };
-        for group in groups.iter_mut() {
-            let label = group.keys.get(place).and_then(|key| labels.get(key.as_ref()?));
-            if let (Some(label), Some(place)) = (label, group.labels.get_mut(place)) {
-                *place = Some(label.clone());
-            }
-        }
-    }
-}
-
-/// What these groups' values are called, for the columns that have a label column.
-pub fn names(columns: &[GroupColumn], groups: &[Group]) -> Labels {
-    let mut names = Labels::new();
-    for group in groups {
-        add_names(&mut names, columns, &group.keys, &group.labels);
-    }
-    names
-}
 
 /// Adds what one group's values are called: the first label met. Where there is none the value stands for itself.
 pub fn add_names<S: AsRef<str>>(names: &mut Labels, columns: &[GroupColumn], keys: &[Option<S>], labels: &[Option<S>]) {
@@ -103,15 +229,4 @@ pub fn add_names<S: AsRef<str>>(names: &mut Labels, columns: &[GroupColumn], key
             names.insert(key.into(), called.into());
         }
     }
-}
-
-/// The values of each group column that has a label column and no name for them.
-pub fn unnamed<'a>(names: &Labels, columns: &[GroupColumn], groups: &'a [Group]) -> Vec<Vec<&'a str>> {
-    let of_column = |(place, column): (usize, &GroupColumn)| {
-        let names = names.get(&column.column);
-        let keys = groups.iter().filter_map(|g| g.keys.get(place)?.as_deref());
-        let unnamed = keys.filter(|key| column.label.is_some() && names.is_none_or(|n| !n.contains_key(*key)));
-        unnamed.collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    columns.iter().enumerate().map(of_column).collect()
 }

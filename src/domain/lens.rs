@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnosis::thousands;
-use super::drift::{Drift, Flow, Group, GroupId, Scope, apart};
-use super::matrix::Member;
+use super::drift::{Drift, Flow, Scope, apart};
+use super::groups::{Group, GroupId, Member};
 use super::view::GroupColumn;
 
 /// A kind of person, widest sight first.
@@ -128,8 +128,8 @@ impl Lens {
     }
 
     /// Is a row of this group in their sight?
-    pub fn admits(&self, group: &Group) -> bool {
-        self.bound.as_ref().is_none_or(|(place, member)| group.keys.get(*place) == member.key.as_ref())
+    pub fn admits(&self, group: Group<'_>) -> bool {
+        self.bound.as_ref().is_none_or(|(place, member)| group.member(*place).key == member.key)
     }
 
     fn admits_id(&self, drift: &Drift, id: Option<GroupId>) -> bool {
@@ -281,7 +281,7 @@ impl Crowd {
 
 /// Everyone whose sight the group column at `place` bounds, in one pass over the flow. NULL is nobody.
 fn bounded(role: Role, place: usize, drift: &Drift) -> Vec<(Lens, Sight)> {
-    let member = |id: Option<GroupId>| id.map(|id| Member::of(drift.group(id), place));
+    let member = |id: Option<GroupId>| id.map(|id| drift.group(id).member(place).clone());
     let mut people: BTreeMap<Arc<str>, (Lens, Sight)> = BTreeMap::new();
     for flow in &drift.flow {
         let (from, to) = (member(flow.from), member(flow.to));
@@ -301,7 +301,7 @@ fn bounded(role: Role, place: usize, drift: &Drift) -> Vec<(Lens, Sight)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::groups::Groups;
+    use crate::domain::groups::Interner;
 
     type Side<'a> = Option<[&'a str; 2]>;
 
@@ -315,10 +315,8 @@ mod tests {
             (Some(["Berta", "VEN"]), None, 3, 0),
             (Some(["", "BOOM"]), Some(["", "BOOM"]), 2, 1),
         ];
-        let mut groups = Groups::default();
-        let mut id = |side: Side| {
-            side.map(|keys| groups.intern(keys.map(|k| (!k.is_empty()).then(|| k.into())).to_vec(), vec![None, None]))
-        };
+        let mut groups = Interner::default();
+        let mut id = |side: Side| side.map(|keys| groups.intern(&keys.map(|k| Some(k).filter(|k| !k.is_empty())), &[]));
         let flow =
             rows.iter().map(|&(from, to, rows, changed)| Flow { from: id(from), to: id(to), rows, changed }).collect();
         Drift { scope: Scope::Values, keyed: true, groups: groups.finish(), flow }

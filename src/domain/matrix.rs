@@ -1,9 +1,7 @@
 //! The counts pane's table: one row a value of the first group column, one column group a value of the second.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use super::drift::{Counts, Drift, Group, GroupId, NO_VALUE, Totals};
+use super::drift::{Drift, Flow, Totals};
+use super::groups::{GroupId, Member};
 
 /// A comparison with the sums that every face shows, made once when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,37 +12,52 @@ pub struct Comparison {
     pub totals: Totals,
     /// Its sums by group.
     pub matrix: Matrix,
+    /// The places in the flow that are drift, most rows first.
+    worst: Vec<u32>,
 }
 
 impl Comparison {
     /// The comparison with its sums.
     pub fn of(drift: Drift) -> Comparison {
-        Comparison { totals: drift.totals(), matrix: Matrix::of(&drift), drift }
+        Comparison { totals: drift.totals(), matrix: Matrix::of(&drift), worst: drift.worst(), drift }
+    }
+
+    /// The flows that are drift, most rows first.
+    pub fn worst(&self) -> impl ExactSizeIterator<Item = &Flow> {
+        self.worst.iter().map(|place| &self.drift.flow[*place as usize])
     }
 }
 
-/// A value of a group column: its key and what people call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The value as text; `None` is NULL. The outer `None`: there is no such column, all rows are one.
-    pub key: Option<Option<Arc<str>>>,
-    /// What people call it.
-    pub label: Option<Arc<str>>,
+/// The rows of one cell of the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sides {
+    /// Rows in the view.
+    pub view: u64,
+    /// Rows live.
+    pub live: u64,
+    /// Rows that people find in the wrong place or not at all, seen from here.
+    pub misplaced: u64,
 }
 
-impl Member {
-    /// A group's value of the group column at `place`.
-    pub fn of(group: &Group, place: usize) -> Member {
-        Member { key: group.keys.get(place).cloned(), label: group.labels.get(place).cloned().flatten() }
+impl Sides {
+    /// Live minus view.
+    pub fn difference(&self) -> i64 {
+        self.live as i64 - self.view as i64
     }
 
-    /// What to show for it.
-    pub fn title(&self) -> &str {
-        match (&self.label, &self.key) {
-            (Some(label), _) => label,
-            (None, Some(_)) => NO_VALUE,
-            (None, None) => "all rows",
+    /// Both together.
+    pub fn plus(self, other: Sides) -> Sides {
+        Sides {
+            view: self.view + other.view,
+            live: self.live + other.live,
+            misplaced: self.misplaced + other.misplaced,
         }
+    }
+
+    /// Without a key no row is known to have moved, and one that changed is both missing and gone: it counts once. Until
+    /// here only what is missing was counted; what is gone beyond that makes the view the larger side.
+    fn unkeyed(self) -> Sides {
+        Sides { misplaced: self.misplaced + self.view.saturating_sub(self.live), ..self }
     }
 }
 
@@ -53,10 +66,10 @@ impl Member {
 pub struct Line {
     /// Whose row it is.
     pub member: Member,
-    /// The counts in each column of [`Matrix::columns`].
-    pub cells: Vec<Counts>,
+    /// The rows in each column of [`Matrix::columns`].
+    pub cells: Box<[Sides]>,
     /// The sum over the columns.
-    pub total: Counts,
+    pub total: Sides,
     /// Rows in the wrong place that are this member's on either side, each counted once.
     pub misplaced: u64,
 }
@@ -69,78 +82,91 @@ pub struct Matrix {
     /// One line a value of the first group column, worst first.
     pub lines: Vec<Line>,
     /// The sum over the lines, a cell a column.
-    pub totals: Vec<Counts>,
+    pub totals: Vec<Sides>,
     /// The sum over everything.
-    pub total: Counts,
+    pub total: Sides,
 }
 
 impl Matrix {
     /// The table for a comparison.
     pub fn of(drift: &Drift) -> Matrix {
-        let counts = drift.counts();
-        let columns = columns(drift, &counts);
-        let place: BTreeMap<_, _> = columns.iter().enumerate().map(|(i, m)| (m.key.clone(), i)).collect();
-        let mut lines: BTreeMap<_, Line> = BTreeMap::new();
-        let mut totals = vec![Counts::default(); columns.len()];
-        for (id, &count) in &counts {
-            let group = drift.group(*id);
-            let line = lines.entry(Member::of(group, 0).key).or_insert_with(|| Line {
-                member: Member::of(group, 0),
-                cells: vec![Counts::default(); columns.len()],
-                total: Counts::default(),
-                misplaced: 0,
-            });
-            let cell = place[&Member::of(group, 1).key];
-            line.cells[cell] = line.cells[cell].plus(count);
-            line.total = line.total.plus(count);
-            totals[cell] = totals[cell].plus(count);
+        if drift.groups.is_empty() {
+            return Matrix::default();
         }
-        for flow in drift.flow.iter().filter(|f| f.kind().is_some()) {
-            let side = |id: Option<GroupId>| id.map(|id| Member::of(drift.group(id), 0).key);
-            let (from, to) = (side(flow.from), side(flow.to));
-            for key in [from.clone(), to.filter(|to| Some(to) != from.as_ref())].into_iter().flatten() {
-                if let Some(line) = lines.get_mut(&key).filter(|_| drift.keyed) {
-                    line.misplaced += flow.rows;
-                }
-            }
+        let sums = Sums::of(drift);
+        let settled = |sides: Sides| if drift.keyed { sides } else { sides.unkeyed() };
+        let sum = |cells: &[Sides]| cells.iter().copied().fold(Sides::default(), Sides::plus);
+        let (members, columns) = (drift.groups.members(0), drift.groups.members(1));
+        let mut totals = vec![Sides::default(); columns.len()];
+        for line in sums.cells.chunks(columns.len()) {
+            totals.iter_mut().zip(line).for_each(|(total, cell)| *total = total.plus(*cell));
         }
-        let total = totals.iter().copied().fold(Counts::default(), Counts::plus);
-        let mut lines: Vec<Line> = lines.into_values().collect();
-        // Without a key no row is known to have moved, and each counts where it is.
-        lines.iter_mut().filter(|_| !drift.keyed).for_each(|line| line.misplaced = line.total.misplaced());
+        let total = settled(sum(&totals));
+        let mut order: Vec<usize> = (0..columns.len()).collect();
+        let size = |place: usize| (settled(totals[place]).misplaced, totals[place].view.max(totals[place].live));
+        order.sort_by(|&a, &b| size(b).cmp(&size(a)).then_with(|| columns[a].label.cmp(&columns[b].label)));
+        let line = |(place, cells): (usize, &[Sides])| {
+            let total = settled(sum(cells));
+            let misplaced = if drift.keyed { sums.misplaced[place] } else { total.misplaced };
+            let cells = order.iter().map(|&column| settled(cells[column])).collect();
+            Line { member: members[place].clone(), cells, total, misplaced }
+        };
+        let mut lines: Vec<Line> = sums.cells.chunks(columns.len()).enumerate().map(line).collect();
         lines.sort_by(|a, b| b.misplaced.cmp(&a.misplaced).then_with(|| a.member.label.cmp(&b.member.label)));
-        Matrix { columns, lines, totals, total }
+        Matrix {
+            columns: order.iter().map(|&place| columns[place].clone()).collect(),
+            lines,
+            totals: order.iter().map(|&place| settled(totals[place])).collect(),
+            total,
+        }
     }
 }
 
-fn columns(drift: &Drift, counts: &BTreeMap<GroupId, Counts>) -> Vec<Member> {
-    let mut sizes: BTreeMap<_, ((u64, u64), Member)> = BTreeMap::new();
-    for (id, count) in counts {
-        let member = Member::of(drift.group(*id), 1);
-        let size = &mut sizes.entry(member.key.clone()).or_insert(((0, 0), member)).0;
-        *size = (size.0 + count.misplaced(), size.1 + count.view.max(count.live));
+/// A flow summed: its cells one line after the other, as the groups have the values.
+struct Sums {
+    cells: Vec<Sides>,
+    /// Of each line the rows in the wrong place, those that stay in it counted once.
+    misplaced: Vec<u64>,
+}
+
+impl Sums {
+    fn of(drift: &Drift) -> Sums {
+        let (lines, columns) = (drift.groups.members(0).len(), drift.groups.members(1).len());
+        let mut sums = Sums { cells: vec![Sides::default(); lines * columns], misplaced: vec![0; lines] };
+        let place = |id: GroupId| (drift.group(id).place(0), drift.group(id).place(1));
+        for flow in &drift.flow {
+            let (from, to) = (flow.from.map(place), flow.to.map(place));
+            let wrong = if flow.kind().is_some() { flow.rows } else { 0 };
+            if let Some((line, column)) = from {
+                let cell = &mut sums.cells[line * columns + column];
+                cell.view += flow.rows;
+                // See Sides::unkeyed.
+                cell.misplaced += if drift.keyed { wrong } else { 0 };
+                sums.misplaced[line] += wrong;
+            }
+            if let Some((line, column)) = to {
+                let cell = &mut sums.cells[line * columns + column];
+                cell.live += flow.rows;
+                cell.misplaced += wrong;
+                let is_counted = from.is_some_and(|(from, _)| from == line);
+                sums.misplaced[line] += if is_counted { 0 } else { wrong };
+            }
+        }
+        sums
     }
-    let mut columns: Vec<_> = sizes.into_values().collect();
-    columns.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.label.cmp(&y.label)));
-    columns.into_iter().map(|(_, member)| member).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::drift::{Flow, Scope};
-    use crate::domain::groups::Groups;
+    use crate::domain::drift::Scope;
+    use crate::domain::groups::Interner;
 
     type Side<'a> = Option<[&'a str; 2]>;
 
     fn drift(rows: &[(Side, Side, u64)]) -> Drift {
-        let mut groups = Groups::default();
-        let mut id = |side: Side| {
-            side.map(|keys| {
-                let keys = keys.map(|k| (!k.is_empty()).then(|| k.to_string())).to_vec();
-                groups.intern(keys, vec![None, None])
-            })
-        };
+        let mut groups = Interner::default();
+        let mut id = |side: Side| side.map(|keys| groups.intern(&keys.map(|k| Some(k).filter(|k| !k.is_empty())), &[]));
         let flow = rows.iter().map(|&(from, to, rows)| Flow { from: id(from), to: id(to), rows, changed: 0 }).collect();
         Drift { scope: Scope::Groups, keyed: true, flow, groups: groups.finish() }
     }
@@ -173,8 +199,8 @@ mod tests {
 
     #[test]
     fn without_group_columns_all_rows_are_one_line_and_one_column() {
-        let mut groups = Groups::default();
-        let all = Some(groups.intern(vec![], vec![]));
+        let mut groups = Interner::default();
+        let all = Some(groups.intern::<&str>(&[], &[]));
         let flow = vec![Flow { from: all, to: None, rows: 2, changed: 0 }];
         let matrix = Matrix::of(&Drift { scope: Scope::Groups, keyed: true, flow, groups: groups.finish() });
         assert_eq!((matrix.lines.len(), matrix.columns.len()), (1, 1));

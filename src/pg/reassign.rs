@@ -42,7 +42,7 @@ impl Script {
     /// The statements for a reassignment; none may run longer than `limit`.
     pub fn of(view: &View, plan: &Reassignment, limit: Duration) -> Script {
         let Source { table, column, id, from, .. } = &plan.source;
-        let key = |member: &crate::domain::matrix::Member| literal(&member.key.clone().flatten().unwrap_or_default());
+        let key = |member: &crate::domain::groups::Member| literal(&member.key.clone().flatten().unwrap_or_default());
         let row = format!("{} = {}", quote(id), literal(&plan.row));
         Script {
             begin: vec![
@@ -81,7 +81,7 @@ impl Script {
 fn seen(plan: &Reassignment, side: &str) -> String {
     let Source { shown: (group, id), from, to, .. } = &plan.source;
     let group = quote(group);
-    let of = |member: &crate::domain::matrix::Member| {
+    let of = |member: &crate::domain::groups::Member| {
         let value = literal(&member.key.clone().flatten().unwrap_or_default());
         format!("count(*) FILTER (WHERE {group} = {value})")
     };

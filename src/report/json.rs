@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 
 use crate::domain::day::{Advice, Day};
 use crate::domain::diagnosis::{Cause, Diagnosis, Remedy, ViewReport};
-use crate::domain::drift::{Drift, GroupId};
+use crate::domain::drift::Drift;
 use crate::domain::freshness::{Freshness, LimitSource};
+use crate::domain::groups::GroupId;
 use crate::domain::job::History;
 use crate::domain::lens::{Crowd, Lens, Role, Sight};
+use crate::domain::matrix::Comparison;
 use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::stats::JobStats;
@@ -146,7 +148,7 @@ fn drift(state: &ViewState) -> Value {
         "problem": problem,
         "group_columns": state.view.groups.iter().map(|g| &g.column).collect::<Vec<_>>(),
         "groups": groups(&comparison.drift),
-        "flow": flow(&comparison.drift),
+        "flow": flow(comparison),
     })
 }
 
@@ -161,7 +163,7 @@ fn groups(drift: &Drift) -> Vec<Value> {
         .map(|(id, c)| {
             let group = drift.group(id);
             json!({
-                "keys": group.keys, "labels": group.labels, "view": c.view, "live": c.live,
+                "keys": group.keys(), "labels": group.labels(), "view": c.view, "live": c.live,
                 "missing": c.missing, "gone": c.gone, "moved_in": c.moved_in, "moved_out": c.moved_out,
             })
         })
@@ -169,14 +171,14 @@ fn groups(drift: &Drift) -> Vec<Value> {
 }
 
 /// The flows that are drift, most rows first; `null` stands for "not on that side".
-fn flow(drift: &Drift) -> Vec<Value> {
+fn flow(comparison: &Comparison) -> Vec<Value> {
     let side = |id: Option<GroupId>| {
         id.map(|id| {
-            let group = drift.group(id);
-            json!({"keys": group.keys, "labels": group.labels})
+            let group = comparison.drift.group(id);
+            json!({"keys": group.keys(), "labels": group.labels()})
         })
     };
-    drift.worst().iter().map(|f| json!({"from": side(f.from), "to": side(f.to), "rows": f.rows})).collect()
+    comparison.worst().map(|f| json!({"from": side(f.from), "to": side(f.to), "rows": f.rows})).collect()
 }
 
 fn job(stats: &JobStats, history: Option<&History>) -> Value {

@@ -18,9 +18,9 @@ use crate::app::Model;
 use crate::app::groups::likely;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
-use crate::domain::drift::Counts;
+use crate::domain::groups::Member;
 use crate::domain::lens::{Lens, Role};
-use crate::domain::matrix::{self, Comparison, Matrix, Member};
+use crate::domain::matrix::{self, Comparison, Matrix, Sides};
 use crate::domain::snapshot::ColumnValues;
 use crate::domain::text::{fit, pad_right, visible, width as text_width, wrap};
 use crate::domain::time::ago;
@@ -160,12 +160,12 @@ struct Group<'m> {
 }
 
 impl<'m> Group<'m> {
-    fn of(place: Option<usize>, title: &'m str, totals: &Counts) -> Group<'m> {
+    fn of(place: Option<usize>, title: &'m str, totals: &Sides) -> Group<'m> {
         let digits = |n: u64| text_width(&thousands(n)).max(4);
         // The sum of a column is its widest number; a difference has a sign more.
         let last = match place {
-            Some(_) => digits(totals.misplaced()) + 1,
-            None => digits(totals.misplaced()).max(5),
+            Some(_) => digits(totals.misplaced) + 1,
+            None => digits(totals.misplaced).max(5),
         };
         let widths = [digits(totals.view), digits(totals.live), last].map(Column::Number);
         Group { place, title, widths }
@@ -259,7 +259,7 @@ impl<'m> Shape<'m> {
         let matrix = &comparison.matrix;
         let total = matrix::Line {
             member: Member { key: Some(None), label: Some("total".into()) },
-            cells: matrix.totals.clone(),
+            cells: matrix.totals.as_slice().into(),
             total: matrix.total,
             misplaced: comparison.totals.misplaced(),
         };
@@ -269,10 +269,10 @@ impl<'m> Shape<'m> {
 
 /// View, live, and what is between them: the difference, or `±n` where as many rows came as went; for all columns
 /// together the rows in the wrong place.
-fn cell(theme: &Theme, counts: &Counts, wrong: Option<u64>) -> [(String, Style); 3] {
+fn cell(theme: &Theme, counts: &Sides, wrong: Option<u64>) -> [(String, Style); 3] {
     let is_empty = counts.view + counts.live == 0;
-    let plain = if counts.misplaced() == 0 { theme.dim } else { theme.number };
-    let (last, style) = match (wrong, counts.difference(), counts.misplaced()) {
+    let plain = if counts.misplaced == 0 { theme.dim } else { theme.number };
+    let (last, style) = match (wrong, counts.difference(), counts.misplaced) {
         (_, _, 0) => (if is_empty { String::new() } else { "=".into() }, theme.dim),
         (Some(wrong), ..) => (thousands(wrong), theme.critical),
         (None, 0, misplaced) => (format!("±{}", thousands(misplaced / 2)), theme.critical),

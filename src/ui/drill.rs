@@ -22,8 +22,9 @@ use crate::app::Model;
 use crate::app::dispatch::tabs;
 use crate::app::model::{DrillScreen, LineKey};
 use crate::domain::diagnosis::thousands;
-use crate::domain::drift::{Counts, GroupId, Kind, Route};
-use crate::domain::matrix::Matrix;
+use crate::domain::drift::{Kind, Route};
+use crate::domain::groups::GroupId;
+use crate::domain::matrix::{Matrix, Sides};
 use crate::domain::server::Link;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
 use crate::domain::text::{visible, width};
@@ -85,8 +86,8 @@ fn tab_title(matrix: &Matrix, tab: &Option<LineKey>) -> String {
     tab.as_ref().and_then(named).unwrap_or_else(|| "all".into())
 }
 
-fn counts(matrix: &Matrix, screen: &DrillScreen, tab: &Option<LineKey>) -> Counts {
-    let Some(line) = matrix.lines.iter().find(|l| l.member.key == screen.member) else { return Counts::default() };
+fn counts(matrix: &Matrix, screen: &DrillScreen, tab: &Option<LineKey>) -> Sides {
+    let Some(line) = matrix.lines.iter().find(|l| l.member.key == screen.member) else { return Sides::default() };
     match tab {
         None => line.total,
         Some(key) => {
@@ -136,7 +137,7 @@ fn moves(model: &Model, screen: &DrillScreen, index: &DrillIndex) -> String {
     let noun = |place: usize| groups.get(place).map_or("group", |g| g.noun()).to_string();
     let is_mine = |id: Option<_>| match (&screen.member, id) {
         (None, _) => true,
-        (Some(member), Some(id)) => index.group(id).keys.first() == Some(member),
+        (Some(member), Some(id)) => index.group(id).member(0).key.as_ref() == Some(member),
         (Some(_), None) => false,
     };
     let (mut within, mut away, mut here) = (0, 0, 0);

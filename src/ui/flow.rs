@@ -42,9 +42,8 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             lines.push(Line::default());
         }
         let room = (inner.height as usize).saturating_sub(lines.len());
-        let flows = model.flows();
-        let first = model.flow.min(flows.len().saturating_sub(room));
-        lines.extend(flows[first..].iter().take(room).map(|f| flow_row(theme, &comparison.drift, f, inner.width)));
+        let first = model.flow.min(model.flows().count().saturating_sub(room));
+        lines.extend(model.flows().skip(first).take(room).map(|f| flow_row(theme, &comparison.drift, f, inner.width)));
     }
     frame.render_widget(Paragraph::new(lines), inner);
 }

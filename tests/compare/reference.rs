@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mvtop::domain::drift::{Drift, GroupId, Kind, Totals};
+use mvtop::domain::drift::{Drift, Kind, Totals};
+use mvtop::domain::groups::GroupId;
 use mvtop::domain::snapshot::{DriftRow, DrillIndex, RowDetail};
 use mvtop::domain::view::View;
 use tokio_postgres::Client;
@@ -189,7 +190,7 @@ fn kind(pair: (Option<&Row>, Option<&Row>)) -> Option<Kind> {
 
 /// The program's flow with the groups by their values.
 pub fn named(drift: &Drift) -> BTreeMap<Pair, (u64, u64)> {
-    let keys = |id: Option<GroupId>| id.map(|id| texts(&drift.group(id).keys));
+    let keys = |id: Option<GroupId>| id.map(|id| texts(drift.group(id).keys()));
     let flow: BTreeMap<Pair, (u64, u64)> =
         drift.flow.iter().map(|f| ((keys(f.from), keys(f.to)), (f.rows, f.changed))).collect();
     assert_eq!(flow.len(), drift.flow.len(), "a pair of groups stands twice in the flow");
@@ -203,13 +204,13 @@ pub fn pairs(drift: &Drift) -> BTreeMap<Pair, u64> {
 
 /// The program's list of rows in the reference's words.
 pub fn listed(index: &DrillIndex) -> Vec<Drifted> {
-    let keys = |id: Option<GroupId>| id.map(|id| texts(&index.group(id).keys));
+    let keys = |id: Option<GroupId>| id.map(|id| texts(index.group(id).keys()));
     let row = |r: &DriftRow| (r.kind, (keys(r.from), keys(r.to)), serde_json::from_str(&r.key).unwrap());
     let mut rows: Vec<Drifted> = index.rows.iter().map(row).collect();
     rows.sort();
     rows
 }
 
-fn texts(keys: &[Option<std::sync::Arc<str>>]) -> Vec<Option<String>> {
-    keys.iter().map(|key| key.as_deref().map(str::to_string)).collect()
+fn texts(keys: Vec<Option<&str>>) -> Vec<Option<String>> {
+    keys.into_iter().map(|key| key.map(str::to_string)).collect()
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use mvtop::domain::groups::Member;
 use mvtop::domain::job::{self, Job, JobId, RunStatus};
-use mvtop::domain::matrix::Member;
 use mvtop::domain::server::Cron;
 use mvtop::domain::snapshot::Snapshot;
 use mvtop::domain::verify::*;

@@ -26,11 +26,8 @@ pub fn unconventional() -> Snapshot {
 pub fn drilled() -> Snapshot {
     let mut snapshot = incident_snapshot();
     let member = Some(Some("Osmara Partida".into()));
-    let mut groups = Groups::default();
-    let mut id = |who: &str, place: &str| {
-        let keys = vec![Some(who.to_string()), Some(place.to_string())];
-        Some(groups.intern(keys.clone(), keys))
-    };
+    let mut groups = Interner::default();
+    let mut id = |who: &str, place: &str| Some(groups.intern(&[Some(who), Some(place)], &[]));
     let (ven, boom, berta) = (id("Osmara Partida", "VEN"), id("Osmara Partida", "BOOM"), id("Berta Lagos", "VEN"));
     let row = |i: usize| DriftRow {
         kind: Kind::Moved,

@@ -15,7 +15,7 @@ use made::*;
 use mvtop::app::model::Settings;
 use mvtop::app::{Model, Msg, update};
 use mvtop::domain::drift::Kind;
-use mvtop::domain::groups::Groups;
+use mvtop::domain::groups::Interner;
 use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, Link};
 use mvtop::domain::snapshot::{

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use mvtop::domain::day::Day;
-use mvtop::domain::drift::{Drift, Flow, GroupId, Scope};
+use mvtop::domain::drift::{Drift, Flow, Scope};
 use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Rights, Timing};
 use mvtop::domain::freshness::Stamp;
-use mvtop::domain::groups::Groups;
+use mvtop::domain::groups::{GroupId, Interner};
 use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::reading::{Measured, Reading};
@@ -87,10 +87,9 @@ pub type Side<'a> = Option<(&'a str, &'a str)>;
 
 /// A comparison from `(in the view, live, rows, changed)`.
 pub fn comparison(scope: Scope, rows: &[(Side, Side, u64, u64)]) -> Comparison {
-    let mut groups = Groups::default();
+    let mut groups = Interner::default();
     let mut id = |side: Side| -> Option<GroupId> {
-        let text = |t: &str| (!t.is_empty()).then(|| t.to_string());
-        side.map(|(who, place)| groups.intern(vec![text(who), text(place)], vec![text(who), text(place)]))
+        side.map(|(who, place)| groups.intern(&[who, place].map(|text| Some(text).filter(|t| !t.is_empty())), &[]))
     };
     let flow =
         rows.iter().map(|&(from, to, rows, changed)| Flow { from: id(from), to: id(to), rows, changed }).collect();
@@ -123,8 +122,8 @@ pub fn healed() -> Comparison {
     let groups = &before.drift.groups;
     let side = |id: Option<GroupId>| {
         id.map(|id| {
-            let keys = &groups[id.0 as usize].keys;
-            (keys[0].as_deref().unwrap_or(""), keys[1].as_deref().unwrap_or(""))
+            let keys = groups.get(id).keys();
+            (keys[0].unwrap_or(""), keys[1].unwrap_or(""))
         })
     };
     let rows: Vec<_> =

@@ -3,7 +3,8 @@
 use super::{Scene, thousands};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState};
-use crate::domain::matrix::{Line, Member};
+use crate::domain::groups::Member;
+use crate::domain::matrix::Line;
 use crate::domain::server::Server;
 use crate::domain::snapshot::ViewState;
 use crate::domain::time::human;
@@ -96,8 +97,8 @@ fn is_past(view: &ViewState) -> bool {
 pub(super) fn whom(lines: &[Line], columns: &[Member]) -> Option<String> {
     let line = lines.first().filter(|l| l.misplaced > 0)?;
     let others = lines.iter().skip(1).filter(|l| l.misplaced > 0).count();
-    let mut cells: Vec<_> = line.cells.iter().zip(columns).filter(|(c, _)| c.misplaced() > 0).collect();
-    cells.sort_by_key(|(c, _)| std::cmp::Reverse(c.misplaced()));
+    let mut cells: Vec<_> = line.cells.iter().zip(columns).filter(|(c, _)| c.misplaced > 0).collect();
+    cells.sort_by_key(|(c, _)| std::cmp::Reverse(c.misplaced));
     let seen = cells.iter().take(2).map(|(c, m)| {
         let column = if m.key.is_some() { format!("{} ", m.title()) } else { String::new() };
         match c.difference() {

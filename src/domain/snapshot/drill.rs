@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::drift::{Group, GroupId, Kind};
+use crate::domain::drift::Kind;
+use crate::domain::groups::{Group, GroupId, Groups};
 use crate::domain::reading::Reading;
 use crate::domain::view::Oid;
 
@@ -46,7 +47,7 @@ impl Drill {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DrillIndex {
     /// The groups that rows come from and go to.
-    pub groups: Vec<Group>,
+    pub groups: Groups,
     /// The rows: by kind, then by groups, then by key.
     pub rows: Vec<DriftRow>,
     /// How many more rows there are than were read.
@@ -59,10 +60,10 @@ impl DrillIndex {
 
     /// Sorts the rows: by kind, then by what their groups are called in the view and live, then by key.
     pub fn sort(&mut self) {
-        let mut by_name: Vec<usize> = (0..self.groups.len()).collect();
-        by_name.sort_by(|&a, &b| self.groups[a].labels.cmp(&self.groups[b].labels));
+        let mut by_name: Vec<GroupId> = self.groups.ids().collect();
+        by_name.sort_by_cached_key(|id| self.groups.get(*id).labels());
         let mut rank = vec![0; by_name.len()];
-        by_name.into_iter().enumerate().for_each(|(place, group)| rank[group] = place);
+        by_name.into_iter().enumerate().for_each(|(place, id)| rank[id.0 as usize] = place);
         let rank = |id: Option<GroupId>| id.map(|id| rank[id.0 as usize]);
         self.rows.sort_by(|a, b| {
             let order = |row: &DriftRow| (row.kind, rank(row.from), rank(row.to));
@@ -71,8 +72,8 @@ impl DrillIndex {
     }
 
     /// The group with this id.
-    pub fn group(&self, id: GroupId) -> &Group {
-        &self.groups[id.0 as usize]
+    pub fn group(&self, id: GroupId) -> Group<'_> {
+        self.groups.get(id)
     }
 }
 

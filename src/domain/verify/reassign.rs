@@ -1,8 +1,8 @@
 //! Test 2: one row is given to another ejecutivo inside a transaction that is rolled back, and the view is watched.
 
 use super::{Check, Facts, Outcome};
-use crate::domain::drift::{Drift, Group};
-use crate::domain::matrix::Member;
+use crate::domain::drift::Drift;
+use crate::domain::groups::Member;
 use crate::domain::server::Server;
 use crate::domain::snapshot::ViewState;
 use crate::domain::view::{RefreshMode, ViewName};
@@ -156,8 +156,7 @@ impl Source {
 fn pair(drift: &Drift, place: usize) -> Option<(Member, Member)> {
     let mut people: Vec<(u64, u64, Member)> = Vec::new();
     for (id, counts) in drift.counts() {
-        let group: &Group = drift.group(id);
-        let member = Member::of(group, place);
+        let member = drift.group(id).member(place).clone();
         if !matches!(member.key, Some(Some(_))) {
             continue;
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
 use super::labels::complete;
-use crate::domain::drift::{Drift, Flow, GroupId, Scope};
-use crate::domain::groups::{Groups, Labels, add_names, name_groups, names};
+use crate::domain::drift::{Drift, Flow, Scope};
+use crate::domain::groups::{GroupId, Interner, Labels, add_names};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::view::View;
@@ -25,14 +25,14 @@ pub async fn compare(
     limits: Limits,
 ) -> Result<Comparison, Problem> {
     let was_true = last.is_some_and(|last| last.drift.keyed && last.totals.misplaced() == 0);
-    let mut known = last.map_or_else(Labels::new, |last| names(&view.groups, &last.drift.groups));
+    let mut known = last.map_or_else(Labels::new, |last| last.drift.groups.names(&view.groups));
     let summed = if scope == Scope::Groups && was_true { summed(session, view, limits).await? } else { None };
     let mut drift = match summed {
         Some(drift) => drift,
         None => joined(session, view, scope, limits, last.is_none().then_some(&mut known)).await?,
     };
     complete(session, view, &drift.groups, &mut known, limits).await?;
-    name_groups(&mut drift.groups, &view.groups, &known);
+    drift.groups.name(&view.groups, &known);
     Ok(Comparison::of(drift))
 }
 
@@ -48,10 +48,10 @@ async fn summed(session: &Session, view: &View, limits: Limits) -> Result<Option
     if !has_whole_keys || sides[0] != sides[1] {
         return Ok(None);
     }
-    let mut groups = Groups::default();
+    let mut groups = Interner::default();
     let mut flow = Vec::new();
     for (keys, (rows, ..)) in std::mem::take(&mut sides[0]).into_iter().filter(|(_, (rows, ..))| *rows > 0) {
-        let group = Some(groups.unnamed(keys));
+        let group = Some(groups.intern(&keys, &[]));
         flow.push(Flow { from: group, to: group, rows: rows as u64, changed: 0 });
     }
     Ok(Some(Drift { scope: Scope::Groups, keyed: true, groups: groups.finish(), flow }))
@@ -78,7 +78,7 @@ async fn joined(
 /// What a flow's statement brought, taken row by row.
 #[derive(Default)]
 pub(super) struct Found {
-    groups: Groups,
+    groups: Interner,
     flow: Vec<Flow>,
     names: Labels,
     /// How often rows of the view stand in the flow.
@@ -92,12 +92,13 @@ impl Found {
     fn take(&mut self, row: &Row, view: &View, named: bool) {
         let count = |name: &str| row.get::<_, i64>(name);
         let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
-        let (from, to): (Vec<Option<String>>, Vec<Option<String>>) = (row.get("v_groups"), row.get("d_groups"));
+        let (from, to): (Vec<Option<&str>>, Vec<Option<&str>>) = (row.get("v_groups"), row.get("d_groups"));
         if named && stored > 0 {
             add_names(&mut self.names, &view.groups, &from, &row.get::<_, Vec<_>>("v_labels"));
         }
-        let mut group = |keys, rows: i64| -> Option<GroupId> { (rows > 0).then(|| self.groups.unnamed(keys)) };
-        let (from, to) = (group(from, stored), group(to, live));
+        let mut group =
+            |keys: &[Option<&str>], rows: i64| -> Option<GroupId> { (rows > 0).then(|| self.groups.intern(keys, &[])) };
+        let (from, to) = (group(&from, stored), group(&to, live));
         let flow = |from, to, rows: i64, changed: i64| Flow { from, to, rows: rows as u64, changed: changed as u64 };
         let flows = [
             flow(from, to, stored + live - pairs, count("changed")),

@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::domain::drift::{Kind, Scope};
-use crate::domain::groups::{Groups, name_groups, names};
+use crate::domain::groups::Interner;
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, DrillIndex, DrillTarget, RowDetail};
@@ -30,7 +30,7 @@ pub async fn index(
     let most = DrillIndex::LIMIT as i64;
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&member, Type::TEXT), (&most, Type::INT8)];
-    let (mut groups, mut rows, mut total) = (Groups::default(), Vec::new(), 0);
+    let (mut groups, mut rows, mut total) = (Interner::default(), Vec::new(), 0);
     let fit = last.is_some_and(|last| last.totals.view + last.totals.live <= DrillIndex::LIMIT as u64);
     let sql = drifted(view, pairing, target.member.is_some(), fit);
     let take = |row: Row| {
@@ -41,14 +41,14 @@ pub async fn index(
     let left_out = if fit { 0 } else { total - rows.len() as u64 };
     let mut groups = groups.finish();
     if let Some(last) = last.filter(|_| fit) {
-        name_groups(&mut groups, &view.groups, &names(&view.groups, &last.drift.groups));
+        groups.name(&view.groups, &last.drift.groups.names(&view.groups));
     }
     let mut index = DrillIndex { groups, rows, left_out };
     index.sort();
     Ok(index)
 }
 
-fn drift_row(row: &Row, groups: &mut Groups) -> DriftRow {
+fn drift_row(row: &Row, groups: &mut Interner) -> DriftRow {
     let (from, to) = (super::group(row, 'v', groups), super::group(row, 'd', groups));
     let kind = match (from, to) {
         (None, _) => Kind::Missing,

@@ -2,8 +2,7 @@
 
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::domain::drift::Group;
-use crate::domain::groups::{Labels, add_names, unnamed};
+use crate::domain::groups::{Groups, Labels, add_names};
 use crate::domain::reading::Problem;
 use crate::domain::text::visible;
 use crate::domain::view::View;
@@ -37,11 +36,11 @@ pub async fn labels(session: &Session, queries: &[(String, String)], limits: Lim
 pub(super) async fn complete(
     session: &Session,
     view: &View,
-    groups: &[Group],
+    groups: &Groups,
     names: &mut Labels,
     limits: Limits,
 ) -> Result<(), Problem> {
-    let unknown = unnamed(names, &view.groups, groups);
+    let unknown = groups.unnamed(&view.groups, names);
     if unknown.iter().all(Vec::is_empty) {
         return Ok(());
     }

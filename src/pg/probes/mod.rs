@@ -9,19 +9,20 @@ pub mod labels;
 pub mod pulse;
 pub mod stamp;
 
+use std::borrow::Cow;
+
 use tokio_postgres::Row;
 
-use crate::domain::drift::GroupId;
-use crate::domain::groups::Groups;
+use crate::domain::groups::{GroupId, Interner};
 use crate::domain::text::visible;
 
 /// Reads one side's group out of a comparison's row, if the row is there on that side.
-fn group(row: &Row, side: char, groups: &mut Groups) -> Option<GroupId> {
+fn group(row: &Row, side: char, groups: &mut Interner) -> Option<GroupId> {
     let there: bool = row.get(&*format!("{side}_there"));
-    let texts = |what: &str| -> Option<Vec<Option<String>>> { row.get(&*format!("{side}_{what}")) };
+    let texts = |what: &str| -> Option<Vec<Option<&str>>> { row.get(&*format!("{side}_{what}")) };
     there.then(|| {
-        let keys = texts("groups").unwrap_or_default();
-        let Some(labels) = texts("labels") else { return groups.unnamed(keys) };
-        groups.intern(keys, labels.into_iter().map(|l| l.map(|l| visible(&l).into_owned())).collect())
+        let keys: Vec<_> = texts("groups").unwrap_or_default().into_iter().map(|key| key.map(Cow::Borrowed)).collect();
+        let labels = texts("labels").unwrap_or_default().into_iter().map(|label| label.map(visible));
+        groups.intern(&keys, &labels.collect::<Vec<_>>())
     })
 }

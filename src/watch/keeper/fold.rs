@@ -10,7 +10,6 @@ use super::{Keeper, Want};
 use crate::domain::day::{Day, remember};
 use crate::domain::drift::Scope;
 use crate::domain::freshness::Freshness;
-use crate::domain::groups::name_groups;
 use crate::domain::job::{History, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
@@ -140,7 +139,7 @@ impl Keeper {
                 let state = self.snapshot.view(view.oid).cloned();
                 let named = |mut index: DrillIndex| {
                     let state = state.as_ref().and_then(|state| Some((state, state.labels.value()?)));
-                    state.iter().for_each(|(state, labels)| name_groups(&mut index.groups, &state.view.groups, labels));
+                    state.iter().for_each(|(state, labels)| index.groups.name(&state.view.groups, labels));
                     Arc::new(index)
                 };
                 let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
@@ -334,7 +333,7 @@ fn pause(kind: ProblemKind) -> Duration {
 fn named(compared: Comparison, state: &ViewState) -> Comparison {
     let Some(labels) = state.labels.value().filter(|labels| !labels.is_empty()) else { return compared };
     let mut drift = compared.drift;
-    name_groups(&mut drift.groups, &state.view.groups, labels);
+    drift.groups.name(&state.view.groups, labels);
     Comparison::of(drift)
 }
 
