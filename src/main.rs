@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Err(error) => return program::misread(&error),
     };
     let patience = cli.patience();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     match runtime {
         Ok(runtime) => {
             let code = runtime.block_on(program::run(cli));

@@ -12,6 +12,9 @@ use std::time::Duration;
 use chrono::Utc;
 use ratatui::Frame;
 use tokio::time::timeout;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::Model;
 use crate::app::model::Settings;
@@ -253,9 +256,10 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, St
     let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
     let opened = opened.map_err(|e| format!("the log {} cannot be written: {e}", file.display()))?;
     let (writer, guard) = tracing_appender::non_blocking(opened);
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MVTOP_LOG_LEVEL")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("mvtop=info"));
-    tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter).init();
+    let wanted = std::env::var("MVTOP_LOG_LEVEL").ok().and_then(|wanted| wanted.parse().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_target("mvtop", LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(filter).init();
     Ok(guard)
 }
 

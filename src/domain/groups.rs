@@ -154,7 +154,9 @@ impl<'a> Group<'a> {
 #[derive(Debug, Default)]
 pub struct Interner {
     groups: Groups,
-    ids: HashMap<Box<[u32]>, GroupId>,
+    /// Where each beginning of a group goes on, by the place of its next value; the last value leads to the id.
+    beginnings: HashMap<(u32, u32), u32>,
+    ids: HashMap<(u32, u32), GroupId>,
     /// Of each group column.
     known: Vec<Known>,
 }
@@ -170,25 +172,33 @@ impl Interner {
     /// The id of the group with these keys, made if it is new; `labels` may be empty. A label may differ between the
     /// sides (a renamed person): the first one with a value wins.
     pub fn intern<S: AsRef<str>>(&mut self, keys: &[Option<S>], labels: &[Option<S>]) -> GroupId {
-        let text = |text: &'_ Option<S>| text.as_ref().map(|text| text.as_ref().to_string());
-        let places: Box<[u32]> = (0..keys.len())
-            .map(|column| {
-                let place = self.place(column, keys[column].as_ref().map(AsRef::as_ref));
-                let member = &mut self.groups.columns[column][place as usize];
-                if let Some(label) = labels.get(column).and_then(text).filter(|_| member.is_unnamed()) {
-                    member.label = Some(label.into());
-                }
-                place
-            })
-            .collect();
-        if let Some(&id) = self.ids.get(&places) {
-            return id;
+        let start = self.groups.places.len();
+        for (column, key) in keys.iter().enumerate() {
+            let place = self.place(column, key.as_ref().map(AsRef::as_ref));
+            let member = &mut self.groups.columns[column][place as usize];
+            if let Some(label) = labels.get(column).and_then(Option::as_ref).filter(|_| member.is_unnamed()) {
+                member.label = Some(label.as_ref().into());
+            }
+            self.groups.places.push(place);
         }
-        let id = GroupId(self.groups.len as u32);
-        self.groups.len += 1;
-        self.groups.places.extend_from_slice(&places);
-        self.ids.insert(places, id);
+        let id = self.id_from(start);
+        if id.0 as usize == self.groups.len {
+            self.groups.len += 1;
+        } else {
+            self.groups.places.truncate(start);
+        }
         id
+    }
+
+    /// The id of the places from `start` on.
+    fn id_from(&mut self, start: usize) -> GroupId {
+        let (last, before) = self.groups.places[start..].split_last().map_or((0, [].as_slice()), |(l, b)| (*l, b));
+        let mut beginning = 0;
+        for &place in before {
+            let next = self.beginnings.len() as u32 + 1;
+            beginning = *self.beginnings.entry((beginning, place)).or_insert(next);
+        }
+        *self.ids.entry((beginning, last)).or_insert(GroupId(self.groups.len as u32))
     }
 
     fn place(&mut self, column: usize, key: Option<&str>) -> u32 {
