@@ -10,8 +10,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::text::{Line, Span, Text};
 
 use super::{verdict_sign, verdict_style};
 use crate::app::Model;
@@ -54,7 +53,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             Line::from(vec![Span::raw(" "), head, Span::raw(" "), Span::styled(text, style)])
         })
         .collect();
-    frame.render_widget(Paragraph::new(lines), area);
+    frame.render_widget(Text::from(lines), area);
 }
 
 /// The selected view's verdict: what the banner says and what the keys act on is the same view. Without a connection

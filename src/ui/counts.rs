@@ -9,7 +9,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, row};
@@ -105,7 +105,7 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
     let foot = foot(model, theme, &shape, comparison, inner.width);
     lines.resize((inner.height as usize).saturating_sub(foot.len()), Line::default());
     lines.extend(foot);
-    frame.render_widget(Paragraph::new(lines), inner);
+    frame.render_widget(Text::from(lines), inner);
 }
 
 /// The lowest lines: what the person looked through sees; which columns would tell more where all rows are one group, for

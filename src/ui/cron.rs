@@ -9,7 +9,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, rest, row, words, wrapped};
@@ -32,7 +32,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     match (model.snapshot.history.value(), model.selected_job()) {
         (Some(history), Some(job)) => {
             let lines = lines(model, theme, history, job, inner);
-            frame.render_widget(Paragraph::new(lines), inner);
+            frame.render_widget(Text::from(lines), inner);
         }
         _ => frame.render_widget(Paragraph::new(empty(model)).style(theme.dim).wrap(Wrap { trim: true }), inner),
     }

@@ -2,7 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Rect};
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
 use super::groups;
@@ -65,10 +65,10 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     if let Some(foot) = foot {
         // The buttons stay in sight however long the SQL is.
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
-        frame.render_widget(Paragraph::new(foot), last);
+        frame.render_widget(Text::from(foot), last);
         if wrapped as u16 > body.height {
             let more = Line::styled("▼ ↓ shows the rest", theme.dim).right_aligned();
-            frame.render_widget(Paragraph::new(more), Rect { y: last.y.saturating_sub(1), ..last });
+            frame.render_widget(Text::from(more), Rect { y: last.y.saturating_sub(1), ..last });
         }
     }
 }

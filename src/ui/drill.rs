@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout as Split, Rect};
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Paragraph};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, BorderType};
 use serde_json::Value;
 
 use super::flow::kind_style;
@@ -56,15 +56,12 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
             _ => "the rows that differ are read as soon as the server answers",
         };
         let line = said.unwrap_or_else(|| Span::styled(waits, theme.dim));
-        frame.render_widget(
-            Paragraph::new(vec![tab_line(model, screen, theme), Line::default(), Line::from(line)]),
-            inner,
-        );
+        frame.render_widget(Text::from(vec![tab_line(model, screen, theme), Line::default(), Line::from(line)]), inner);
         return;
     };
-    frame.render_widget(Paragraph::new(summary(model, screen, index, theme, head)), head);
-    frame.render_widget(Paragraph::new(rows(screen, drill, index, theme, list)), list);
-    frame.render_widget(Paragraph::new(values(screen, drill, theme, detail)), detail);
+    frame.render_widget(Text::from(summary(model, screen, index, theme, head)), head);
+    frame.render_widget(Text::from(rows(screen, drill, index, theme, list)), list);
+    frame.render_widget(Text::from(values(screen, drill, theme, detail)), detail);
 }
 
 fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme) -> Line<'a> {

@@ -10,7 +10,7 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout as Split, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
 use super::progress;
@@ -66,15 +66,15 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     ])
     .spacing(u16::from(inner.height >= 16))
     .areas(inner);
-    frame.render_widget(Paragraph::new(head), top);
+    frame.render_widget(Text::from(head), top);
     if is_wide {
         cards(&rows, screen, theme, frame, options);
     } else {
-        frame.render_widget(Paragraph::new(table_lines(&rows, screen, theme, options.width)), options);
+        frame.render_widget(Text::from(table_lines(&rows, screen, theme, options.width)), options);
     }
     let mut also = vec![Line::styled("  also", theme.header)];
     also.extend(repair_lines(after, first, screen, theme));
-    frame.render_widget(Paragraph::new(also), small);
+    frame.render_widget(Text::from(also), small);
     let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);
     frame.render_widget(Paragraph::new(detail_lines).wrap(Wrap { trim: true }), detail);
 }

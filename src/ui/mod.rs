@@ -18,8 +18,8 @@ mod views;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Paragraph};
+use ratatui::text::{Line, Span, Text};
+use ratatui::widgets::{Block, BorderType};
 
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -68,7 +68,7 @@ fn too_small(theme: &Theme, frame: &mut Frame, area: Rect) {
         Line::raw(format!("{columns}×{rows} at least, this is {}×{}", area.width, area.height)),
         Line::styled("q quits", theme.dim),
     ];
-    frame.render_widget(Paragraph::new(text), area);
+    frame.render_widget(Text::from(text), area);
 }
 
 /// The frame of a pane: its number and name, whether it has the keyboard, and what is going on with its data.
