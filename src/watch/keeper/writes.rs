@@ -19,7 +19,10 @@ const SHORTEST: TimeDelta = TimeDelta::seconds(3);
 pub(super) struct Window {
     tables: Vec<Oid>,
     last: Option<(Time, Vec<i64>)>,
+    /// What each pulse added.
     steps: VecDeque<(Time, Vec<u32>)>,
+    /// The sum of the steps, table by table.
+    rows: Vec<u64>,
     since: Option<Time>,
 }
 
@@ -28,18 +31,20 @@ impl Window {
     pub(super) fn push(&mut self, at: Time, tables: &[Oid], counters: &[i64]) {
         // The first answer after the tables changed is still about the old ones.
         if self.tables != tables || counters.len() != tables.len() {
-            *self = Window { tables: tables.to_vec(), ..Window::default() };
+            *self = Window { tables: tables.to_vec(), rows: vec![0; tables.len()], ..Window::default() };
             return;
         }
         // A counter that fell was reset.
         let step = |(new, old): (&i64, &i64)| u32::try_from((new - old).max(0)).unwrap_or(u32::MAX);
         if let Some((_, before)) = &self.last {
-            let steps = counters.iter().zip(before).map(step).collect();
+            let steps: Vec<u32> = counters.iter().zip(before).map(step).collect();
+            self.rows.iter_mut().zip(&steps).for_each(|(rows, step)| *rows += u64::from(*step));
             self.steps.push_back((at, steps));
         }
         self.since.get_or_insert(at);
-        while self.steps.front().is_some_and(|(t, _)| at - *t > SPAN) {
-            self.since = self.steps.pop_front().map(|(t, _)| t);
+        while let Some((then, steps)) = self.steps.pop_front_if(|(t, _)| at - *t > SPAN) {
+            self.since = Some(then);
+            self.rows.iter_mut().zip(&steps).for_each(|(rows, step)| *rows -= u64::from(*step));
         }
         self.last = Some((at, counters.to_vec()));
     }
@@ -47,8 +52,9 @@ impl Window {
     /// The rows written to these tables.
     pub(super) fn writes(&self, tables: &BTreeSet<Oid>) -> Option<Writes> {
         let over = self.last.as_ref()?.0 - self.since?;
-        let places: Vec<usize> = (0..self.tables.len()).filter(|&i| tables.contains(&self.tables[i])).collect();
-        let rows = self.steps.iter().flat_map(|(_, step)| places.iter().map(|&i| u64::from(step[i]))).sum();
+        // The keeper has them in order.
+        let places = tables.iter().filter_map(|table| self.tables.binary_search(table).ok());
+        let rows = places.map(|place| self.rows[place]).sum();
         (over >= SHORTEST).then_some(Writes { rows, over })
     }
 }
