@@ -42,7 +42,8 @@ impl Window {
             self.steps.push_back((at, steps));
         }
         self.since.get_or_insert(at);
-        while let Some((then, steps)) = self.steps.pop_front_if(|(t, _)| at - *t > SPAN) {
+        while self.steps.front().is_some_and(|(t, _)| at - *t > SPAN) {
+            let Some((then, steps)) = self.steps.pop_front() else { break };
             self.since = Some(then);
             self.rows.iter_mut().zip(&steps).for_each(|(rows, step)| *rows -= u64::from(*step));
         }
