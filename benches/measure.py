@@ -92,6 +92,8 @@ def tool(name, how, seconds):
             terminal.send(typed)
         starts.append(terminal.read_for(30, first) or float("nan"))
         terminal.close()
+        # What it had asked goes on for a moment on the server, and would slow down the next.
+        time.sleep(0.5)
     terminal = Terminal(command, environment)
     if typed:
         terminal.send(typed)
@@ -121,7 +123,8 @@ def statements(conninfo):
 
 
 def at_rest(mvtop, conninfo, seconds):
-    """What the server sees of a console while nothing changes."""
+    """What the server sees of a console while nothing changes: no job of the demo's runs either."""
+    psql(conninfo, "UPDATE cron.job SET active = false")
     terminal = Terminal([mvtop, conninfo])
     terminal.read_for(120, DATA)
     # Counters of the writes before are flushed within 10 s, and many views are compared one after the other within the

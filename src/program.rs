@@ -256,7 +256,7 @@ fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, St
     let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
     let opened = opened.map_err(|e| format!("the log {} cannot be written: {e}", file.display()))?;
     let (writer, guard) = tracing_appender::non_blocking(opened);
-    let wanted = std::env::var("MVTOP_LOG_LEVEL").ok().and_then(|wanted| wanted.parse().ok());
+    let wanted = std::env::var("MVTOP_LOG_LEVEL").ok().filter(|w| !w.is_empty()).and_then(|wanted| wanted.parse().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_target("mvtop", LevelFilter::INFO));
     let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
     tracing_subscriber::registry().with(lines).with(filter).init();

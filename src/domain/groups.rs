@@ -13,13 +13,13 @@ pub struct GroupId(pub u32);
 /// What stands for NULL where a group's value is shown.
 pub const NO_VALUE: &str = "(none)";
 
-/// A value of a group column: its key and what people call it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A value of a group column: what people call it and its key. In order by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Member {
-    /// The value as text; `None` is NULL. The outer `None`: there is no such column, all rows are one.
-    pub key: Option<Option<Arc<str>>>,
     /// What people call it: the label column's value, else the key itself.
     pub label: Option<Arc<str>>,
+    /// The value as text; `None` is NULL. The outer `None`: there is no such column, all rows are one.
+    pub key: Option<Option<Arc<str>>>,
 }
 
 impl Member {

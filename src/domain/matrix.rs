@@ -104,7 +104,7 @@ impl Matrix {
         let total = settled(sum(&totals));
         let mut order: Vec<usize> = (0..columns.len()).collect();
         let size = |place: usize| (settled(totals[place]).misplaced, totals[place].view.max(totals[place].live));
-        order.sort_by(|&a, &b| size(b).cmp(&size(a)).then_with(|| columns[a].label.cmp(&columns[b].label)));
+        order.sort_by(|&a, &b| size(b).cmp(&size(a)).then_with(|| columns[a].cmp(&columns[b])));
         let line = |(place, cells): (usize, &[Sides])| {
             let total = settled(sum(cells));
             let misplaced = if drift.keyed { sums.misplaced[place] } else { total.misplaced };
@@ -112,7 +112,7 @@ impl Matrix {
             Line { member: members[place].clone(), cells, total, misplaced }
         };
         let mut lines: Vec<Line> = sums.cells.chunks(columns.len()).enumerate().map(line).collect();
-        lines.sort_by(|a, b| b.misplaced.cmp(&a.misplaced).then_with(|| a.member.label.cmp(&b.member.label)));
+        lines.sort_by(|a, b| b.misplaced.cmp(&a.misplaced).then_with(|| a.member.cmp(&b.member)));
         Matrix {
             columns: order.iter().map(|&place| columns[place].clone()).collect(),
             lines,

@@ -14,8 +14,8 @@ use crate::domain::view::{
     Column, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns, volatile_calls,
 };
 
-/// From PostgreSQL 17 the privilege MAINTAIN allows a refresh, too.
-pub(super) const MAINTAIN_SINCE: i32 = 170_000;
+/// The materialized views, on any version.
+const VIEWS: &str = include_str!("sql/catalog.sql");
 
 /// What the server is, and what this role may see there.
 pub async fn server(session: &Session) -> Result<Server, Problem> {
@@ -55,13 +55,6 @@ fn cron(row: &Row) -> Cron {
         (None, None) if row.get("reads_all_settings") => Cron::NotLoaded,
         (None, None) => Cron::Hidden,
     }
-}
-
-/// The catalog's query for a server version.
-pub fn catalog_sql(version_num: i32) -> String {
-    let maintain =
-        if version_num >= MAINTAIN_SINCE { "OR pg_catalog.has_table_privilege(mv.oid, 'MAINTAIN')" } else { "" };
-    include_str!("sql/catalog.sql").replace("/* or maintain */", maintain)
 }
 
 #[derive(Deserialize)]
@@ -116,9 +109,8 @@ fn key(unique: Vec<Vec<Indexed>>, refresh_columns: &[String]) -> Vec<KeyColumn> 
 /// The materialized views with these OIDs, or all of them.
 pub async fn views(session: &Session, only: Option<&[Oid]>) -> Result<Vec<View>, Problem> {
     let only: Option<Vec<u32>> = only.map(|oids| oids.iter().map(|o| o.0).collect());
-    let sql = catalog_sql(session.version_num());
     let parameters: Parameters = &[(&only, Type::OID_ARRAY)];
-    let read = || session.read(Limits::CHEAP, &sql, parameters);
+    let read = || session.read(Limits::CHEAP, VIEWS, parameters);
     let rows = match read().await {
         // A view that is dropped just now makes pg_get_viewdef fail; the next snapshot does not have it any more.
         Err(problem) if problem.text.contains("XX000") => read().await,
@@ -129,7 +121,7 @@ pub async fn views(session: &Session, only: Option<&[Oid]>) -> Result<Vec<View>,
 
 /// The plain view with this OID, described as if it were a materialized one; `None`: it is gone.
 pub async fn plain_view(session: &Session, oid: Oid) -> Result<Option<View>, Problem> {
-    let sql = catalog_sql(session.version_num()).replace("c.relkind = 'm'", "c.relkind = 'v'");
+    let sql = VIEWS.replace("c.relkind = 'm'", "c.relkind = 'v'");
     let rows = session.read(Limits::CHEAP, &sql, &[(&[oid.0].as_slice(), Type::OID_ARRAY)]).await?;
     rows.first().map(|row| view(row.get(0))).transpose()
 }
@@ -170,18 +162,4 @@ fn rights(lacks: &[Lack]) -> Vec<String> {
 /// An answer that this program does not understand: a fault of ours or a server it does not know.
 pub fn unexpected(what: &str) -> Problem {
     Problem { kind: ProblemKind::Other, text: format!("not understood: {what}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs everywhere: what differs from 13 to 18 is the right to maintain, which came with 17.
-    #[test]
-    fn from_13_to_18_each_server_is_asked_for_the_rights_it_knows() {
-        let asked = |version_num| catalog_sql(version_num).contains("has_table_privilege(mv.oid, 'MAINTAIN')");
-        let majors: Vec<bool> = (13..=18).map(|major| asked(major * 10_000)).collect();
-        assert_eq!(majors, [false, false, false, false, true, true]);
-        assert!(!asked(169_999));
-    }
 }

@@ -57,7 +57,6 @@ pub struct Session {
     client: Client,
     /// The server took our limits when the connection was made, so a statement may stand alone.
     has_limits: bool,
-    version_num: i32,
 }
 
 impl Session {
@@ -86,14 +85,8 @@ impl Session {
             let kind = if e.needs_password() { ProblemKind::Password } else { ProblemKind::Connection };
             Problem { kind, text: e.to_string() }
         })?;
-        let version_num = driver.version_num();
         tokio::spawn(driver);
-        Ok(Session { client, has_limits, version_num })
-    }
-
-    /// The server's version as it greeted us with it, as `server_version_num` counts: 150018.
-    pub fn version_num(&self) -> i32 {
-        self.version_num
+        Ok(Session { client, has_limits })
     }
 
     /// Has the connection ended?

@@ -107,7 +107,7 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &
     }
     let mut lines = vec![tab_line(model, screen, theme), Line::default()];
     if kinds.is_empty() {
-        lines.push(Line::styled("Every row here is as it should be.", theme.ok));
+        lines.push(Line::from(Span::styled("Every row here is as it should be.", theme.ok)));
     } else {
         let spans = kinds.iter().map(|(kind, n)| {
             let what = if *kind == Kind::Moved { moves(model, screen, index) } else { String::new() };
@@ -117,7 +117,7 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &
     }
     if index.left_out > 0 {
         let text = format!("{} more rows differ than are listed here", thousands(index.left_out));
-        lines.push(Line::styled(text, theme.warning));
+        lines.push(Line::from(Span::styled(text, theme.warning)));
     }
     let mut routes: Vec<_> = routes.into_iter().collect();
     routes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));

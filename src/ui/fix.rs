@@ -47,7 +47,7 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     }
     let advice = advice(model, screen);
     let off = no_changes(model).map(|why| format!("✖ Only to look at: {why}")).unwrap_or_default();
-    let off = wrap(&off, inner.width as usize).into_iter().map(|line| Line::styled(line, theme.warning));
+    let off = wrap(&off, inner.width as usize).into_iter().map(|line| Line::from(Span::styled(line, theme.warning)));
     let mut head: Vec<Line> = off.chain(head(advice.as_ref(), theme, inner.width)).collect();
     let is_wide = inner.width >= WIDE - 4 && advice.is_some();
     let offers = offers(&rows).count() as u16;
@@ -72,7 +72,7 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     } else {
         frame.render_widget(Text::from(table_lines(&rows, screen, theme, options.width)), options);
     }
-    let mut also = vec![Line::styled("  also", theme.header)];
+    let mut also = vec![Line::from(Span::styled("  also", theme.header))];
     also.extend(repair_lines(after, first, screen, theme));
     frame.render_widget(Text::from(also), small);
     let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);

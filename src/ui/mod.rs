@@ -64,7 +64,7 @@ fn draw_pane(pane: Pane, model: &Model, theme: &Theme, frame: &mut Frame, area: 
 fn too_small(theme: &Theme, frame: &mut Frame, area: Rect) {
     let (columns, rows) = layout::SMALLEST;
     let text = vec![
-        Line::styled("mvtop needs more room", theme.warning),
+        Line::from(Span::styled("mvtop needs more room", theme.warning)),
         Line::raw(format!("{columns}×{rows} at least, this is {}×{}", area.width, area.height)),
         Line::styled("q quits", theme.dim),
     ];

@@ -39,7 +39,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     };
     let lines = lines(&text, area.width);
     let has_room = lines.len() == 1 && width(&text) + 1 < left_room;
-    let lines: Vec<Line> = lines.into_iter().map(|line| Line::styled(format!(" {line}"), style)).collect();
+    let lines: Vec<Line> = lines.into_iter().map(|line| Span::styled(format!(" {line}"), style).into()).collect();
     frame.render_widget(Text::from(lines), area);
     if has_room {
         frame.render_widget(Text::from(right.right_aligned()), area);
@@ -112,11 +112,11 @@ fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
 /// Draws the keys that work here, now, as far as there is room; `?` is always among them.
 pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     if model.field.is_some() && model.dialog.is_none() {
-        let line = Line::styled(" type a schedule · ⏎ takes it · Esc leaves it as it was", theme.key);
+        let line = Span::styled(" type a schedule · ⏎ takes it · Esc leaves it as it was", theme.key);
         return frame.render_widget(Text::from(line), area);
     }
     if model.is_typing() {
-        let line = Line::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
+        let line = Span::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
         return frame.render_widget(Text::from(line), area);
     }
     let works = |b: &&Bound| !b.label.is_empty() && disabled(model, b.action).is_none() && is_useful(model, b.action);

@@ -196,15 +196,18 @@ impl Task {
     /// Connects both sessions and asks one what the server is and the other which views it has, while requests are
     /// still taken in.
     async fn connect(&mut self) -> Result<Link, Leave> {
-        let (target, at) = (self.settings.target.clone(), self.keeper.server_time(Utc::now()));
+        let target = self.settings.target.clone();
+        let ahead = self.keeper.server_time(Utc::now()) - Utc::now();
         let connecting = async move {
             let (pulse, probes) =
                 tokio::try_join!(Session::connect(&target, "pulse"), Session::connect(&target, "probe"))?;
             let probes = Arc::new(probes);
             let asked = probes.clone();
-            let views = async move { Probe::Catalog(None).run(&asked, Limits::CHEAP, at).await };
+            let views = async move { Probe::Catalog(None).run(&asked, Limits::CHEAP, Utc::now() + ahead).await };
             let catalog = tokio::spawn(views);
-            let server = timeout(DEAD_AFTER, catalog::server(&pulse)).await.map_err(|_| no_answer())??;
+            let server = timeout(DEAD_AFTER, catalog::server(&pulse)).await.unwrap_or_else(|_| Err(no_answer()));
+            // What nobody will hear of must not hold its connection.
+            let server = server.inspect_err(|_| catalog.abort())?;
             Ok((pulse, probes, server, catalog))
         };
         tokio::pin!(connecting);
@@ -260,12 +263,6 @@ impl Task {
         loop {
             let wake = self.keeper.wake(Instant::now());
             tokio::select! {
-                Some(answer) = arrived.recv() => {
-                    if link.probes.is_closed() && answer.outcome.is_err() {
-                        return Leave::Lost(answer.outcome.err().unwrap_or_else(no_answer));
-                    }
-                    self.keeper.answer(answer, Utc::now(), Instant::now());
-                }
                 () = until(wake) => {}
                 _ = ticker.tick() => match asked {
                     None => {
@@ -286,6 +283,12 @@ impl Task {
                         Err(problem) => self.keeper.pulse_failed(problem, Utc::now()),
                     }
                     measures[1].drain(..).for_each(|oid| self.keeper.request(Request::Measure(oid)));
+                }
+                Some(answer) = arrived.recv() => {
+                    if link.probes.is_closed() && answer.outcome.is_err() {
+                        return Leave::Lost(answer.outcome.err().unwrap_or_else(no_answer));
+                    }
+                    self.keeper.answer(answer, Utc::now(), Instant::now());
                 }
                 request = self.inbox.recv() => match request {
                     None => return Leave::Unwanted,

@@ -101,7 +101,7 @@ impl Answer {
 impl Probe {
     /// Does it read only catalogs, in milliseconds however large and many the views are?
     pub fn is_cheap(&self) -> bool {
-        matches!(self, Probe::Catalog(Some(_)) | Probe::Jobs | Probe::Runs(_))
+        matches!(self, Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_))
     }
 
     /// Does it run the view's definition, as long as that takes? These are for the replica, where there is one.

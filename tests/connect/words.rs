@@ -358,6 +358,10 @@ fn a_password_pasted_where_a_word_belongs_is_not_repeated() {
         let error = resolve(&format!("host=h user=u {bare}"), &plain()).unwrap_err();
         assert_eq!(error, ConninfoError::UnreadableWord.to_string(), "{bare}");
     }
+    for near in ["Host=h", "ssl-mode=require"] {
+        let error = resolve(near, &plain()).unwrap_err().to_string();
+        assert!(error.contains("did you mean"), "{near}: {error}");
+    }
     let error = resolve("host=h nosuch_word=1", &plain()).unwrap_err().to_string();
     assert!(error.contains("nosuch_word"), "what looks like a word is named: {error}");
 }

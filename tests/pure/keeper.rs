@@ -11,7 +11,7 @@ use mvtop::domain::job::RunId;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::server::{Cron, Link};
 use mvtop::domain::snapshot::{Refreshing, Snapshot};
-use mvtop::domain::view::{Oid, View};
+use mvtop::domain::view::{Oid, View, ViewKind};
 use mvtop::pg::probes::cron::Elsewhere;
 use mvtop::pg::probes::pulse;
 use mvtop::watch::Request;
@@ -108,6 +108,32 @@ fn at_rest_the_pulse_is_all_that_is_asked() {
         bench.pulse();
         assert_eq!(bench.next(), None);
     }
+}
+
+#[test]
+fn a_pulse_that_was_asked_before_the_catalog_came_forgets_no_view() {
+    let mut bench = Bench::connected();
+    bench.keeper.question();
+    let catalog = bench.next().unwrap();
+    let plain = View { kind: ViewKind::Plain, base_tables: [Oid(7)].into(), ..view() };
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![plain])));
+    // A pulse lists a plain view only if it is asked about it.
+    let early = pulse::Answer { views: vec![], ..bench.beat.clone() };
+    bench.keeper.pulse(early, Duration::ZERO, night());
+    assert_eq!(bench.keeper.snapshot(night(), bench.now).views.len(), 1);
+    assert_eq!(bench.next(), None, "nor is the catalog read again");
+}
+
+#[test]
+fn a_catalog_does_not_wait_for_a_comparison() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.counters = vec![2];
+    bench.pulse();
+    assert!(matches!(bench.next(), Some(Probe::Compare(..))), "the comparison runs for a while");
+    bench.beat.views.clear();
+    bench.pulse();
+    assert_eq!(bench.next(), Some(Probe::Catalog(None)));
+    assert_eq!(bench.next(), None, "one catalog at a time");
 }
 
 #[test]

@@ -15,7 +15,6 @@ type Messages = Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> + Send>>;
 pub struct ConnectionDriver {
     messages: Messages,
     encrypted: bool,
-    version_num: i32,
 }
 
 impl ConnectionDriver {
@@ -24,14 +23,8 @@ impl ConnectionDriver {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let version_num = connection.parameter("server_version").map_or(0, version_num);
         let messages = stream::poll_fn(move |context| connection.poll_message(context));
-        ConnectionDriver { messages: Box::pin(messages), encrypted, version_num }
-    }
-
-    /// The server's version as it greeted us with it, as `server_version_num` counts: 150018. 0: it said none.
-    pub fn version_num(&self) -> i32 {
-        self.version_num
+        ConnectionDriver { messages: Box::pin(messages), encrypted }
     }
 
     /// Whether the connection is encrypted.
@@ -63,23 +56,5 @@ impl Future for ConnectionDriver {
 impl std::fmt::Debug for ConnectionDriver {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("ConnectionDriver").field("encrypted", &self.encrypted).finish_non_exhaustive()
-    }
-}
-
-/// `15.18 (Debian 15.18-1)`, `18beta1`: the number in front and the one after its dot, as libpq's `PQserverVersion` does.
-fn version_num(text: &str) -> i32 {
-    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok());
-    let (major, minor) = text.split_once('.').unwrap_or((text, ""));
-    number(major).unwrap_or(0) * 10_000 + number(minor).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version_num;
-
-    #[test]
-    fn a_greeting_gives_the_version_as_a_number() {
-        let greetings = ["15.18 (Debian 15.18-1.pgdg13+1)", "18beta1", "13.23", "17devel", "16.1-vendor.5", "none"];
-        assert_eq!(greetings.map(version_num), [150_018, 180_000, 130_023, 170_000, 160_001, 0]);
     }
 }

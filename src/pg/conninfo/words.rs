@@ -123,11 +123,13 @@ pub(super) fn known(word: &str) -> Option<&'static str> {
 
 /// Whether a word, known or not, is surely meant as a word: then an error may repeat it.
 pub(super) fn recognised(word: &str) -> bool {
-    foreign(word).is_some() || looks_like_a_word(word) && nearest(word, names()).is_some()
+    let has_sign = word.contains(|c: char| !c.is_ascii_alphabetic() && !"_-".contains(c));
+    foreign(word).is_some() || !has_sign && nearest(word, names()).is_some()
 }
 
 /// The error for a word libpq does not know. The word is repeated only when it is surely one or looks like one: what a
-/// slipped quote or a password pasted alone puts in its place may be a piece of the password.
+/// slipped quote or a password pasted alone puts in its place may be a piece of the password. (One of small letters alone
+/// cannot be told from a word.)
 pub(super) fn unknown(word: &str) -> ConninfoError {
     if !recognised(word) && !looks_like_a_word(word) {
         return ConninfoError::UnreadableWord;

@@ -1,7 +1,7 @@
 -- The materialized views ($1: these OIDs; NULL: all), one JSON document each.
 -- search_path must be empty, so that pg_get_viewdef qualifies every name.
--- 13 to 18: every column and function used here is in all of them and open to everybody; a right to MAINTAIN (17)
--- is the only difference, see pg::catalog::catalog_sql.
+-- 13 to 18: every column and function used here is in all of them and open to everybody. The only difference is the right
+-- to MAINTAIN, which came with 17 and is an error before: the server, not what a pooler says of it, picks the branch.
 WITH RECURSIVE mv AS (
     SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner
     FROM pg_catalog.pg_class c
@@ -140,7 +140,9 @@ SELECT json_build_object(
                                    AND d.refclassid = 'pg_catalog.pg_class'::regclass
                               WHERE w.ev_class = mv.oid)) r
         WHERE NOT (r.usage AND r.readable)),
-    'can_refresh', pg_catalog.pg_has_role(mv.relowner, 'USAGE') /* or maintain */
+    'can_refresh', pg_catalog.pg_has_role(mv.relowner, 'USAGE')
+        OR CASE WHEN current_setting('server_version_num')::int4 >= 170000
+                THEN pg_catalog.has_table_privilege(mv.oid, 'MAINTAIN') ELSE false END
 )::text
 FROM mv
 CROSS JOIN LATERAL (

@@ -54,6 +54,8 @@ SELECT json_build_object(
     'refreshers', (
         SELECT coalesce(json_agg(x.rolname ORDER BY x.oid <> v.relowner, x.rolname), '[]')
         FROM pg_catalog.pg_roles x
-        WHERE x.rolname NOT LIKE 'pg\_%' AND (pg_has_role(x.oid, v.relowner, 'USAGE') /* or maintain */)))::text
+        WHERE x.rolname NOT LIKE 'pg\_%' AND (pg_has_role(x.oid, v.relowner, 'USAGE')
+        OR CASE WHEN current_setting('server_version_num')::int4 >= 170000
+                THEN has_table_privilege(x.oid, v.oid, 'MAINTAIN') ELSE false END)))::text
 FROM pg_catalog.pg_class v
 WHERE v.oid = $1::oid

@@ -106,7 +106,7 @@ impl Keeper {
         match answer.probe {
             Probe::Elsewhere(..) => self.elsewhere = Some(now + ELSEWHERE_EVERY),
             Probe::Index(..) => (self.view_busy, self.drill_rest) = (false, rest),
-            Probe::Catalog(None) => (self.view_busy, self.cheap_rest) = (false, rest),
+            Probe::Catalog(_) => (self.catalog_busy, self.catalog_rest) = (false, rest),
             _ if answer.probe.is_cheap() => (self.cheap_busy, self.cheap_rest) = (false, rest),
             _ => self.view_busy = false,
         }
@@ -171,7 +171,10 @@ impl Keeper {
         let outcome = answer.measured(|c| if let Catch::Views(v) = c { Some(v) } else { None });
         let outcome = outcome.map(|measured| measured.map(|views| self.take_views(views, is_whole)));
         self.edit().catalog.finish(outcome, at);
-        self.figure_days(at);
+        if is_whole {
+            // The jobs may have come before the views.
+            self.figure_days(at);
+        }
     }
 
     fn take_views(&mut self, views: Vec<View>, is_whole: bool) {

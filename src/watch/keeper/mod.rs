@@ -76,9 +76,11 @@ pub struct Keeper {
     pages: Vec<usize>,
     prices: Vec<Oid>,
     lanes: Lanes,
+    catalog_busy: bool,
     cheap_busy: bool,
     view_busy: bool,
-    /// After a failure of a cheap probe, or of the drill's: not before this.
+    /// After a failure of a catalog, of a cheap probe, or of the drill's: not before this.
+    catalog_rest: Option<Instant>,
     cheap_rest: Option<Instant>,
     drill_rest: Option<Instant>,
     /// When pg_cron's tables in another database are read next; `None`: now.
@@ -119,8 +121,10 @@ impl Keeper {
             pages: Vec::new(),
             prices: Vec::new(),
             lanes: Lanes::default(),
+            catalog_busy: false,
             cheap_busy: false,
             view_busy: false,
+            catalog_rest: None,
             cheap_rest: None,
             drill_rest: None,
             elsewhere: None,
@@ -165,8 +169,8 @@ impl Keeper {
         self.edit().link = Link::Up;
         self.catalog = Some(None);
         (self.jobs, self.runs) = (has_cron, has_cron);
-        (self.cheap_busy, self.view_busy, self.elsewhere) = (false, false, None);
-        (self.cheap_rest, self.drill_rest) = (None, None);
+        (self.catalog_busy, self.cheap_busy, self.view_busy, self.elsewhere) = (false, false, false, None);
+        (self.catalog_rest, self.cheap_rest, self.drill_rest) = (None, None, None);
         self.last = LastSignals::default();
         self.lanes = Lanes::default();
         self.wants.values_mut().for_each(|w| *w = Want::ALL);

@@ -19,22 +19,31 @@ use crate::watch::probe::Probe;
 const FOR_EVER: Duration = Duration::from_secs(86_400);
 
 impl Keeper {
-    /// The probe to run now, if any: one cheap one and one that reads a view at a time.
+    /// The probe to run now, if any. One catalog, one cheap one and one that reads a view may be under way.
     pub fn next(&mut self, local: Time, now: Instant) -> Option<Probe> {
         if !matches!(self.snapshot.link, Link::Up) {
             return None;
         }
-        let probe = self.next_cheap(now).or_else(|| self.next_elsewhere(now)).or_else(|| self.next_view(now))?;
+        let probe = self
+            .next_catalog(now)
+            .or_else(|| self.next_cheap(now))
+            .or_else(|| self.next_elsewhere(now))
+            .or_else(|| self.next_view(now))?;
         self.begin(&probe, local);
         Some(probe)
+    }
+
+    /// One at a time, so that what an older one read never covers what a newer one did.
+    fn next_catalog(&mut self, now: Instant) -> Option<Probe> {
+        if self.catalog_busy || self.catalog_rest.is_some_and(|rest| rest > now) {
+            return None;
+        }
+        self.catalog.take().map(Probe::Catalog)
     }
 
     fn next_cheap(&mut self, now: Instant) -> Option<Probe> {
         if self.cheap_busy || self.cheap_rest.is_some_and(|rest| rest > now) {
             return None;
-        }
-        if let Some(only) = self.catalog.take_if(|only| only.is_some()) {
-            return Some(Probe::Catalog(only));
         }
         if std::mem::take(&mut self.jobs) {
             return Some(Probe::Jobs);
@@ -45,7 +54,8 @@ impl Keeper {
     /// When something that rests now may run again, so that somebody looks then and not at the next pulse.
     pub fn wake(&self, now: Instant) -> Option<Instant> {
         let pauses = self.wants.values().filter_map(|want| want.not_before);
-        let rests = [self.lanes.groups, self.lanes.values, self.elsewhere, self.cheap_rest, self.drill_rest];
+        let rests =
+            [self.lanes.groups, self.lanes.values, self.elsewhere, self.catalog_rest, self.cheap_rest, self.drill_rest];
         let rests = rests.into_iter().flatten();
         pauses.chain(rests).filter(|rest| *rest > now).min()
     }
@@ -74,21 +84,12 @@ impl Keeper {
         if self.view_busy {
             return None;
         }
-        self.next_catalog(now)
-            .or_else(|| self.next_drill(now))
+        self.next_drill(now)
             .or_else(|| self.next_facts())
             .or_else(|| self.next_columns())
             .or_else(|| self.next_stamp(now))
             .or_else(|| self.next_labels(now))
             .or_else(|| self.next_comparison(now))
-    }
-
-    /// All views, when a connection is made: nothing can read a view before, and the other connection is busy then.
-    fn next_catalog(&mut self, now: Instant) -> Option<Probe> {
-        if self.cheap_rest.is_some_and(|rest| rest > now) {
-            return None;
-        }
-        self.catalog.take_if(|only| only.is_none()).map(Probe::Catalog)
     }
 
     fn next_drill(&mut self, now: Instant) -> Option<Probe> {
@@ -181,6 +182,7 @@ impl Keeper {
     fn begin(&mut self, probe: &Probe, local: Time) {
         match probe {
             Probe::Elsewhere(..) => {}
+            Probe::Catalog(_) => self.catalog_busy = true,
             probe if probe.is_cheap() => self.cheap_busy = true,
             _ => self.view_busy = true,
         }
@@ -216,6 +218,8 @@ impl Keeper {
         self.snapshot.link == Link::Up
             && self.snapshot.catalog.is_settled()
             && (!self.knows_cron() || (self.snapshot.history.is_settled() && !self.jobs && !self.runs))
+            && !self.catalog_busy
+            && self.catalog.is_none()
             && !self.cheap_busy
             && measured.into_iter().all(|v| is_done(&v))
     }

@@ -188,6 +188,10 @@ impl Keeper {
     }
 
     fn forget_dropped(&mut self, beat: &pulse::Answer) {
+        // A pulse that was asked before the catalog came knows nothing of the plain views in it.
+        if beat.counters.len() != self.last.tables.len() {
+            return;
+        }
         let there: HashSet<Oid> = beat.views.iter().map(|(oid, ..)| *oid).collect();
         let is_there = |oid: Oid| there.contains(&oid);
         if self.snapshot.views.iter().any(|v| !is_there(v.view.oid)) {
