@@ -93,7 +93,8 @@ def measure_size(mvtop, size, seconds, result, first=None):
             result |= first(mvtop, conninfo, seconds)
         figures = say(f"{size} rows", measure.comparisons(mvtop, conninfo))
         figures["rest"] = say(f"{size} rows at rest", measure.at_rest(mvtop, conninfo, seconds))
-        figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, seconds))
+        # Between two comparisons of a large view lie minutes.
+        figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, seconds if size < 100_000 else max(seconds, 180)))
         result["sizes"][size] = figures
 
 
