@@ -24,7 +24,7 @@ pub(super) const SCRATCH_LOCK: &str = "lock";
 const KEPT_LOCK: &str = "mvtop-demo.lock";
 
 /// Socket paths may have 103 bytes on macOS, 107 on Linux; this much comes after the temporary folder.
-const LONGEST_TEMP: usize = 103 - "/mvtop-demo-XXXXXX/run/.s.PGSQL.5432".len();
+const LONGEST_TEMP: usize = 103 - "/mvtop-demo-random/run/.s.PGSQL.5432".len();
 
 /// A locked temporary folder, removed on drop.
 #[derive(Debug)]

@@ -188,6 +188,20 @@ mod tests {
     }
 
     #[test]
+    fn two_of_the_same_name_stand_in_the_same_order_whichever_was_met_first() {
+        let order = |keys: [&str; 2]| {
+            let mut groups = Interner::default();
+            let flow = keys.map(|key| {
+                let id = Some(groups.intern(&[Some(key)], &[Some("Ana")]));
+                Flow { from: id, to: id, rows: 1, changed: 0 }
+            });
+            let drift = Drift { scope: Scope::Groups, keyed: true, flow: flow.into(), groups: groups.finish() };
+            Matrix::of(&drift).lines.into_iter().map(|line| line.member.key).collect::<Vec<_>>()
+        };
+        assert_eq!(order(["7", "9"]), order(["9", "7"]));
+    }
+
+    #[test]
     fn no_ejecutivo_is_a_line_of_its_own() {
         let matrix = Matrix::of(&drift(&[
             (Some(["", "VEN"]), Some(["", "VEN"]), 7),

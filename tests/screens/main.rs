@@ -54,10 +54,13 @@ fn console(snapshot: Snapshot, keys: &str, size: (u16, u16)) -> Model {
 }
 
 fn drawn(model: &Model) -> Buffer {
+    drawn_in(model, &night_theme())
+}
+
+fn drawn_in(model: &Model, theme: &Theme) -> Buffer {
     let (columns, rows) = model.size;
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
-    let theme = night_theme();
-    terminal.draw(|frame| ui::draw(model, &theme, frame)).expect("a frame");
+    terminal.draw(|frame| ui::draw(model, theme, frame)).expect("a frame");
     terminal.backend().buffer().clone()
 }
 
@@ -103,6 +106,17 @@ fn the_incident_with_each_pane_maximised() {
     at_both_sizes("incident", |size| console(incident_snapshot(), "", size));
     for (key, pane) in [("1", "views"), ("2", "cron"), ("3", "counts"), ("4", "flow")] {
         at_both_sizes(&format!("pane_{pane}"), |size| console(incident_snapshot(), &format!("{key} z"), size));
+    }
+}
+
+#[test]
+fn a_message_leaves_the_clock_beside_it_as_it_was_in_every_theme() {
+    let mut model = console(incident_snapshot(), "", (120, 40));
+    for theme in Theme::builtin() {
+        model.notice = None;
+        let clock = drawn_in(&model, &theme)[(118, 38)].clone();
+        mvtop::app::update::say(&mut model, "done");
+        assert_eq!(drawn_in(&model, &theme)[(118, 38)], clock, "{}", theme.name);
     }
 }
 
