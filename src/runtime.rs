@@ -10,14 +10,14 @@ use ratatui::Frame;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::app::{Cmd, Model, Msg, set_clock, update};
+use crate::app::{Cmd, Model, Msg, Rest, set_clock, update};
 use crate::journal::Journal;
 use crate::pg::conninfo::Target;
 use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
 use crate::watch::{Request, Watch};
 
-/// Ages tick with each pulse, once a second; when none comes, by themselves.
+/// Ages tick with each pulse, once a second, or at rest with some of them ([`Rest`]); when none comes, by themselves.
 const TICK: Duration = Duration::from_millis(1100);
 
 /// How long after leaving a cancelled refresh may take to hear of it.
@@ -57,7 +57,7 @@ impl Console {
         let (Ok(mut events), Ok(mut signals)) = (Events::listen(), Signals::listen()) else { return End::NoTerminal };
         let mut ticker = ticker();
         self.settle(&report);
-        let mut is_stale = true;
+        let (mut is_stale, mut rest) = (true, Rest::default());
         loop {
             if is_stale && self.draw(screen).is_err() {
                 return End::NoTerminal;
@@ -91,7 +91,12 @@ impl Console {
                 },
             };
             is_stale = msg.is_some();
+            let is_pulse = matches!(msg, Some(Msg::Snapshot(_)));
+            let (before, verdict) = (self.model.newest.clone(), self.model.diagnosis.verdict);
             let commands = msg.map_or(Vec::new(), |msg| update(&mut self.model, msg));
+            if is_pulse && self.model.diagnosis.verdict == verdict && rest.may_wait(&self.model, &before) {
+                is_stale = false;
+            }
             for command in commands {
                 if command == Cmd::Suspend {
                     if screen.suspend().is_err() {

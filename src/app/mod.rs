@@ -8,6 +8,7 @@ pub mod groups;
 pub mod jump;
 pub mod lines;
 pub mod model;
+pub mod rest;
 pub mod sort;
 pub mod update;
 
@@ -23,6 +24,7 @@ use crate::pg::operator::Event;
 use crate::watch::Request;
 
 pub use model::Model;
+pub use rest::Rest;
 pub use update::{set_clock, update};
 
 /// Something that happened.

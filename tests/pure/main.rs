@@ -13,6 +13,7 @@ mod groups;
 mod keeper;
 mod many;
 mod price;
+mod rest;
 mod rights;
 mod update;
 mod verdict;

@@ -17,7 +17,12 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("cron_not_preloaded", "warning", "not in shared_preload_libraries", "preload_cron"),
     ("launcher_dead", "warning", "launcher does not run", "restart_launcher"),
     ("cron_missing", "critical", "CREATE EXTENSION pg_cron was never run", "install_cron"),
-    ("run_failed_not_owner", "warning", "must be owner of materialized view", "fix_job"),
+    (
+        "run_failed_not_owner",
+        "warning",
+        " materialized view mv_conversaciones_dashboard; only the view's owner may refresh it",
+        "fix_job",
+    ),
     ("run_failed_no_unique_index", "warning", "cannot refresh materialized view", "create_index"),
     ("run_failed_duplicates", "warning", "duplicate", "unique_rows"),
     ("run_failed_timeout", "warning", "canceling statement due to statement timeout", "fix_job"),

@@ -114,7 +114,7 @@ async fn who_may_not_is_told_what_is_missing(client: &Client, at: &str) {
         .await
         .unwrap();
     for (role, why) in [
-        ("lectora", "not possible for this role: lectora may not refresh mv_conversaciones_dashboard, it needs to be"),
+        ("lectora", "not possible for this role: lectora may not refresh mv_conversaciones_dashboard, it needs "),
         ("duena", "not possible for this role: duena may not UPDATE prospectos.ejecutivo_id"),
     ] {
         let (proof, code) = proof(&at.replace("user=postgres", &format!("user={role}")), &["--yes"]);

@@ -80,7 +80,9 @@ impl Failure {
     /// What it means, where the message does not say it.
     pub(super) fn meaning(self) -> Option<&'static str> {
         match self {
-            Failure::NotOwner => Some("only the view's owner may refresh it"),
+            Failure::NotOwner => {
+                Some("only the view's owner may refresh it, from PostgreSQL 17 on also a role with MAINTAIN")
+            }
             Failure::NoUniqueIndex => Some("CONCURRENTLY needs a unique index on plain columns, without WHERE"),
             Failure::Duplicates => Some("its definition gives a key twice"),
             Failure::Timeout => Some("it takes longer than the job's role is allowed"),
