@@ -174,7 +174,7 @@ async fn open(
 ) -> Result<ExitCode, String> {
     let _log = log.map(log_to).transpose()?;
     let (themes, chosen) = themes(config)?;
-    let (settings, watch) = begin(settings).await?;
+    let (settings, mut watch) = begin(settings).await?;
     let target = settings.target;
     let model_settings = Settings {
         place: config.profile.iter().map(|name| format!("{name} · ")).collect::<String>() + &target.describe(),
@@ -184,7 +184,7 @@ async fn open(
         themes: themes.iter().map(|t| t.name.clone()).collect(),
         unlogged: journal.writable().err(),
     };
-    let draw = forced_panic(&watch).unwrap_or(ui::draw);
+    let draw = forced_panic(&mut watch).unwrap_or(ui::draw);
     let mut screen =
         Screen::enter(term::Options::default()).map_err(|e| format!("{e} (mvtop check prints instead)"))?;
     let size = crossterm::terminal::size().unwrap_or((80, 24));
@@ -200,12 +200,15 @@ async fn open(
         End::Quit => ExitCode::SUCCESS,
         End::Signal(signal) => ExitCode::from(signal.exit_code()),
         End::NoTerminal => ExitCode::from(term::Shutdown::Hangup.exit_code()),
+        End::NoWatch => return Err("the part of mvtop that watches the database broke off, so the console ended; \
+             start it again, and please report the lines above"
+            .to_string()),
     })
 }
 
 /// An aid for tests of what a panic leaves behind, once the first data is there: `MVTOP_PANIC=draw` makes drawing panic,
-/// `MVTOP_PANIC=task` a task beside it.
-fn forced_panic(watch: &watch::Watch) -> Option<fn(&Model, &Theme, &mut Frame)> {
+/// `MVTOP_PANIC=task` a task beside it, `MVTOP_PANIC=watch` the one that the Snapshots come from.
+fn forced_panic(watch: &mut watch::Watch) -> Option<fn(&Model, &Theme, &mut Frame)> {
     match std::env::var("MVTOP_PANIC").ok()?.as_str() {
         "draw" => Some(|model, theme, frame| {
             ui::draw(model, theme, frame);
@@ -216,6 +219,18 @@ fn forced_panic(watch: &watch::Watch) -> Option<fn(&Model, &Theme, &mut Frame)> 
             tokio::spawn(async move {
                 let settled = snapshots.wait_for(|s| s.settled).await.is_ok();
                 assert!(!settled, "MVTOP_PANIC=task asked for this");
+            });
+            None
+        }
+        "watch" => {
+            let (publish, snapshots) = tokio::sync::watch::channel(watch.snapshots.borrow().clone());
+            let mut watched = std::mem::replace(&mut watch.snapshots, snapshots);
+            tokio::spawn(async move {
+                while watched.changed().await.is_ok() {
+                    let snapshot = watched.borrow_and_update().clone();
+                    assert!(!snapshot.settled, "MVTOP_PANIC=watch asked for this");
+                    let _ = publish.send(snapshot);
+                }
             });
             None
         }

@@ -17,7 +17,7 @@ use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
 use crate::watch::{Request, Watch};
 
-/// Ages tick with each pulse, once a second, or at rest with some of them ([`Rest`]); when none comes, by themselves.
+/// Ages tick with each pulse, once a second, or at rest with some of them ([`Rest`]); when no pulse comes, by themselves.
 const TICK: Duration = Duration::from_millis(1100);
 
 /// How long after leaving a cancelled refresh may take to hear of it.
@@ -48,6 +48,8 @@ pub enum End {
     Signal(Shutdown),
     /// The terminal is gone.
     NoTerminal,
+    /// The task that watches the database panicked: what is shown would stand still and look true.
+    NoWatch,
 }
 
 impl Console {
@@ -59,8 +61,11 @@ impl Console {
         self.settle(&report);
         let (mut is_stale, mut rest) = (true, Rest::default());
         loop {
-            if is_stale && self.draw(screen).is_err() {
-                return End::NoTerminal;
+            if is_stale {
+                if self.draw(screen).is_err() {
+                    return End::NoTerminal;
+                }
+                rest.drew(&self.model);
             }
             let msg = tokio::select! {
                 event = events.next() => match event {
@@ -73,7 +78,7 @@ impl Console {
                         set_clock(&mut self.model, Utc::now());
                         Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone()))
                     }
-                    Err(_) => None,
+                    Err(_) => return End::NoWatch,
                 },
                 Some(msg) = reports.recv() => {
                     // When an action ended decides which comparison proves it.
@@ -87,16 +92,16 @@ impl Console {
                         return End::Signal(signal);
                     }
                     Signal::Continued if screen.resume().is_err() => return End::NoTerminal,
-                    Signal::Continued => Some(Msg::Tick(Utc::now())),
+                    Signal::Continued => {
+                        rest = Rest::default();
+                        Some(Msg::Tick(Utc::now()))
+                    }
                 },
             };
+            let may_wait = matches!(msg, Some(Msg::Snapshot(_) | Msg::Tick(_)));
             is_stale = msg.is_some();
-            let is_pulse = matches!(msg, Some(Msg::Snapshot(_)));
-            let (before, verdict) = (self.model.newest.clone(), self.model.diagnosis.verdict);
             let commands = msg.map_or(Vec::new(), |msg| update(&mut self.model, msg));
-            if is_pulse && self.model.diagnosis.verdict == verdict && rest.may_wait(&self.model, &before) {
-                is_stale = false;
-            }
+            is_stale &= !(may_wait && rest.may_wait(&self.model));
             for command in commands {
                 if command == Cmd::Suspend {
                     if screen.suspend().is_err() {

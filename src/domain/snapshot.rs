@@ -245,7 +245,7 @@ pub struct ViewState {
 pub struct Writes {
     /// How many.
     pub rows: u64,
-    /// In how long.
+    /// In how long: from ten seconds in steps of ten, to the nearest.
     pub over: TimeDelta,
 }
 
@@ -253,17 +253,6 @@ impl Writes {
     /// Rows a minute.
     pub fn per_minute(self) -> f64 {
         self.rows as f64 * 60_000.0 / (self.over.num_milliseconds().max(1)) as f64
-    }
-
-    /// Need the newer not be told? No row in three minutes says what no row in two did, but not what none in ten seconds did.
-    pub fn say_the_same(older: Option<Writes>, newer: Option<Writes>) -> bool {
-        match (older, newer) {
-            // The window slides by whole pulses, so its length trembles.
-            (Some(a), Some(b)) if a.rows + b.rows == 0 => {
-                (a.over - TimeDelta::seconds(2)..a.over * 2).contains(&b.over)
-            }
-            _ => older == newer,
-        }
     }
 }
 

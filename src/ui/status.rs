@@ -105,7 +105,8 @@ fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
     if let Some(pulse) = model.snapshot.pulse.filter(|_| model.size.0 >= 100) {
         spans.push(Span::styled(format!("pulse {} · ", took(pulse.took)), theme.dim));
     }
-    spans.push(Span::styled(format!("{} UTC ", model.server_now().format("%H:%M:%S")), theme.dim));
+    // No seconds: at rest a frame stands for some, and a clock that stands looks like a console that hangs.
+    spans.push(Span::styled(format!("{} UTC ", model.server_now().format("%H:%M")), theme.dim));
     Line::from(spans)
 }
 

@@ -88,6 +88,14 @@ fn a_panic_of_a_task_does_not_end_the_console_and_is_told_after_it() {
 }
 
 #[test]
+fn a_watch_that_breaks_off_ends_the_console_and_says_so() {
+    let folder = Folder::new();
+    let mut pty = start(&folder, Some("watch"));
+    must_be_over(&mut pty, &folder, 3);
+    assert!(pty.shows("MVTOP_PANIC=watch asked for this") && pty.shows("broke off"), "{}", pty.state());
+}
+
+#[test]
 fn a_terminal_that_vanishes_ends_the_demo_too() {
     let folder = Folder::new();
     let mut pty = ready(&folder);

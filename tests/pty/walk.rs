@@ -33,9 +33,7 @@ fn osmaras_rows_are_told_one_by_one_with_where_they_went() {
         assert_eq!(count(&format!("VEN: Osmara Partida → {name}")), expected, "{name}");
     }
     pty.resize(LARGE.0, LARGE.1);
-    // The next second: a key that comes together with the signal of a resize waits, in crossterm, for the key after it.
-    let second = clock(&pty);
-    pty.wait("the next frame of that size", |pty| is_whole(pty, LARGE) && clock(pty) != second);
+    settle(&pty, LARGE);
     jump_to_her_groups(&mut pty);
     pty.send(ESC);
     pty.see("3 Ejecutivos");
@@ -95,8 +93,7 @@ fn the_console_fits_any_size_while_it_runs() {
     pty.wait("all four panes", |pty| pane_count(pty) == 4 && is_whole(pty, LARGE));
     assert!(!pty.shows("needs more room"));
     pty.resize(SMALL.0, SMALL.1);
-    let second = clock(&pty);
-    pty.wait("the next frame of that size", |pty| is_whole(pty, SMALL) && clock(pty) != second);
+    settle(&pty, SMALL);
     pty.send("v");
     pty.see(TOTAL);
     pty.see("1 of 166");
@@ -124,11 +121,12 @@ fn is_whole(pty: &Pty, (_, rows): (u16, u16)) -> bool {
     pty.text().lines().nth(rows as usize - 1).is_some_and(|line| line.contains("? help"))
 }
 
-/// The server's time on the status line.
-fn clock(pty: &Pty) -> Option<String> {
-    pty.line(" UTC ").map(|line| {
-        line.split(" UTC ").next().unwrap_or_default().split(' ').next_back().unwrap_or_default().to_owned()
-    })
+/// Waits for the frame after the first one of this size: a key that comes together with the signal of a resize waits, in
+/// crossterm, for the key after it.
+fn settle(pty: &Pty, size: (u16, u16)) {
+    pty.wait("a frame of that size", |pty| is_whole(pty, size));
+    let written = pty.written();
+    pty.wait("the next frame of that size", |pty| pty.written() > written);
 }
 
 fn filter(pty: &mut Pty) {

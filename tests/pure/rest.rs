@@ -1,67 +1,146 @@
-//! At rest one frame stands for several pulses; whatever a person waits for is drawn with the next.
+//! At rest a frame stands for some pulses; whatever a person waits for is drawn with the next one. And no pulse that waits
+//! would have shown anything but ages that went on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
-use mvtop::app::{Model, Msg, Rest, update};
+use mvtop::app::{Model, Msg, Rest, set_clock, update};
 use mvtop::domain::job::RunStatus;
 use mvtop::domain::server::Link;
-use mvtop::domain::snapshot::{Refreshing, Snapshot, Writes};
+use mvtop::domain::snapshot::{Refreshing, Snapshot, ViewState};
+use mvtop::domain::time::Time;
+use mvtop::domain::view::{Oid, ViewKind};
+use mvtop::theme::Theme;
+use mvtop::ui;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
 use crate::scene::*;
 use crate::update::{console, press};
 
-/// Takes a pulse a second later, with what it brought: was it drawn?
-fn is_drawn(model: &mut Model, rest: &mut Rest, brought: impl Fn(&mut Snapshot)) -> bool {
-    let before = model.newest.clone();
-    let mut next = (*before).clone();
-    let pulse = next.pulse.as_mut().unwrap();
-    pulse.at += TimeDelta::seconds(1);
-    brought(&mut next);
-    update(model, Msg::Snapshot(Arc::new(next)));
-    !rest.may_wait(model, &before)
+/// Away from what is near: the runs of 02:15 and those of 02:20.
+fn quiet() -> Time {
+    night() + TimeDelta::seconds(90)
 }
 
-/// Which of ten such pulses were drawn, `x`, and which waited, `.`.
-fn ten(snapshot: Snapshot, brought: impl Fn(&mut Snapshot)) -> String {
-    let (mut model, mut rest) = (console(snapshot), Rest::default());
-    let drawn = (0..10).map(|_| is_drawn(&mut model, &mut rest, &brought));
-    drawn.map(|drawn| if drawn { 'x' } else { '.' }).collect()
+/// A console that takes a pulse a second, as the runtime does.
+struct Desk {
+    model: Model,
+    rest: Rest,
+    frame: String,
 }
 
-fn settled() -> Snapshot {
+impl Desk {
+    fn new(snapshot: Snapshot) -> Desk {
+        let mut desk = Desk { model: console(snapshot), rest: Rest::default(), frame: String::new() };
+        update(&mut desk.model, Msg::Tick(quiet()));
+        desk.draw();
+        desk
+    }
+
+    fn draw(&mut self) {
+        self.frame = frame(&self.model);
+        self.rest.drew(&self.model);
+    }
+
+    /// A pulse a second later, with what it brought: was it drawn?
+    fn pulse(&mut self, brought: impl Fn(&mut Snapshot)) -> bool {
+        let mut next = (*self.model.newest).clone();
+        let pulse = next.pulse.as_mut().unwrap();
+        pulse.at += TimeDelta::seconds(1);
+        brought(&mut next);
+        let now = self.model.now + TimeDelta::seconds(1);
+        set_clock(&mut self.model, now);
+        update(&mut self.model, Msg::Snapshot(Arc::new(next)));
+        let waits = self.rest.may_wait(&self.model);
+        if waits {
+            assert_eq!(ageless(&self.frame), ageless(&frame(&self.model)), "a pulse that waited has news");
+        } else {
+            self.draw();
+        }
+        !waits
+    }
+
+    /// Which of so many quiet pulses were drawn, `x`, and which waited, `.`.
+    fn quiet_pulses(&mut self, count: usize) -> String {
+        (0..count).map(|_| if self.pulse(|_| ()) { 'x' } else { '.' }).collect()
+    }
+}
+
+fn frame(model: &Model) -> String {
+    let theme = Theme::builtin().remove(0);
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+    terminal.draw(|frame| ui::draw(model, &theme, frame)).unwrap();
+    terminal.backend().to_string()
+}
+
+/// A frame's words but for its numbers, ages and countdowns.
+fn ageless(frame: &str) -> Vec<String> {
+    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 6;
+    let words = frame.split([' ', '│', '┃', '\n', '"']).filter(|word| !word.is_empty());
+    words.map(|word| if is_number(word) { "#".into() } else { word.into() }).collect()
+}
+
+fn drawn(snapshot: Snapshot) -> String {
+    Desk::new(snapshot).quiet_pulses(10)
+}
+
+fn with_view(edit: impl Fn(&mut ViewState)) -> Snapshot {
     let mut snapshot = incident_snapshot();
-    snapshot.settled = true;
+    edit(Arc::make_mut(&mut snapshot.views[0]));
     snapshot
 }
 
+/// The incident, and a view that was refreshed so long ago.
+fn and_another(age: TimeDelta) -> Snapshot {
+    let mut snapshot = incident_snapshot();
+    let mut other = view_state(healed(), quiet() - age);
+    other.view = Arc::new({
+        let mut view = view();
+        (view.oid, view.name.name) = (Oid(99), "other".into());
+        view
+    });
+    snapshot.views.push(Arc::new(other));
+    snapshot
+}
+
+const REST: &str = "....x....x";
+const EVERY: &str = "xxxxxxxxxx";
+
 #[test]
 fn at_rest_every_fifth_pulse_is_drawn() {
-    assert_eq!(ten(settled(), |_| ()), "....x....x");
+    assert_eq!(drawn(incident_snapshot()), REST);
+}
+
+#[test]
+fn the_clock_is_never_a_minute_behind() {
+    let mut desk = Desk::new(incident_snapshot());
+    desk.quiet_pulses(28);
+    assert!(desk.frame.contains("02:16 UTC"));
+    desk.quiet_pulses(2);
+    assert!(desk.frame.contains("02:17 UTC"), "{}", desk.frame);
 }
 
 #[test]
 fn what_changed_is_drawn_with_its_pulse_and_the_next_ones_wait_again() {
-    let (mut model, mut rest) = (console(settled()), Rest::default());
-    assert!(!is_drawn(&mut model, &mut rest, |_| ()));
-    assert!(is_drawn(&mut model, &mut rest, |s| s.launcher = Some(s.launcher != Some(true))));
-    let again: Vec<bool> = (0..5).map(|_| is_drawn(&mut model, &mut rest, |_| ())).collect();
-    assert_eq!(again, [false, false, false, false, true]);
-    assert!(is_drawn(&mut model, &mut rest, |s| Arc::make_mut(&mut s.views[0]).signal.bases += 1));
-    assert!(is_drawn(&mut model, &mut rest, |s| s.link = Link::Silent { since: night() }));
+    let mut desk = Desk::new(incident_snapshot());
+    assert!(!desk.pulse(|_| ()));
+    assert!(desk.pulse(|s| s.launcher = Some(s.launcher != Some(true))));
+    assert_eq!(desk.quiet_pulses(5), "....x");
+    assert!(desk.pulse(|s| Arc::make_mut(&mut s.views[0]).signal.bases += 1));
+    assert!(desk.pulse(|s| s.link = Link::Silent { since: night() }));
 }
 
 #[test]
-fn what_is_under_way_or_young_ticks_with_every_pulse() {
-    let every = "xxxxxxxxxx";
-    let mut busy = settled();
+fn what_is_under_way_ticks_with_every_pulse() {
+    let mut busy = incident_snapshot();
     busy.settled = false;
-    assert_eq!(ten(busy, |_| ()), every);
-    let mut running = settled();
+    assert_eq!(drawn(busy), EVERY);
+    let mut running = incident_snapshot();
     let history = running.history.last.as_mut().unwrap();
     Arc::make_mut(&mut history.value).runs[0].status = RunStatus::Running;
-    assert_eq!(ten(running, |_| ()), every);
-    let mut refreshing = settled();
+    assert_eq!(drawn(running), EVERY);
     let who = Refreshing {
         pid: 7,
         user: "ana".into(),
@@ -72,34 +151,83 @@ fn what_is_under_way_or_young_ticks_with_every_pulse() {
         state: Some("active".into()),
         blocked_by: Vec::new(),
     };
-    Arc::make_mut(&mut refreshing.views[0]).refreshing = vec![who];
-    assert_eq!(ten(refreshing, |_| ()), every);
-    let mut young = settled();
-    let stamp = Arc::make_mut(&mut young.views[0]).stamp.last.as_mut().unwrap();
-    stamp.value.column = Some(night());
-    assert_eq!(ten(young, |_| ()), every);
+    assert_eq!(drawn(with_view(|view| view.refreshing = vec![who.clone()])), EVERY);
+    assert_eq!(drawn(with_view(|view| view.facts.start(night()))), EVERY);
+    assert_eq!(drawn(with_view(|view| view.columns.start(night()))), EVERY);
 }
 
 #[test]
-fn a_notice_is_taken_away_when_its_time_is_over() {
-    let (mut model, mut rest) = (console(settled()), Rest::default());
-    mvtop::app::update::say(&mut model, "copied");
-    assert!(is_drawn(&mut model, &mut rest, |_| ()));
+fn a_run_that_never_started_ends_no_rest() {
+    let mut lost = incident_snapshot();
+    let run = &mut Arc::make_mut(&mut lost.history.last.as_mut().unwrap().value).runs[0];
+    (run.status, run.start, run.end) = (RunStatus::Connecting, None, None);
+    assert_eq!(drawn(lost), REST);
 }
 
 #[test]
-fn a_frozen_display_says_by_the_second_for_how_long_it_is() {
-    let (mut model, mut rest) = (console(settled()), Rest::default());
-    press(&mut model, "Space");
-    assert!(is_drawn(&mut model, &mut rest, |_| ()));
+fn a_time_within_a_minute_ticks_with_every_pulse() {
+    assert_eq!(drawn(with_view(|view| view.stamp.last.as_mut().unwrap().value.column = Some(quiet()))), EVERY);
+    assert_eq!(drawn(with_view(|view| view.drift.last.as_mut().unwrap().at = quiet())), EVERY);
+    assert_eq!(drawn(with_view(|view| view.due = Some(quiet() + TimeDelta::seconds(40)))), EVERY);
+    let mut before_a_run = Desk::new(incident_snapshot());
+    before_a_run.quiet_pulses(151);
+    assert_eq!(before_a_run.quiet_pulses(10), EVERY, "02:19, and a job runs at 02:20");
+    assert_eq!(drawn(with_view(|view| view.due = Some(quiet() + TimeDelta::minutes(4)))), REST);
 }
 
 #[test]
-fn no_row_in_a_little_longer_is_no_news() {
-    let none = |seconds| Some(Writes { rows: 0, over: TimeDelta::seconds(seconds) });
-    assert!(Writes::say_the_same(none(10), none(19)) && Writes::say_the_same(none(300), none(299)));
-    assert!(!Writes::say_the_same(none(10), none(20)) && !Writes::say_the_same(none(300), none(3)));
-    assert!(!Writes::say_the_same(None, none(3)));
-    let some = |seconds| Some(Writes { rows: 5, over: TimeDelta::seconds(seconds) });
-    assert!(!Writes::say_the_same(none(10), some(11)) && !Writes::say_the_same(some(10), some(11)));
+fn a_plain_view_has_no_age_that_ticks() {
+    let plain = with_view(|view| {
+        let mut made = (*view.view).clone();
+        made.kind = ViewKind::Plain;
+        view.view = Arc::new(made);
+    });
+    assert_eq!(drawn(plain), REST);
+}
+
+#[test]
+fn a_view_that_becomes_late_is_told_at_once_although_another_is_worse() {
+    let mut desk = Desk::new(and_another(TimeDelta::seconds(5 * 60 - 3)));
+    assert_eq!(desk.quiet_pulses(10), "...x....x.");
+}
+
+#[test]
+fn a_notice_goes_away_when_its_time_is_over() {
+    let mut desk = Desk::new(incident_snapshot());
+    mvtop::app::update::say(&mut desk.model, "copied");
+    desk.draw();
+    desk.quiet_pulses(5);
+    assert!(desk.frame.contains("copied"));
+    desk.quiet_pulses(1);
+    assert!(!desk.frame.contains("copied"), "{}", desk.frame);
+    assert_eq!(desk.quiet_pulses(5), "....x");
+}
+
+#[test]
+fn a_pulse_that_took_long_is_shown_and_so_is_the_next_one() {
+    let mut desk = Desk::new(incident_snapshot());
+    desk.quiet_pulses(1);
+    let took = |ms| move |s: &mut Snapshot| s.pulse.as_mut().unwrap().took = Duration::from_millis(ms);
+    assert!(desk.pulse(took(900)) && desk.frame.contains("pulse 900 ms"));
+    assert!(desk.pulse(took(4)) && desk.frame.contains("pulse 4 ms"));
+    assert!(!desk.pulse(took(5)));
+}
+
+#[test]
+fn a_frozen_display_says_by_the_second_for_how_long_it_is_and_after_a_minute_rests() {
+    let mut desk = Desk::new(with_view(|view| view.stamp.last.as_mut().unwrap().value.column = Some(quiet())));
+    press(&mut desk.model, "Space");
+    desk.draw();
+    assert_eq!(desk.quiet_pulses(10), EVERY);
+    desk.quiet_pulses(50);
+    assert_eq!(desk.quiet_pulses(10).matches('x').count(), 2);
+}
+
+#[test]
+fn a_clock_that_jumps_is_drawn() {
+    for jump in [-3600, -1, 600] {
+        let mut desk = Desk::new(incident_snapshot());
+        desk.model.now += TimeDelta::seconds(jump - 1);
+        assert!(desk.pulse(|_| ()), "{jump} s");
+    }
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::{Keeper, Want};
 use crate::domain::diagnosis::who;
-use crate::domain::snapshot::{BulkWrite, Refreshing, Signal, ViewState, Waited, Writes};
+use crate::domain::snapshot::{BulkWrite, Refreshing, Signal, ViewState, Waited};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
 use crate::pg::probes::pulse;
@@ -84,7 +84,7 @@ impl Keeper {
         let (oid, before) = (view.view.oid, view.signal);
         let bulk = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table));
         let is_at_rest = held.is_empty() && view.refreshing.is_empty() && !self.last.waiting.contains_key(&oid);
-        let is_same = before == signal && Writes::say_the_same(view.writes, writes) && view.view.has_definition();
+        let is_same = before == signal && view.writes == writes && view.view.has_definition();
         if is_same && bulk.is_none() && is_at_rest && self.wants.contains_key(&oid) {
             return false;
         }
