@@ -32,25 +32,37 @@ pub fn null_keys(view: &View) -> String {
 }
 
 /// See [`super::flow`]. To count by presence, too, would be simpler to read, and a tenth dearer.
+///
+/// `OFFSET 0` keeps the pairs a subquery of their own: what is sorted by group is then only what is counted, not two whole
+/// rows (245 MB at 300,000 rows), and the planner expects fewer groups.
 pub(super) fn flow(sides: &Sides) -> String {
-    let by = |side: &str| sides.each(|i| format!("{side}.g{i}"));
-    let groups = |side: &str| texts(&sides.each(|i| format!("{side}.g{i}::text")));
+    let of = |name: &str| sides.each(|i| format!("{name}{i}"));
+    let groups = |side: &str| texts(&sides.each(|i| format!("{side}g{i}::text")));
+    let mut columns = vec!["v.there AS v_there, d.there AS d_there".to_string()];
+    columns.extend(["v", "d"].iter().flat_map(|side| sides.each(|i| format!("{side}.g{i} AS {side}g{i}"))));
     let labels = match sides.named {
-        true => format!("{} AS v_labels, ", texts(&sides.each(|i| format!("max(v.l{i})")))),
+        true => format!("{} AS v_labels, ", texts(&sides.each(|i| format!("max(l{i})")))),
         false => String::new(),
     };
+    if sides.named {
+        columns.extend(sides.each(|i| format!("v.l{i}")));
+    }
     let changed = match sides.scope {
         Scope::Groups => "0::int8",
-        Scope::Values => "count(*) FILTER (WHERE v.r OPERATOR(pg_catalog.*<>) d.r)",
+        Scope::Values => "count(*) FILTER (WHERE differs)",
     };
+    if sides.scope == Scope::Values {
+        columns.push("v.r OPERATOR(pg_catalog.*<>) d.r AS differs".into());
+    }
     format!(
-        "SELECT {} AS v_groups, {} AS d_groups, {labels}count(*) AS pairs, count(v.there) AS stored, \
-         count(d.there) AS live, {changed} AS changed, {} AS identities\nFROM {}{}",
+        "SELECT {} AS v_groups, {} AS d_groups, {labels}count(*) AS pairs, count(v_there) AS stored, \
+         count(d_there) AS live, {changed} AS changed, {} AS identities\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
         groups("v"),
         groups("d"),
         identities(sides),
+        columns.join(", "),
         pairs(sides),
-        sides.group_by([by("v"), by("d")].concat()),
+        sides.group_by([of("vg"), of("dg")].concat()),
     )
 }
 
