@@ -28,6 +28,7 @@ use crate::domain::matrix::{Matrix, Sides};
 use crate::domain::server::Link;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
 use crate::domain::text::{visible, width};
+use crate::domain::time::Time;
 use crate::theme::Theme;
 
 /// Draws it.
@@ -59,7 +60,7 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
         frame.render_widget(Text::from(vec![tab_line(model, screen, theme), Line::default(), Line::from(line)]), inner);
         return;
     };
-    frame.render_widget(Text::from(summary(model, screen, index, theme, head)), head);
+    frame.render_widget(Text::from(summary(model, screen, drill, theme, head)), head);
     frame.render_widget(Text::from(rows(screen, drill, index, theme, list)), list);
     frame.render_widget(Text::from(values(screen, drill, theme, detail)), detail);
 }
@@ -69,7 +70,12 @@ fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme) -> Line<'a> 
     let mut spans = Vec::new();
     for tab in tabs(model) {
         let counts = counts(&comparison.matrix, screen, &tab);
-        let text = format!(" {} {}/{} ", tab_title(&comparison.matrix, &tab), counts.view, counts.live);
+        let text = format!(
+            " {} {}/{} ",
+            tab_title(&comparison.matrix, &tab),
+            thousands(counts.view),
+            thousands(counts.live)
+        );
         let style = if tab == screen.tab { theme.badge_unknown } else { theme.words() };
         spans.push(Span::styled(text, style));
         spans.push(Span::raw(" "));
@@ -95,7 +101,8 @@ fn counts(matrix: &Matrix, screen: &DrillScreen, tab: &Option<LineKey>) -> Sides
 }
 
 /// The tabs, how many rows differ in which way, and the groups that most of them came from or went to.
-fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
+fn summary<'a>(model: &Model, screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
+    let Some(index) = drill.index.value() else { return Vec::new() };
     let mut kinds: BTreeMap<Kind, u64> = BTreeMap::new();
     let mut routes: BTreeMap<Route, u64> = BTreeMap::new();
     for flow in &screen.flow {
@@ -106,6 +113,10 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &
         }
     }
     let mut lines = vec![tab_line(model, screen, theme), Line::default()];
+    if index.is_beginning {
+        lines.push(Line::from(beginning(screen, drill, theme, model.server_now())));
+        return lines;
+    }
     if kinds.is_empty() {
         lines.push(Line::from(Span::styled("Every row here is as it should be.", theme.ok)));
     } else {
@@ -121,10 +132,20 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, index: &DrillIndex, theme: &
     }
     let mut routes: Vec<_> = routes.into_iter().collect();
     routes.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-    let said = routes.iter().map(|(route, n)| format!("{n} {route}"));
+    let said = routes.iter().map(|(route, n)| format!("{} {route}", thousands(*n)));
     let room = (area.height as usize).saturating_sub(lines.len());
     lines.extend(packed(said, area.width as usize, room).into_iter().map(|text| Line::styled(text, theme.dim)));
     lines
+}
+
+/// Says that the list is not whole yet; nothing can be counted by it.
+fn beginning<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, now: Time) -> Vec<Span<'a>> {
+    let text = match screen.rows.len() {
+        0 => "None of the first rows is here; the list of all: ".to_string(),
+        rows => format!("The first {rows} rows; the list of all: "),
+    };
+    let then = progress(&drill.index, theme, now).unwrap_or_else(|| Span::styled("reading…", theme.busy));
+    vec![Span::styled(text, theme.words()), then]
 }
 
 /// Of the rows that moved: how many only to another coordinación, how many to or from other ejecutivos.
@@ -245,7 +266,8 @@ fn what(index: &DrillIndex, row: &DriftRow, detail: Option<&RowDetail>) -> Strin
 fn values<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
     let Some(&number) = screen.rows.get(screen.row) else { return Vec::new() };
     let Some(index) = drill.index.value() else { return Vec::new() };
-    let place = format!("─ {} of {} ─ key {} ", screen.row + 1, screen.rows.len(), key(&index.rows[number]));
+    let first = if index.is_beginning { "the first " } else { "" };
+    let place = format!("─ {} of {first}{} ─ key {} ", screen.row + 1, screen.rows.len(), key(&index.rows[number]));
     let line = format!("{place}{}", "─".repeat((area.width as usize).saturating_sub(place.chars().count())));
     let mut lines = vec![Line::styled(line, theme.border)];
     let Some(detail) = drill.detail(number) else {

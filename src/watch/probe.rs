@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use crate::domain::drift::Scope;
+use crate::domain::drift::{Flow, Scope};
 use crate::domain::fix::Facts;
 use crate::domain::freshness::Stamp;
 use crate::domain::groups::Labels;
@@ -43,6 +43,8 @@ pub enum Probe {
     Facts(Arc<View>, bool),
     /// The drifted rows of one ejecutivo; the last comparison, if nothing moved since.
     Index(Arc<View>, DrillTarget, Option<Arc<Comparison>>),
+    /// Those that such a list begins with: the flow that they are of, by this comparison.
+    First(Arc<View>, DrillTarget, Arc<Comparison>, Flow),
     /// The values of one page of them: its number and its keys.
     Page(Arc<View>, usize, Vec<String>),
 }
@@ -68,7 +70,7 @@ pub enum Catch {
     Comparison(Comparison),
     /// For [`Probe::Facts`].
     Facts(Facts),
-    /// For [`Probe::Index`].
+    /// For [`Probe::Index`] and [`Probe::First`].
     Index(DrillIndex),
     /// For [`Probe::Page`].
     Page(Vec<RowDetail>),
@@ -106,7 +108,7 @@ impl Probe {
 
     /// Does it run the view's definition, as long as that takes? These are for the replica, where there is one.
     pub fn is_expensive(&self) -> bool {
-        matches!(self, Probe::Compare(..) | Probe::Index(..) | Probe::Page(..))
+        matches!(self, Probe::Compare(..) | Probe::Index(..) | Probe::First(..) | Probe::Page(..))
     }
 
     /// Asks another database, by a connection of its own.
@@ -147,6 +149,9 @@ impl Probe {
             Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
             Probe::Index(view, target, last) => {
                 Catch::Index(probes::drill::index(session, view, target, last.as_deref(), limits).await?)
+            }
+            Probe::First(view, _, last, flow) => {
+                Catch::Index(probes::drill::first(session, view, last, *flow, limits).await?)
             }
             Probe::Page(view, _, keys) => Catch::Page(probes::drill::page(session, view, keys, limits).await?),
         })

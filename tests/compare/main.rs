@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use mvtop::demo::cluster::{Cluster, ClusterOptions, DATABASE, SUPERUSER};
 use mvtop::domain::drift::{Counts, Drift, Scope};
+use mvtop::domain::groups::GroupId;
 use mvtop::domain::matrix::Comparison;
-use mvtop::domain::snapshot::{DrillIndex, DrillTarget, RowDetail};
+use mvtop::domain::snapshot::{Drill, DrillIndex, DrillTarget, RowDetail};
 use mvtop::domain::view::{GroupColumn, Oid, View};
 use mvtop::pg::catalog;
 use mvtop::pg::conninfo::{Environment, Target};
@@ -145,12 +146,29 @@ impl Bench {
         let expected = sides.drifted(member.as_ref());
         assert_eq!(expected, reference::listed(&index), "{}: rows of {member:?}", self.schema);
         assert_eq!(index.left_out, 0);
+        self.check_beginning(view, member.clone(), &shorter, last).await;
         let keys: Vec<String> = index.rows.iter().map(|row| row.key.to_string()).collect();
         let details = self.page(view, &keys).await;
         assert_eq!(details.len(), keys.len(), "{}: details of {member:?}", self.schema);
         for (row, detail) in index.rows.iter().zip(details) {
             assert_eq!(sides.detail(row), detail, "{}: values of {}", self.schema, row.key);
         }
+    }
+
+    /// What is read before the list of all rows is what that list begins with.
+    async fn check_beginning(&self, view: &View, member: Option<Option<String>>, all: &DrillIndex, last: &Comparison) {
+        let target = DrillTarget { view: view.oid, member: member.map(|m| m.map(Into::into)) };
+        let Some(flow) = target.first_flow(last).filter(|_| last.drift.keyed) else { return };
+        let first = drill::first(&self.session, view, last, flow, LIMITS).await;
+        let first = first.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema));
+        let all = reference::in_order(all);
+        let begins = &all[..first.rows.len()];
+        assert_eq!(reference::in_order(&first), begins, "{}: beginning", self.schema);
+        // Rows whose key holds a NULL come last in the list, and are not looked for.
+        let keys = |id: Option<GroupId>| id.map(|id| reference::texts(last.drift.group(id).keys()));
+        let is_whole = |row: &&reference::Drifted| row.2.iter().all(Option::is_some);
+        let of_flow = all.iter().filter(|row| row.1 == (keys(flow.from), keys(flow.to))).filter(is_whole);
+        assert_eq!(first.rows.len(), of_flow.count().min(Drill::PAGE), "{}: beginning", self.schema);
     }
 
     /// Checks the drift that there is, that there is some, and that a refresh takes it away.

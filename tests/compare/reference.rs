@@ -204,13 +204,18 @@ pub fn pairs(drift: &Drift) -> BTreeMap<Pair, u64> {
 
 /// The program's list of rows in the reference's words.
 pub fn listed(index: &DrillIndex) -> Vec<Drifted> {
-    let keys = |id: Option<GroupId>| id.map(|id| texts(index.group(id).keys()));
-    let row = |r: &DriftRow| (r.kind, (keys(r.from), keys(r.to)), serde_json::from_str(&r.key).unwrap());
-    let mut rows: Vec<Drifted> = index.rows.iter().map(row).collect();
+    let mut rows = in_order(index);
     rows.sort();
     rows
 }
 
-fn texts(keys: Vec<Option<&str>>) -> Vec<Option<String>> {
+/// The same as it is shown.
+pub fn in_order(index: &DrillIndex) -> Vec<Drifted> {
+    let keys = |id: Option<GroupId>| id.map(|id| texts(index.group(id).keys()));
+    let row = |r: &DriftRow| (r.kind, (keys(r.from), keys(r.to)), serde_json::from_str(&r.key).unwrap());
+    index.rows.iter().map(row).collect()
+}
+
+pub fn texts(keys: Vec<Option<&str>>) -> Vec<Option<String>> {
     keys.into_iter().map(|key| key.map(str::to_string)).collect()
 }

@@ -1,5 +1,6 @@
 //! When which probe runs: signals, budget, locks, failures.
 
+mod drill;
 mod signals;
 
 use std::time::{Duration, Instant};

@@ -4,6 +4,7 @@
 #[path = "../support/scene.rs"]
 mod scene;
 
+mod drill;
 mod made;
 
 use std::collections::BTreeMap;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::drift::Kind;
+use crate::domain::drift::{Flow, Kind};
 use crate::domain::groups::{Group, GroupId, Groups};
-use crate::domain::reading::Reading;
+use crate::domain::matrix::Comparison;
+use crate::domain::reading::{Measured, Problem, Reading};
+use crate::domain::time::Time;
 use crate::domain::view::Oid;
 
 /// Whose drift a person is looking at.
@@ -15,6 +17,19 @@ pub struct DrillTarget {
     pub view: Oid,
     /// The value of the first group column; `None`: all rows.
     pub member: Option<Option<Arc<str>>>,
+}
+
+impl DrillTarget {
+    /// Of the rows that moved, by a comparison whose names the list has, those that it begins with: one flow of the
+    /// target's.
+    pub fn first_flow(&self, last: &Comparison) -> Option<Flow> {
+        let group = |id: Option<GroupId>| id.map(|id| last.drift.group(id));
+        let is_mine = |id| self.member.is_none() || group(id).is_some_and(|group| group.member(0).key == self.member);
+        let moved = last.drift.flow.iter().filter(|flow| flow.kind() == Some(Kind::Moved));
+        let mine = moved.filter(|flow| is_mine(flow.from) || is_mine(flow.to));
+        let name = |id| group(id).map(|group| (group.labels(), group.keys()));
+        mine.min_by_key(|flow| (name(flow.from), name(flow.to))).copied()
+    }
 }
 
 /// The drifted rows of one value of the first group column.
@@ -37,6 +52,16 @@ impl Drill {
         Drill { target, index: Reading::default(), pages: BTreeMap::new() }
     }
 
+    /// Takes in what was read of the list; its pages' values stay where its rows do.
+    pub fn take(&mut self, index: Result<Measured<Arc<DrillIndex>>, Problem>, at: Time) {
+        if let (Ok(new), Some(old)) = (&index, self.index.value())
+            && !new.value.begins_with(&old.rows)
+        {
+            self.pages.clear();
+        }
+        self.index.finish(index, at);
+    }
+
     /// The values of the index's n-th row, if its page was read.
     pub fn detail(&self, row: usize) -> Option<&RowDetail> {
         self.pages.get(&(row / Self::PAGE))?.value()?.get(row % Self::PAGE)
@@ -52,16 +77,24 @@ pub struct DrillIndex {
     pub rows: Vec<DriftRow>,
     /// How many more rows there are than were read.
     pub left_out: u64,
+    /// Are these only the rows that the list begins with, while all are being read?
+    pub is_beginning: bool,
 }
 
 impl DrillIndex {
     /// How many rows an index holds at most.
     pub const LIMIT: usize = 200_000;
 
-    /// Sorts the rows: by kind, then by what their groups are called in the view and live, then by key.
+    /// Does it begin with these rows?
+    pub fn begins_with(&self, rows: &[DriftRow]) -> bool {
+        rows.len() <= self.rows.len() && self.rows.iter().zip(rows).all(|(a, b)| a.key == b.key)
+    }
+
+    /// Sorts the rows: by kind, then by what their groups are called in the view and live, then by key. Of that order
+    /// [`DrillTarget::first_flow`] knows the beginning.
     pub fn sort(&mut self) {
         let mut by_name: Vec<GroupId> = self.groups.ids().collect();
-        by_name.sort_by_cached_key(|id| self.groups.get(*id).labels());
+        by_name.sort_by_cached_key(|id| (self.groups.get(*id).labels(), self.groups.get(*id).keys()));
         let mut rank = vec![0; by_name.len()];
         by_name.into_iter().enumerate().for_each(|(place, id)| rank[id.0 as usize] = place);
         let rank = |id: Option<GroupId>| id.map(|id| rank[id.0 as usize]);

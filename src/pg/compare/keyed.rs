@@ -97,6 +97,23 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
     )
 }
 
+/// See [`super::beginning`].
+pub(super) fn beginning(sides: &Sides) -> String {
+    let is_in = |side: &'static str, group: usize| {
+        sides.view.groups.iter().enumerate().map(move |(i, column)| {
+            let cast = type_of(sides.view, &column.column).filter(|t| EQUAL_AS_TEXT.contains(t)).unwrap_or("text");
+            format!("{side}.g{n} IS NOT DISTINCT FROM (${group}::text[])[{n}]::{cast}", n = i + 1)
+        })
+    };
+    let filter: Vec<String> = is_in("v", 1).chain(is_in("d", 2)).chain(["v.there AND d.there".to_string()]).collect();
+    format!(
+        "SELECT to_json({})::text COLLATE pg_catalog.\"C\" AS key\nFROM {}\nWHERE {}\nORDER BY key\nLIMIT $3::int8",
+        key(sides),
+        pairs(sides),
+        filter.join(" AND "),
+    )
+}
+
 /// The key of a row as texts: the view's, and behind them the live ones where these look different.
 fn key(sides: &Sides) -> String {
     let is_same = |k: &KeyColumn| type_of(sides.view, &k.name).is_some_and(|kind| EQUAL_AS_TEXT.contains(&kind));

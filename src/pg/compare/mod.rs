@@ -81,6 +81,12 @@ pub fn drifted(view: &View, pairing: Pairing, one: bool, fit: bool) -> String {
     if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
 }
 
+/// The keys, in the order of their JSON texts, of the first $3 rows that are in the group $1 in the view and in the group
+/// $2 live (an array of the group columns' values each).
+pub fn beginning(view: &View) -> String {
+    keyed::beginning(&Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: false })
+}
+
 /// The two sides of a comparison as FROM items with columns `there`, `g1…`, and, as it needs them, the labels `l1…`, the
 /// key `k1…`, the key as one record `k`, and the whole row `r`.
 struct Sides<'a> {

@@ -3,13 +3,13 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::domain::drift::{Kind, Scope};
-use crate::domain::groups::Interner;
+use crate::domain::drift::{Flow, Kind, Scope};
+use crate::domain::groups::{GroupId, Interner};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
-use crate::domain::snapshot::{DriftRow, DrillIndex, DrillTarget, RowDetail};
+use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::view::View;
-use crate::pg::compare::{Pairing, drifted, null_keys, values};
+use crate::pg::compare::{Pairing, beginning, drifted, null_keys, values};
 use crate::pg::session::{Limits, Session};
 
 /// Which rows drifted: kind, groups and key of each. `last` is a comparison since which nothing moved, if there is one:
@@ -43,9 +43,29 @@ pub async fn index(
     if let Some(last) = last.filter(|_| fit) {
         groups.name(&view.groups, &last.drift.groups.names(&view.groups));
     }
-    let mut index = DrillIndex { groups, rows, left_out };
+    let mut index = DrillIndex { groups, rows, left_out, is_beginning: false };
     index.sort();
     Ok(index)
+}
+
+/// The rows that such a list begins with: the first page of one flow of the `last` comparison's. They are known long
+/// before all are, for the others need neither be paired nor told.
+pub async fn first(
+    session: &Session,
+    view: &View,
+    last: &Comparison,
+    flow: Flow,
+    limits: Limits,
+) -> Result<DrillIndex, Problem> {
+    let groups = last.drift.groups.clone();
+    let keys = |id: Option<GroupId>| id.map_or_else(Vec::new, |id| groups.get(id).keys());
+    let (from, to, most) = (keys(flow.from), keys(flow.to), Drill::PAGE as i64);
+    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
+        [(&from, Type::TEXT_ARRAY), (&to, Type::TEXT_ARRAY), (&most, Type::INT8)];
+    let found = session.read(limits, &beginning(view), &parameters).await?;
+    let row = |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
+    let rows = found.iter().map(row).collect();
+    Ok(DrillIndex { groups, rows, left_out: 0, is_beginning: true })
 }
 
 fn drift_row(row: &Row, groups: &mut Interner) -> DriftRow {

@@ -105,7 +105,7 @@ impl Keeper {
         let rest = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
         match answer.probe {
             Probe::Elsewhere(..) => self.elsewhere = Some(now + ELSEWHERE_EVERY),
-            Probe::Index(..) => (self.view_busy, self.drill_rest) = (false, rest),
+            Probe::Index(..) | Probe::First(..) => (self.view_busy, self.drill_rest) = (false, rest),
             Probe::Catalog(_) => (self.catalog_busy, self.catalog_rest) = (false, rest),
             _ if answer.probe.is_cheap() => (self.cheap_busy, self.cheap_rest) = (false, rest),
             _ => self.view_busy = false,
@@ -135,7 +135,7 @@ impl Keeper {
             }
             Probe::Labels(view, _) => self.fold_labels(view.oid, answer, at),
             Probe::Compare(view, scope, _) => self.fold_comparison(&view, scope, answer, at, now),
-            Probe::Index(view, target, _) => {
+            Probe::Index(view, target, _) | Probe::First(view, target, ..) => {
                 let state = self.snapshot.view(view.oid).cloned();
                 let named = |mut index: DrillIndex| {
                     let state = state.as_ref().and_then(|state| Some((state, state.labels.value()?)));
@@ -145,7 +145,7 @@ impl Keeper {
                 let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
                 self.with_drill(|d| {
                     if d.target == target {
-                        d.index.finish(index, at);
+                        d.take(index, at);
                     }
                 });
             }

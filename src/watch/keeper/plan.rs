@@ -10,10 +10,13 @@ use crate::domain::drift::Scope;
 use crate::domain::job::RunId;
 use crate::domain::matrix::Comparison;
 use crate::domain::server::Link;
-use crate::domain::snapshot::{Drill, ViewState};
+use crate::domain::snapshot::{Drill, DrillIndex, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::View;
 use crate::watch::probe::Probe;
+
+/// From as many rows in its first flow a drill's first page is read before the list of all rows.
+const MANY: u64 = 1_000;
 
 /// Until its answer comes, the other database is not asked again.
 const FOR_EVER: Duration = Duration::from_secs(86_400);
@@ -96,17 +99,25 @@ impl Keeper {
         let drill = self.snapshot.drill.clone()?;
         let state = self.snapshot.view(drill.target.view)?;
         let view = state.view.clone();
-        let Some(index) = &drill.index.last else {
-            let rests = drill.index.problem().is_some() && self.drill_rest.is_some_and(|rest| rest > now);
-            let last = state.drift.last.as_ref().filter(|_| !state.is_drift_outdated());
-            let last = last.map(|last| last.value.clone());
-            return (!rests).then(|| Probe::Index(view, drill.target.clone(), last));
-        };
-        let page = self.pages.pop()?;
-        let from = page * Drill::PAGE;
-        let keys: Vec<String> =
-            index.value.rows.iter().skip(from).take(Drill::PAGE).map(|r| r.key.to_string()).collect();
-        (!keys.is_empty()).then_some(Probe::Page(view, page, keys))
+        let index = drill.index.value();
+        let is_page_due = |index: &DrillIndex| !index.rows.is_empty() && !drill.pages.contains_key(&0);
+        if let Some(index) = index.filter(|index| !index.is_beginning || is_page_due(index)) {
+            let page = if index.is_beginning { 0 } else { self.pages.pop()? };
+            let keys = index.rows.iter().skip(page * Drill::PAGE).take(Drill::PAGE);
+            let keys: Vec<String> = keys.map(|row| row.key.to_string()).collect();
+            return (!keys.is_empty() && !drill.pages.contains_key(&page)).then_some(Probe::Page(view, page, keys));
+        }
+        if drill.index.problem().is_some() && self.drill_rest.is_some_and(|rest| rest > now) {
+            return None;
+        }
+        let last = state.drift.last.as_ref().filter(|_| !state.is_drift_outdated()).map(|last| last.value.clone());
+        let is_new = index.is_none() && drill.index.problem().is_none();
+        let first = last.as_ref().filter(|last| is_new && last.drift.keyed);
+        let first = first.and_then(|last| Some((last.clone(), drill.target.first_flow(last)?)));
+        Some(match first.filter(|(_, flow)| flow.rows >= MANY) {
+            Some((last, flow)) => Probe::First(view, drill.target.clone(), last, flow),
+            None => Probe::Index(view, drill.target.clone(), last),
+        })
     }
 
     /// Somebody waits for them, so they come before comparisons.
@@ -200,7 +211,7 @@ impl Keeper {
                 }
             }),
             Probe::Facts(view, _) => self.with_view(view.oid, |v| v.facts.start(now)),
-            Probe::Index(..) => self.with_drill(|d| d.index.start(now)),
+            Probe::Index(..) | Probe::First(..) => self.with_drill(|d| d.index.start(now)),
             Probe::Page(_, page, _) => self.with_drill(|d| d.pages.entry(*page).or_default().start(now)),
         }
     }

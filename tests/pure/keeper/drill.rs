@@ -1,0 +1,115 @@
+//! A drill: what it begins with, its list, its pages.
+
+use std::sync::Arc;
+
+use mvtop::domain::drift::Kind;
+use mvtop::domain::matrix::Comparison;
+use mvtop::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, RowDetail};
+
+use super::*;
+
+/// A keeper whose comparison found this, with a drill into Osmara's rows.
+fn drilled(found: &Comparison) -> Bench {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.keeper.request(Request::Measure(VIEW));
+    while let Some(probe) = bench.next() {
+        match &probe {
+            Probe::Compare(..) => {
+                let found = Catch::Comparison(found.clone());
+                bench.answer(probe, Duration::from_millis(70), Ok(found));
+            }
+            _ => bench.succeed(probe, Duration::from_millis(70)),
+        }
+    }
+    let member = Some(Some("Osmara".into()));
+    bench.keeper.request(Request::Drill(Some(DrillTarget { view: VIEW, member })));
+    bench
+}
+
+/// 5,000 of Osmara's rows that moved to Carla's, and 2,000 to Berta's.
+fn many() -> Comparison {
+    let from = Some(("Osmara", "VEN"));
+    comparison(Scope::Values, &[(from, Some(("Carla", "VEN")), 5_000, 0), (from, Some(("Berta", "VEN")), 2_000, 0)])
+}
+
+fn index(rows: usize, is_beginning: bool, prefix: &str) -> Result<Catch, Problem> {
+    let row = |i| DriftRow { kind: Kind::Moved, from: None, to: None, key: format!("[\"{prefix}{i:04}\"]").into() };
+    let rows = (0..rows).map(row).collect();
+    Ok(Catch::Index(DrillIndex { rows, is_beginning, ..DrillIndex::default() }))
+}
+
+fn drill(bench: &mut Bench) -> Arc<Drill> {
+    let now = bench.now;
+    bench.keeper.snapshot(night(), now).drill.clone().unwrap()
+}
+
+/// Answers the first rows and their page; what is asked then.
+fn after_the_first_page(bench: &mut Bench, prefix: &str) -> Probe {
+    let first = bench.next().unwrap();
+    let Probe::First(_, _, last, flow) = &first else { panic!("{first:?}") };
+    assert_eq!((flow.rows, last.drift.group(flow.to.unwrap()).title()), (2_000, "Berta · VEN".into()));
+    bench.answer(first, Duration::ZERO, index(100, true, prefix));
+    let page = bench.next().unwrap();
+    assert!(matches!(&page, Probe::Page(_, 0, keys) if keys.len() == 100), "{page:?}");
+    bench.answer(page, Duration::ZERO, Ok(Catch::Page(vec![RowDetail::default(); 100])));
+    // The console asks for it, too, as soon as it sees the list.
+    bench.keeper.request(Request::Page(0));
+    bench.next().unwrap()
+}
+
+#[test]
+fn of_many_rows_the_first_page_comes_first_and_stays_when_the_list_begins_with_it() {
+    let mut bench = drilled(&many());
+    let all = after_the_first_page(&mut bench, "a");
+    assert!(matches!(all, Probe::Index(..)), "{all:?}");
+    assert!(drill(&mut bench).index.value().unwrap().is_beginning && drill(&mut bench).detail(0).is_some());
+    bench.answer(all, Duration::from_secs(1), index(7_000, false, "a"));
+    assert_eq!(bench.next(), None, "the page is there");
+    assert!(drill(&mut bench).detail(99).is_some());
+    assert_eq!(drill(&mut bench).index.value().unwrap().rows.len(), 7_000);
+    bench.keeper.request(Request::Page(3));
+    assert!(matches!(bench.next(), Some(Probe::Page(_, 3, _))));
+}
+
+#[test]
+fn a_first_page_that_the_list_does_not_begin_with_is_read_again() {
+    let mut bench = drilled(&many());
+    let all = after_the_first_page(&mut bench, "a");
+    bench.answer(all, Duration::from_secs(1), index(7_000, false, "b"));
+    assert_eq!(drill(&mut bench).detail(0), None);
+    bench.keeper.request(Request::Page(0));
+    assert!(matches!(bench.next(), Some(Probe::Page(_, 0, _))));
+}
+
+#[test]
+fn a_list_that_cannot_be_read_leaves_its_beginning_and_is_tried_again() {
+    let mut bench = drilled(&many());
+    let all = after_the_first_page(&mut bench, "a");
+    let timeout = Problem { kind: ProblemKind::Timeout, text: "too long".into() };
+    bench.answer(all, Duration::from_secs(1), Err(timeout));
+    assert_eq!(drill(&mut bench).index.value().unwrap().rows.len(), 100);
+    assert_eq!(bench.next(), None, "it rests");
+    bench.now += Duration::from_secs(600);
+    assert!(matches!(bench.next(), Some(Probe::Index(..))));
+}
+
+#[test]
+fn a_beginning_without_rows_or_that_fails_holds_nothing_up() {
+    let mut bench = drilled(&many());
+    let first = bench.next().unwrap();
+    bench.answer(first, Duration::ZERO, index(0, true, ""));
+    assert!(matches!(bench.next(), Some(Probe::Index(..))));
+    let mut bench = drilled(&many());
+    let first = bench.next().unwrap();
+    bench.answer(first, Duration::ZERO, Err(Problem { kind: ProblemKind::Other, text: "no".into() }));
+    bench.now += Duration::from_secs(600);
+    assert!(matches!(bench.next(), Some(Probe::Index(..))));
+}
+
+#[test]
+fn few_rows_are_listed_at_once() {
+    let few = comparison(Scope::Values, &[(Some(("Osmara", "VEN")), Some(("Berta", "VEN")), 166, 0)]);
+    assert!(matches!(drilled(&few).next(), Some(Probe::Index(..))));
+    let others = comparison(Scope::Values, &[(Some(("Carla", "VEN")), Some(("Berta", "VEN")), 5_000, 0)]);
+    assert!(matches!(drilled(&others).next(), Some(Probe::Index(..))));
+}

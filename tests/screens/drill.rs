@@ -1,0 +1,40 @@
+//! A drill while only the rows that its list begins with are there.
+
+use super::*;
+
+/// The drill with its first 100 rows.
+fn begun(edit: impl FnOnce(&mut Drill)) -> Snapshot {
+    let mut snapshot = drilled();
+    let drill = Arc::make_mut(snapshot.drill.as_mut().unwrap());
+    let index = Arc::make_mut(&mut drill.index.last.as_mut().unwrap().value);
+    index.rows.truncate(100);
+    index.is_beginning = true;
+    edit(drill);
+    snapshot
+}
+
+fn text(tab: &str, edit: impl FnOnce(&mut Drill)) -> String {
+    let mut model = console(incident_snapshot(), tab, (120, 40));
+    update(&mut model, Msg::Snapshot(Arc::new(begun(edit))));
+    text_of(&model)
+}
+
+#[test]
+fn the_first_rows_are_shown_as_the_first_and_nothing_is_counted_by_them() {
+    let said = text("v", |_| ());
+    assert!(said.contains("The first 100 rows; the list of all: reading…"), "{said}");
+    assert!(said.contains("─ 1 of the first 100 ─"), "{said}");
+    assert!(!said.contains("100 moved"), "{said}");
+    let began = night() - TimeDelta::seconds(3);
+    assert!(text("v", |drill| drill.index.start(began)).contains("the list of all: reading for 3 s"));
+    let why = Problem { kind: ProblemKind::Timeout, text: "It took too long.".into() };
+    let failed = |drill: &mut Drill| drill.index.progress = Progress::Failed { at: night(), why };
+    assert!(text("v", failed).contains("the list of all: It took too long."));
+}
+
+#[test]
+fn a_tab_without_any_of_the_first_rows_is_not_said_to_be_true() {
+    let said = text("v l l", |_| ());
+    assert!(said.contains("None of the first rows is here; the list of all: reading…"), "{said}");
+    assert!(!said.contains("as it should be"), "{said}");
+}
