@@ -57,7 +57,7 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
             _ => "the rows that differ are read as soon as the server answers",
         };
         let line = said.unwrap_or_else(|| Span::styled(waits, theme.dim));
-        frame.render_widget(Text::from(vec![tab_line(model, screen, theme), Line::default(), Line::from(line)]), inner);
+        frame.render_widget(Text::from(vec![tab_line(model, screen, theme, inner.width), Line::default(), Line::from(line)]), inner);
         return;
     };
     frame.render_widget(Text::from(summary(model, screen, drill, theme, head)), head);
@@ -65,20 +65,22 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
     frame.render_widget(Text::from(values(screen, drill, theme, detail)), detail);
 }
 
-fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme) -> Line<'a> {
-    let Some(comparison) = model.comparison() else { return Line::default() };
+/// The tabs from the first on, or from a later one where the chosen one would not be seen.
+fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme, columns: u16) -> Line<'a> {
+    let Some(matrix) = model.comparison().map(|comparison| &comparison.matrix) else { return Line::default() };
+    let text = |tab: &Option<LineKey>| {
+        let counts = counts(matrix, screen, tab);
+        format!(" {} {}/{} ", tab_title(matrix, tab), thousands(counts.view), thousands(counts.live))
+    };
+    let tabs = tabs(model);
+    let texts: Vec<String> = tabs.iter().map(text).collect();
+    let chosen = tabs.iter().position(|tab| *tab == screen.tab).unwrap_or_default();
+    let is_seen = |from: &usize| texts[*from..=chosen].iter().map(|text| width(text) + 1).sum::<usize>() < columns.into();
+    let from = (0..chosen).find(is_seen).unwrap_or(chosen);
+    let style = |place| if place == chosen { theme.badge_unknown } else { theme.words() };
     let mut spans = Vec::new();
-    for tab in tabs(model) {
-        let counts = counts(&comparison.matrix, screen, &tab);
-        let text = format!(
-            " {} {}/{} ",
-            tab_title(&comparison.matrix, &tab),
-            thousands(counts.view),
-            thousands(counts.live)
-        );
-        let style = if tab == screen.tab { theme.badge_unknown } else { theme.words() };
-        spans.push(Span::styled(text, style));
-        spans.push(Span::raw(" "));
+    for (place, text) in texts.into_iter().enumerate().skip(from) {
+        spans.extend([Span::styled(text, style(place)), Span::raw(" ")]);
     }
     spans.push(Span::styled("view/live", theme.dim));
     Line::from(spans)
@@ -112,7 +114,7 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, drill: &Drill, theme: &Theme
             *routes.entry(route(index, flow.from, flow.to)).or_default() += flow.rows;
         }
     }
-    let mut lines = vec![tab_line(model, screen, theme), Line::default()];
+    let mut lines = vec![tab_line(model, screen, theme, area.width), Line::default()];
     if index.is_beginning {
         lines.push(Line::from(beginning(screen, drill, theme, model.server_now())));
         return lines;

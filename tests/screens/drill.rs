@@ -1,5 +1,7 @@
 //! A drill while only the rows that its list begins with are there.
 
+use mvtop::domain::drift::Scope;
+
 use super::*;
 
 /// The drill with its first 100 rows.
@@ -37,4 +39,22 @@ fn a_tab_without_any_of_the_first_rows_is_not_said_to_be_true() {
     let said = text("v l l", |_| ());
     assert!(said.contains("None of the first rows is here; the list of all: reading…"), "{said}");
     assert!(!said.contains("as it should be"), "{said}");
+}
+
+#[test]
+fn the_chosen_tab_is_seen_however_many_there_are() {
+    let places: Vec<String> = (1..=12).map(|i| format!("PLACE-{i:02}")).collect();
+    let rows = places.iter().map(|place| (Some(("Osmara Partida", place.as_str())), None, 7, 0)).collect::<Vec<_>>();
+    let compared = measured(Arc::new(comparison(Scope::Values, &rows)), night(), 80);
+    let mut snapshot = incident_snapshot();
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    (view.drift, view.values) = (compared.clone(), compared);
+    let member = Some(Some("Osmara Partida".into()));
+    snapshot.drill = Some(Arc::new(Drill::new(DrillTarget { view: VIEW, member })));
+    let mut model = console(snapshot, "3 Enter", (80, 24));
+    for place in &places {
+        update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('l'), KeyModifiers::NONE)));
+        let text = text_of(&model);
+        assert!(text.contains(&format!(" {place} 7/0 ")), "{place}: {text}");
+    }
 }

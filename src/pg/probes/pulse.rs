@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{FromSql, ToSql, Type};
 
 use crate::domain::job::RunId;
 use crate::domain::reading::Problem;
@@ -18,8 +18,8 @@ use crate::pg::session::Session;
 pub struct Question {
     /// The base tables of all views.
     pub tables: Vec<Oid>,
-    /// The views whose locks are wanted.
-    pub views: Vec<Oid>,
+    /// The plain views to look at; the materialized ones always are.
+    pub plain: Vec<Oid>,
     /// Are pg_cron's tables readable?
     pub cron: bool,
     /// A little below the newest run known.
@@ -58,17 +58,17 @@ pub fn sql(cron: bool) -> String {
 /// Takes the pulse.
 pub async fn pulse(session: &Session, question: &Question) -> Result<Answer, Problem> {
     let oids = |list: &[Oid]| list.iter().map(|o| o.0).collect::<Vec<u32>>();
-    let (tables, views) = (oids(&question.tables), oids(&question.views));
+    let (tables, plain) = (oids(&question.tables), oids(&question.plain));
     let parameters: [(&(dyn ToSql + Sync), Type); 3] =
-        [(&tables, Type::OID_ARRAY), (&views, Type::OID_ARRAY), (&question.above.0, Type::INT8)];
+        [(&tables, Type::OID_ARRAY), (&plain, Type::OID_ARRAY), (&question.above.0, Type::INT8)];
     let rows = session.glance(&sql(question.cron), &parameters).await?;
     let row = rows.first().ok_or_else(|| unexpected("the pulse came back empty"))?;
-    let (oids, xmins, populated): (Vec<u32>, Vec<i64>, Vec<bool>) =
+    let (oids, xmins, populated): (Vec<u32>, Vec<Xid>, Vec<bool>) =
         (row.get("oids"), row.get("xmins"), row.get("populated"));
     Ok(Answer {
         at: row.get::<_, DateTime<Utc>>("at"),
         started_at: row.get("started_at"),
-        views: oids.iter().zip(xmins).zip(populated).map(|((&o, x), p)| (Oid(o), x as u32, p)).collect(),
+        views: oids.iter().zip(xmins).zip(populated).map(|((&o, x), p)| (Oid(o), x.0, p)).collect(),
         counters: row.get("counters"),
         files: row.get("files"),
         held: row.get::<_, Option<&str>>("held").map(held).transpose()?.unwrap_or_default(),
@@ -76,6 +76,19 @@ pub async fn pulse(session: &Session, question: &Question) -> Result<Answer, Pro
         runs: row.get("runs"),
         launcher: row.get("launcher"),
     })
+}
+
+/// A transaction's number. To have the server write 500 of them as texts, every second, would cost a tenth of the pulse.
+struct Xid(u32);
+
+impl FromSql<'_> for Xid {
+    fn from_sql(_: &Type, raw: &[u8]) -> Result<Xid, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Xid(u32::from_be_bytes(raw.try_into()?)))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::XID
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
--- Every change signal in one statement. $1: the base tables, $2: the views, both as last known.
+-- Every change signal in one statement. $1: the base tables, $2: the plain views that mvtop made, both as last known.
 -- Checked against the documented catalogs and functions of 13 and 18: all that is used here is in both.
 SELECT clock_timestamp() AS at,
        pg_postmaster_start_time() AS started_at,
@@ -8,7 +8,7 @@ SELECT clock_timestamp() AS at,
        cron.jobs, cron.runs, cron.launcher
 FROM (
     SELECT coalesce(array_agg(c.oid), '{}') AS oids,
-           coalesce(array_agg(c.xmin::text::int8), '{}') AS xmins,
+           coalesce(array_agg(c.xmin), '{}') AS xmins,
            coalesce(array_agg(c.relispopulated), '{}') AS populated
     FROM pg_catalog.pg_class c
     WHERE c.relkind = 'm' OR c.relkind = 'v' AND c.oid = ANY ($2::oid[])
@@ -42,10 +42,11 @@ CROSS JOIN (
                    FROM pg_catalog.pg_stat_activity b
                    WHERE b.pid = ANY (pg_blocking_pids(l.pid)))))::text AS held
     FROM pg_catalog.pg_locks l
+    JOIN pg_catalog.pg_class c ON c.oid = l.relation AND (c.relkind = 'm' OR c.oid = ANY ($2::oid[]))
     LEFT JOIN LATERAL (
         SELECT s.usename, s.application_name, s.query_start, s.state FROM pg_catalog.pg_stat_activity s WHERE s.pid = l.pid
     ) AS a ON true
-    WHERE l.locktype = 'relation' AND l.relation = ANY ($2::oid[])
+    WHERE l.locktype = 'relation'
       AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
       AND l.mode IN ('ExclusiveLock', 'AccessExclusiveLock')
 ) AS locks

@@ -229,7 +229,7 @@ impl Keeper {
     pub fn question(&self) -> pulse::Question {
         pulse::Question {
             tables: self.last.tables.clone(),
-            views: self.snapshot.views.iter().map(|v| v.view.oid).collect(),
+            plain: self.snapshot.views.iter().filter(|v| v.view.is_plain()).map(|v| v.view.oid).collect(),
             cron: self.snapshot.server.as_ref().is_some_and(|s| s.cron.is_here()),
             above: RunId(self.last.newest_run.0 - OPEN_RUNS),
         }
