@@ -200,9 +200,11 @@ async fn open(
         End::Quit => ExitCode::SUCCESS,
         End::Signal(signal) => ExitCode::from(signal.exit_code()),
         End::NoTerminal => ExitCode::from(term::Shutdown::Hangup.exit_code()),
-        End::NoWatch => return Err("the part of mvtop that watches the database broke off, so the console ended; \
+        End::NoWatch => {
+            return Err("the part of mvtop that watches the database broke off, so the console ended; \
              start it again, and please report the lines above"
-            .to_string()),
+                .to_string());
+        }
     })
 }
 

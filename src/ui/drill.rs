@@ -57,7 +57,10 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
             _ => "the rows that differ are read as soon as the server answers",
         };
         let line = said.unwrap_or_else(|| Span::styled(waits, theme.dim));
-        frame.render_widget(Text::from(vec![tab_line(model, screen, theme, inner.width), Line::default(), Line::from(line)]), inner);
+        frame.render_widget(
+            Text::from(vec![tab_line(model, screen, theme, inner.width), Line::default(), Line::from(line)]),
+            inner,
+        );
         return;
     };
     frame.render_widget(Text::from(summary(model, screen, drill, theme, head)), head);
@@ -75,7 +78,8 @@ fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme, columns: u16
     let tabs = tabs(model);
     let texts: Vec<String> = tabs.iter().map(text).collect();
     let chosen = tabs.iter().position(|tab| *tab == screen.tab).unwrap_or_default();
-    let is_seen = |from: &usize| texts[*from..=chosen].iter().map(|text| width(text) + 1).sum::<usize>() < columns.into();
+    let is_seen =
+        |from: &usize| texts[*from..=chosen].iter().map(|text| width(text) + 1).sum::<usize>() < columns.into();
     let from = (0..chosen).find(is_seen).unwrap_or(chosen);
     let style = |place| if place == chosen { theme.badge_unknown } else { theme.words() };
     let mut spans = Vec::new();

@@ -37,7 +37,8 @@ pub fn drilled() -> Snapshot {
     };
     let mut drill = Drill::new(DrillTarget { view: VIEW, member });
     let rows: Vec<DriftRow> = (0..166).map(row).collect();
-    drill.index = measured(Arc::new(DrillIndex { groups: groups.finish(), rows, left_out: 0, is_beginning: false }), night(), 80);
+    drill.index =
+        measured(Arc::new(DrillIndex { groups: groups.finish(), rows, left_out: 0, is_beginning: false }), night(), 80);
     let values = |i: usize, place: &str| {
         let json = serde_json::json!({"nombre_contacto": format!("Contacto {i}"), "coordinacion_codigo": place});
         json.as_object().cloned()

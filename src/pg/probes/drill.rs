@@ -63,7 +63,8 @@ pub async fn first(
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&from, Type::TEXT_ARRAY), (&to, Type::TEXT_ARRAY), (&most, Type::INT8)];
     let found = session.read(limits, &beginning(view), &parameters).await?;
-    let row = |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
+    let row =
+        |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
     let rows = found.iter().map(row).collect();
     Ok(DrillIndex { groups, rows, left_out: 0, is_beginning: true })
 }
