@@ -201,9 +201,11 @@ async fn open(
         End::Signal(signal) => ExitCode::from(signal.exit_code()),
         End::NoTerminal => ExitCode::from(term::Shutdown::Hangup.exit_code()),
         End::NoWatch => {
-            return Err("the part of mvtop that watches the database broke off, so the console ended; \
-             start it again, and please report the lines above"
-                .to_string());
+            return Err(
+                "the part of mvtop that watches the database broke off, so the console ended; a change that was \
+                 under way may still run on the server. Start mvtop again, and please report the lines above"
+                    .to_string(),
+            );
         }
     })
 }

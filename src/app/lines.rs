@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use tui_input::Input;
 
+use super::dispatch::tabs;
 use super::model::{DrillScreen, LineKey, Model, Sort, ViewSort};
 use crate::domain::drift::Flow;
 use crate::domain::groups::{Group, GroupId};
@@ -96,14 +97,34 @@ pub fn select_view(model: &mut Model, view: Oid) {
 
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.
 pub fn retab(model: &mut Model) {
+    let tabs = tabs(model);
     let index = model.snapshot.drill.as_ref().and_then(|d| d.index.value().cloned());
     let Some(screen) = &mut model.drill else { return };
+    if !tabs.contains(&screen.tab) {
+        screen.tab = None;
+    }
     screen.rows = match &index {
         Some(index) => (0..index.rows.len()).filter(|&i| is_in_tab(screen, index, i)).collect(),
         None => Vec::new(),
     };
     screen.flow = index.map_or(Vec::new(), |index| flow(&index, &screen.rows));
     screen.row = screen.row.min(screen.rows.len().saturating_sub(1));
+}
+
+/// The key of the drill's row under the cursor.
+pub fn row_key(model: &Model) -> Option<Box<str>> {
+    let (screen, drill) = (model.drill.as_ref()?, model.snapshot.drill.as_ref()?);
+    Some(drill.index.value()?.rows.get(*screen.rows.get(screen.row)?)?.key.clone())
+}
+
+/// Puts the cursor back on the row with this key, if it is still there; most often it is where it was.
+pub fn select_row(model: &mut Model, key: &str) {
+    let Some(index) = model.snapshot.drill.as_ref().and_then(|drill| drill.index.value()) else { return };
+    let Some(screen) = &mut model.drill else { return };
+    let is_it = |row: &usize| &*index.rows[*row].key == key;
+    if !screen.rows.get(screen.row).is_some_and(is_it) {
+        screen.row = screen.rows.iter().position(is_it).unwrap_or(screen.row);
+    }
 }
 
 /// These rows counted by where they come from and go to: what every frame says of them.

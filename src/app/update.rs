@@ -10,7 +10,7 @@ use super::action::{follow, report};
 use super::dispatch::dispatch;
 use super::fix::schedule_typed;
 use super::jump::is_of_here;
-use super::lines::{reorder, reorder_views, retab};
+use super::lines::{reorder, reorder_views, retab, row_key, select_row};
 use super::model::{Model, Notice};
 use super::{Cmd, Msg};
 use crate::domain::diagnosis::diagnose;
@@ -148,6 +148,7 @@ fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Cmd> {
 /// Shows the newest Snapshot.
 pub fn show(model: &mut Model) -> Vec<Cmd> {
     let before = model.comparison().map(Arc::as_ptr);
+    let row = row_key(model);
     model.snapshot = model.newest.clone();
     model.diagnosis = diagnose(&model.snapshot, model.server_now());
     reorder_views(model);
@@ -160,6 +161,9 @@ pub fn show(model: &mut Model) -> Vec<Cmd> {
         reorder(model);
     }
     retab(model);
+    if let Some(key) = row {
+        select_row(model, &key);
+    }
     [want_page(model), want_columns(model)].concat()
 }
 
@@ -194,8 +198,8 @@ pub fn want_page(model: &Model) -> Vec<Cmd> {
     let (Some(screen), Some(drill)) = (&model.drill, &model.snapshot.drill) else { return Vec::new() };
     let Some(&row) = screen.rows.get(screen.row) else { return Vec::new() };
     let page = row / Drill::PAGE;
-    match drill.pages.get(&page) {
-        Some(_) => Vec::new(),
-        None => vec![Cmd::Watch(Request::Page(page))],
+    match drill.lacks(page, model.server_now()) {
+        true => vec![Cmd::Watch(Request::Page(page))],
+        false => Vec::new(),
     }
 }

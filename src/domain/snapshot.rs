@@ -245,7 +245,7 @@ pub struct ViewState {
 pub struct Writes {
     /// How many.
     pub rows: u64,
-    /// In how long: from ten seconds in steps of ten, to the nearest.
+    /// In how long; where there were none, from ten seconds in steps of ten, to the nearest.
     pub over: TimeDelta,
 }
 

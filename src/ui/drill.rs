@@ -25,6 +25,7 @@ use crate::domain::diagnosis::thousands;
 use crate::domain::drift::{Kind, Route};
 use crate::domain::groups::GroupId;
 use crate::domain::matrix::{Matrix, Sides};
+use crate::domain::reading::Reading;
 use crate::domain::server::Link;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
 use crate::domain::text::{visible, width};
@@ -78,11 +79,16 @@ fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme, columns: u16
     let tabs = tabs(model);
     let texts: Vec<String> = tabs.iter().map(text).collect();
     let chosen = tabs.iter().position(|tab| *tab == screen.tab).unwrap_or_default();
-    let is_seen =
-        |from: &usize| texts[*from..=chosen].iter().map(|text| width(text) + 1).sum::<usize>() < columns.into();
-    let from = (0..chosen).find(is_seen).unwrap_or(chosen);
+    let mut room = usize::from(columns).saturating_sub(1);
+    let fits = |text: &&String| {
+        let left = room.checked_sub(width(text) + 1);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let seen = texts[..=chosen].iter().rev().take_while(fits).count().max(1);
+    let from = chosen + 1 - seen;
     let style = |place| if place == chosen { theme.badge_unknown } else { theme.words() };
-    let mut spans = Vec::new();
+    let mut spans = vec![Span::styled(if from > 0 { "‹" } else { "" }, theme.dim)];
     for (place, text) in texts.into_iter().enumerate().skip(from) {
         spans.extend([Span::styled(text, style(place)), Span::raw(" ")]);
     }
@@ -277,7 +283,11 @@ fn values<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) ->
     let line = format!("{place}{}", "─".repeat((area.width as usize).saturating_sub(place.chars().count())));
     let mut lines = vec![Line::styled(line, theme.border)];
     let Some(detail) = drill.detail(number) else {
-        lines.push(Line::styled("reading its values…", theme.dim));
+        let why = drill.pages.get(&(number / Drill::PAGE)).and_then(Reading::problem);
+        lines.push(match why {
+            Some(why) => Line::styled(format!("its values were not read: {}", why.text), theme.warning),
+            None => Line::styled("reading its values…", theme.dim),
+        });
         return lines;
     };
     let shown: Vec<(String, String, String)> = match (&detail.view, &detail.live) {

@@ -331,17 +331,20 @@ impl Task {
             };
             let elsewhere = matches!(probe, Probe::Elsewhere(..));
             let (target, third) = (self.settings.target.clone(), self.third.clone());
-            tokio::spawn(async move {
-                let answer = if let Some(Ok(first)) = OptionFuture::from(first).await {
+            let told = probe.clone();
+            let task = tokio::spawn(async move {
+                if let Some(Ok(first)) = OptionFuture::from(first).await {
                     first
                 } else if elsewhere {
                     let _turn = third.lock().await;
                     probe.run_elsewhere(&target, at).await
                 } else {
                     asking.ask(probe, at).await
-                };
+                }
+            });
+            tokio::spawn(async move {
                 // Nobody listens only when the connection was left meanwhile.
-                let _ = answers.send(answer);
+                let _ = answers.send(Answer::of(task, told, at).await);
             });
         }
     }

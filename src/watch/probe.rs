@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use tokio::task::JoinHandle;
 
 use crate::domain::drift::{Flow, Scope};
 use crate::domain::fix::Facts;
@@ -11,7 +12,7 @@ use crate::domain::freshness::Stamp;
 use crate::domain::groups::Labels;
 use crate::domain::job::{Job, RemovedJob, Run, RunId};
 use crate::domain::matrix::Comparison;
-use crate::domain::reading::{Measured, Problem};
+use crate::domain::reading::{Measured, Problem, ProblemKind};
 use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
@@ -92,6 +93,23 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// A list's beginning that cannot be read is none: what only saves time holds nothing up.
+    pub fn spare_beginning(&mut self) {
+        let is_spared = |problem: &Problem| problem.kind != ProblemKind::Connection;
+        if matches!(self.probe, Probe::First(..)) && self.outcome.as_ref().is_err_and(is_spared) {
+            self.outcome = Ok(Catch::Index(DrillIndex { is_beginning: true, ..DrillIndex::default() }));
+        }
+    }
+
+    /// What the task that asks says, or that it panicked: what waits for an answer must not wait for ever.
+    pub async fn of(task: JoinHandle<Answer>, probe: Probe, at: Time) -> Answer {
+        let (began, asked) = (Instant::now(), Utc::now());
+        task.await.unwrap_or_else(|_| {
+            let broken = catalog::unexpected("a probe that broke off; this is a fault of mvtop's");
+            Answer { probe, at, asked, took: began.elapsed(), outcome: Err(broken) }
+        })
+    }
+
     /// The value with its time and price, if `pick` finds its own kind of catch in it.
     pub fn measured<T>(self, pick: impl FnOnce(Catch) -> Option<T>) -> Result<Measured<T>, Problem> {
         let (at, asked, took) = (self.at, self.asked, self.took);

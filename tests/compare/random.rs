@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 
 use super::{Bench, grouped, key_names};
 use mvtop::domain::drift::{Drift, Kind};
@@ -111,6 +112,8 @@ fn random_writes_are_compared_as_a_plain_reading_does() {
     for kind in [Kind::Missing, Kind::Gone].map(|k| (false, k)) {
         assert!(seen.get(&kind) > Some(&5), "{seen:?}");
     }
+    let beginnings = super::BEGINNINGS.load(Ordering::Relaxed);
+    assert!(beginnings > 20, "{beginnings}");
 }
 
 async fn one(bench: &Bench, rows: &[Fields], writes: &[Write], shape: usize) -> Drift {

@@ -125,8 +125,10 @@ fn is_whole(pty: &Pty, (_, rows): (u16, u16)) -> bool {
 /// crossterm, for the key after it.
 fn settle(pty: &Pty, size: (u16, u16)) {
     pty.wait("a frame of that size", |pty| is_whole(pty, size));
-    let written = pty.written();
-    pty.wait("the next frame of that size", |pty| pty.written() > written);
+    // Each frame is a synchronized update.
+    let frames = |pty: &Pty| pty.raw().matches("\x1b[?2026l").count();
+    let before = frames(pty);
+    pty.wait("the next frame of that size", |pty| frames(pty) > before);
 }
 
 fn filter(pty: &mut Pty) {

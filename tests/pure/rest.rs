@@ -75,11 +75,27 @@ fn frame(model: &Model) -> String {
     terminal.backend().to_string()
 }
 
-/// A frame's words but for its numbers, ages and countdowns.
+/// A frame's words but for its ages and countdowns: `3d02h`, `12s`, `4:59 min`, `3 d 02 h`.
 fn ageless(frame: &str) -> Vec<String> {
-    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 6;
-    let words = frame.split([' ', '│', '┃', '\n', '"']).filter(|word| !word.is_empty());
-    words.map(|word| if is_number(word) { "#".into() } else { word.into() }).collect()
+    let words: Vec<&str> = frame
+        .split([' ', '│', '┃', '\n', '"'])
+        .map(|word| word.trim_end_matches('.'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let is_unit = |word: &str| ["ms", "s", "min", "m", "h", "d"].contains(&word);
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit() || c == ':');
+    let is_short = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_digit())
+            && word.chars().all(|c| c.is_ascii_digit() || "dhms".contains(c))
+            && word.ends_with(['d', 'h', 'm', 's'])
+    };
+    let next = words.iter().skip(1).copied().chain([""]);
+    let is_age = |(word, next): (&&str, &str)| is_short(word) || is_unit(word) || is_number(word) && is_unit(next);
+    let ages: Vec<bool> = words.iter().zip(next).map(is_age).collect();
+    let told = words.into_iter().zip(ages).map(|(word, age)| if age { "#".to_string() } else { word.to_string() });
+    let mut told: Vec<String> = told.collect();
+    told.dedup_by(|a, b| a == "#" && b == "#");
+    told
 }
 
 fn drawn(snapshot: Snapshot) -> String {

@@ -58,3 +58,30 @@ fn the_chosen_tab_is_seen_however_many_there_are() {
         assert!(text.contains(&format!(" {place} 7/0 ")), "{place}: {text}");
     }
 }
+
+#[test]
+fn the_cursor_stays_on_its_row_when_the_list_turns_out_to_begin_with_others() {
+    let mut model = console(incident_snapshot(), "3 Enter", (120, 40));
+    update(&mut model, Msg::Snapshot(Arc::new(begun(|_| ()))));
+    for _ in 0..10 {
+        update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE)));
+    }
+    assert!(text_of(&model).contains("─ 11 of the first 100 ─ key 0000-0010 ─"), "{}", text_of(&model));
+    let mut whole = drilled();
+    let drill = Arc::make_mut(whole.drill.as_mut().unwrap());
+    Arc::make_mut(&mut drill.index.last.as_mut().unwrap().value).rows.rotate_right(5);
+    update(&mut model, Msg::Snapshot(Arc::new(whole)));
+    assert!(text_of(&model).contains("─ 16 of 166 ─ key 0000-0010 ─"), "{}", text_of(&model));
+}
+
+#[test]
+fn a_tab_that_is_no_more_gives_way_to_all_rows() {
+    let mut model = console(incident_snapshot(), "b", (120, 40));
+    update(&mut model, Msg::Snapshot(Arc::new(drilled())));
+    assert!(text_of(&model).contains("─ 1 of 29 ─"), "{}", text_of(&model));
+    let mut elsewhere = drilled();
+    let compared = comparison(Scope::Values, &[(Some(("Osmara Partida", "SUR")), None, 7, 0)]);
+    Arc::make_mut(&mut elsewhere.views[0]).drift = measured(Arc::new(compared), night(), 80);
+    update(&mut model, Msg::Snapshot(Arc::new(elsewhere)));
+    assert!(text_of(&model).contains("─ 1 of 166 ─"), "{}", text_of(&model));
+}

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::domain::drift::{Flow, Kind};
 use crate::domain::groups::{Group, GroupId, Groups};
 use crate::domain::matrix::Comparison;
-use crate::domain::reading::{Measured, Problem, Reading};
+use crate::domain::reading::{Measured, Problem, Progress, Reading};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
 
@@ -20,15 +22,19 @@ pub struct DrillTarget {
 }
 
 impl DrillTarget {
-    /// Of the rows that moved, by a comparison whose names the list has, those that it begins with: one flow of the
-    /// target's.
-    pub fn first_flow(&self, last: &Comparison) -> Option<Flow> {
-        let group = |id: Option<GroupId>| id.map(|id| last.drift.group(id));
-        let is_mine = |id| self.member.is_none() || group(id).is_some_and(|group| group.member(0).key == self.member);
+    /// The flows of its rows that moved, by a comparison.
+    pub fn moved<'a>(&'a self, last: &'a Comparison) -> impl Iterator<Item = &'a Flow> {
+        let is_mine = |id: Option<GroupId>| {
+            self.member.is_none() || id.is_some_and(|id| last.drift.group(id).member(0).key == self.member)
+        };
         let moved = last.drift.flow.iter().filter(|flow| flow.kind() == Some(Kind::Moved));
-        let mine = moved.filter(|flow| is_mine(flow.from) || is_mine(flow.to));
-        let name = |id| group(id).map(|group| (group.labels(), group.keys()));
-        mine.min_by_key(|flow| (name(flow.from), name(flow.to))).copied()
+        moved.filter(move |flow| is_mine(flow.from) || is_mine(flow.to))
+    }
+
+    /// The one of them whose rows the list begins with, if it has the comparison's names.
+    pub fn first_flow(&self, last: &Comparison) -> Option<Flow> {
+        let name = |id: Option<GroupId>| id.map(|id| last.drift.group(id)).map(|group| (group.labels(), group.keys()));
+        self.moved(last).min_by_key(|flow| (name(flow.from), name(flow.to))).copied()
     }
 }
 
@@ -47,19 +53,52 @@ impl Drill {
     /// How many rows a page of values holds.
     pub const PAGE: usize = 100;
 
+    /// A page that could not be read is asked for again after this.
+    const PAUSE: TimeDelta = TimeDelta::seconds(5);
+
     /// A drill of which nothing is read yet.
     pub fn new(target: DrillTarget) -> Drill {
         Drill { target, index: Reading::default(), pages: BTreeMap::new() }
     }
 
-    /// Takes in what was read of the list; its pages' values stay where its rows do.
+    /// Takes in what was read of the list. The values of a page stay where all of its rows do.
     pub fn take(&mut self, index: Result<Measured<Arc<DrillIndex>>, Problem>, at: Time) {
-        if let (Ok(new), Some(old)) = (&index, self.index.value())
-            && !new.value.begins_with(&old.rows)
-        {
-            self.pages.clear();
+        if let Ok(new) = &index {
+            // Their groups are numbered anew, but of the same key and kind the values are the same.
+            let is_same = |old: &DrillIndex, page| {
+                let rows = |index: &DrillIndex| {
+                    index.page(page).iter().map(|row| (row.kind, row.key.clone())).collect::<Vec<_>>()
+                };
+                rows(old) == rows(&new.value)
+            };
+            let old = self.index.value().cloned();
+            self.pages
+                .retain(|page, rows| rows.problem().is_none() && old.as_ref().is_some_and(|old| is_same(old, *page)));
         }
         self.index.finish(index, at);
+    }
+
+    /// Takes in the values of the rows with these keys, if they still are the page's.
+    pub fn take_page(
+        &mut self,
+        page: usize,
+        keys: &[String],
+        rows: Result<Measured<Arc<Vec<RowDetail>>>, Problem>,
+        at: Time,
+    ) {
+        let is_here = |index: &Arc<DrillIndex>| index.page_keys(page) == keys;
+        if self.index.value().is_some_and(is_here) {
+            self.pages.entry(page).or_default().finish(rows, at);
+        }
+    }
+
+    /// Need this page be read? It was not, or that failed and a while is over since.
+    pub fn lacks(&self, page: usize, now: Time) -> bool {
+        match self.pages.get(&page).map(|rows| &rows.progress) {
+            None => true,
+            Some(Progress::Failed { at, .. }) => now - *at > Self::PAUSE,
+            Some(_) => false,
+        }
     }
 
     /// The values of the index's n-th row, if its page was read.
@@ -85,9 +124,15 @@ impl DrillIndex {
     /// How many rows an index holds at most.
     pub const LIMIT: usize = 200_000;
 
-    /// Does it begin with these rows?
-    pub fn begins_with(&self, rows: &[DriftRow]) -> bool {
-        rows.len() <= self.rows.len() && self.rows.iter().zip(rows).all(|(a, b)| a.key == b.key)
+    /// The rows of a page.
+    fn page(&self, page: usize) -> &[DriftRow] {
+        let from = (page * Drill::PAGE).min(self.rows.len());
+        &self.rows[from..(from + Drill::PAGE).min(self.rows.len())]
+    }
+
+    /// Their keys.
+    pub fn page_keys(&self, page: usize) -> Vec<String> {
+        self.page(page).iter().map(|row| row.key.to_string()).collect()
     }
 
     /// Sorts the rows: by kind, then by what their groups are called in the view and live, then by key. Of that order

@@ -62,7 +62,11 @@ pub async fn first(
     let (from, to, most) = (keys(flow.from), keys(flow.to), Drill::PAGE as i64);
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&from, Type::TEXT_ARRAY), (&to, Type::TEXT_ARRAY), (&most, Type::INT8)];
-    let found = session.read(limits, &beginning(view), &parameters).await?;
+    // Where a key may be NULL rows are paired in another way, and the list may begin with such a key.
+    let found = match has_null_keys(session, view, limits).await? {
+        true => Vec::new(),
+        false => session.read(limits, &beginning(view), &parameters).await?,
+    };
     let row =
         |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
     let rows = found.iter().map(row).collect();

@@ -14,7 +14,7 @@ use crate::domain::job::{History, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::{Cron, Link};
-use crate::domain::snapshot::{DrillIndex, Pulse, ViewState};
+use crate::domain::snapshot::{Drill, DrillIndex, Pulse, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
@@ -101,7 +101,8 @@ impl Keeper {
     }
 
     /// Folds an answer.
-    pub fn answer(&mut self, answer: Answer, local: Time, now: Instant) {
+    pub fn answer(&mut self, mut answer: Answer, local: Time, now: Instant) {
+        answer.spare_beginning();
         let rest = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
         match answer.probe {
             Probe::Elsewhere(..) => self.elsewhere = Some(now + ELSEWHERE_EVERY),
@@ -136,22 +137,27 @@ impl Keeper {
             Probe::Labels(view, _) => self.fold_labels(view.oid, answer, at),
             Probe::Compare(view, scope, _) => self.fold_comparison(&view, scope, answer, at, now),
             Probe::Index(view, target, _) | Probe::First(view, target, ..) => {
-                let state = self.snapshot.view(view.oid).cloned();
+                let Some(state) = self.snapshot.view(view.oid).cloned() else { return };
                 let named = |mut index: DrillIndex| {
-                    let state = state.as_ref().and_then(|state| Some((state, state.labels.value()?)));
-                    state.iter().for_each(|(state, labels)| index.groups.name(&state.view.groups, labels));
+                    if let Some(labels) = state.labels.value() {
+                        index.groups.name(&state.view.groups, labels);
+                        index.sort();
+                    }
                     Arc::new(index)
                 };
                 let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
-                self.with_drill(|d| {
-                    if d.target == target {
-                        d.take(index, at);
-                    }
+                // A refresh that was done meanwhile made other rows; a replica may not have it yet.
+                let is_over = index.as_ref().is_ok_and(|index| state.observed.is_some_and(|seen| seen > index.at));
+                self.drill_rest = self.drill_rest.or(is_over.then(|| now + BEHIND));
+                self.with_drill(|d| match d.target == target {
+                    true if is_over => *d = Drill::new(target),
+                    true => d.take(index, at),
+                    false => {}
                 });
             }
-            Probe::Page(_, page, _) => {
+            Probe::Page(_, page, keys) => {
                 let rows = answer.measured(|c| if let Catch::Page(p) = c { Some(Arc::new(p)) } else { None });
-                self.with_drill(|d| d.pages.entry(page).or_default().finish(rows, at));
+                self.with_drill(|d| d.take_page(page, &keys, rows, at));
             }
         }
     }

@@ -275,6 +275,7 @@ impl Keeper {
             Request::Columns(oid) if !self.columns.contains(&oid) => self.columns.push(oid),
             Request::Drill(target) => {
                 self.pages.clear();
+                self.drill_rest = None;
                 self.edit().drill = target.map(|t| Arc::new(Drill::new(t)));
             }
             Request::Page(page) if !self.pages.contains(&page) => {

@@ -10,12 +10,12 @@ use crate::domain::drift::Scope;
 use crate::domain::job::RunId;
 use crate::domain::matrix::Comparison;
 use crate::domain::server::Link;
-use crate::domain::snapshot::{Drill, DrillIndex, ViewState};
+use crate::domain::snapshot::{DrillIndex, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::View;
 use crate::watch::probe::Probe;
 
-/// From as many rows in its first flow a drill's first page is read before the list of all rows.
+/// From as many rows that moved a drill's first page is read before the list of all rows.
 const MANY: u64 = 1_000;
 
 /// Until its answer comes, the other database is not asked again.
@@ -31,7 +31,7 @@ impl Keeper {
             .next_catalog(now)
             .or_else(|| self.next_cheap(now))
             .or_else(|| self.next_elsewhere(now))
-            .or_else(|| self.next_view(now))?;
+            .or_else(|| self.next_view(local, now))?;
         self.begin(&probe, local);
         Some(probe)
     }
@@ -83,11 +83,11 @@ impl Keeper {
         RunId(oldest_open.map_or(newest, |id| id - 1))
     }
 
-    fn next_view(&mut self, now: Instant) -> Option<Probe> {
+    fn next_view(&mut self, local: Time, now: Instant) -> Option<Probe> {
         if self.view_busy {
             return None;
         }
-        self.next_drill(now)
+        self.next_drill(local, now)
             .or_else(|| self.next_facts())
             .or_else(|| self.next_columns())
             .or_else(|| self.next_stamp(now))
@@ -95,26 +95,27 @@ impl Keeper {
             .or_else(|| self.next_comparison(now))
     }
 
-    fn next_drill(&mut self, now: Instant) -> Option<Probe> {
+    fn next_drill(&mut self, local: Time, now: Instant) -> Option<Probe> {
         let drill = self.snapshot.drill.clone()?;
         let state = self.snapshot.view(drill.target.view)?;
         let view = state.view.clone();
         let index = drill.index.value();
+        let server = self.server_time(local);
         let is_page_due = |index: &DrillIndex| !index.rows.is_empty() && !drill.pages.contains_key(&0);
         if let Some(index) = index.filter(|index| !index.is_beginning || is_page_due(index)) {
             let page = if index.is_beginning { 0 } else { self.pages.pop()? };
-            let keys = index.rows.iter().skip(page * Drill::PAGE).take(Drill::PAGE);
-            let keys: Vec<String> = keys.map(|row| row.key.to_string()).collect();
-            return (!keys.is_empty() && !drill.pages.contains_key(&page)).then_some(Probe::Page(view, page, keys));
+            let keys = index.page_keys(page);
+            return (!keys.is_empty() && drill.lacks(page, server)).then_some(Probe::Page(view, page, keys));
         }
-        if drill.index.problem().is_some() && self.drill_rest.is_some_and(|rest| rest > now) {
+        if self.drill_rest.is_some_and(|rest| rest > now) {
             return None;
         }
         let last = state.drift.last.as_ref().filter(|_| !state.is_drift_outdated()).map(|last| last.value.clone());
         let is_new = index.is_none() && drill.index.problem().is_none();
         let first = last.as_ref().filter(|last| is_new && last.drift.keyed);
         let first = first.and_then(|last| Some((last.clone(), drill.target.first_flow(last)?)));
-        Some(match first.filter(|(_, flow)| flow.rows >= MANY) {
+        let is_long = |last: &Comparison| drill.target.moved(last).map(|flow| flow.rows).sum::<u64>() >= MANY;
+        Some(match first.filter(|(last, _)| is_long(last)) {
             Some((last, flow)) => Probe::First(view, drill.target.clone(), last, flow),
             None => Probe::Index(view, drill.target.clone(), last),
         })

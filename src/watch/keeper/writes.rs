@@ -56,11 +56,11 @@ impl Window {
         // The keeper has them in order.
         let places = tables.iter().filter_map(|table| self.tables.binary_search(table).ok());
         let rows = places.map(|place| self.rows[place]).sum();
-        (over >= SHORTEST).then(|| Writes { rows, over: stepped(over) })
+        (over >= SHORTEST).then(|| Writes { rows, over: if rows == 0 { stepped(over) } else { over } })
     }
 }
 
-/// In steps: a length that grew with every pulse would be news every second, and at the window's end it trembles.
+/// In steps: that no row came in a second more would be news every second, and at the window's end the length trembles.
 fn stepped(over: TimeDelta) -> TimeDelta {
     let seconds = over.num_milliseconds() as f64 / 1000.0;
     let step = if seconds < 10.0 { 1.0 } else { 10.0 };

@@ -102,7 +102,6 @@ fn a_beginning_without_rows_or_that_fails_holds_nothing_up() {
     let mut bench = drilled(&many());
     let first = bench.next().unwrap();
     bench.answer(first, Duration::ZERO, Err(Problem { kind: ProblemKind::Other, text: "no".into() }));
-    bench.now += Duration::from_secs(600);
     assert!(matches!(bench.next(), Some(Probe::Index(..))));
 }
 
@@ -112,4 +111,77 @@ fn few_rows_are_listed_at_once() {
     assert!(matches!(drilled(&few).next(), Some(Probe::Index(..))));
     let others = comparison(Scope::Values, &[(Some(("Carla", "VEN")), Some(("Berta", "VEN")), 5_000, 0)]);
     assert!(matches!(drilled(&others).next(), Some(Probe::Index(..))));
+}
+
+#[test]
+fn a_short_beginning_does_not_keep_the_rest_of_its_page_from_being_read() {
+    let mut bench = drilled(&many());
+    let first = bench.next().unwrap();
+    bench.answer(first, Duration::ZERO, index(40, true, "a"));
+    let page = bench.next().unwrap();
+    bench.answer(page, Duration::ZERO, Ok(Catch::Page(vec![RowDetail::default(); 40])));
+    let all = bench.next().unwrap();
+    bench.answer(all, Duration::ZERO, index(7_000, false, "a"));
+    assert!(drill(&mut bench).lacks(0, night()));
+    bench.keeper.request(Request::Page(0));
+    assert!(matches!(bench.next(), Some(Probe::Page(_, 0, keys)) if keys.len() == 100));
+}
+
+/// A drill whose first page is under way, and that page.
+fn with_a_page_under_way() -> (Bench, Probe) {
+    let mut bench = drilled(&many());
+    let first = bench.next().unwrap();
+    bench.answer(first, Duration::ZERO, index(100, true, "a"));
+    let page = bench.next().unwrap();
+    (bench, page)
+}
+
+#[test]
+fn a_page_that_comes_when_another_drill_is_open_is_not_taken_for_its_own() {
+    let (mut bench, page) = with_a_page_under_way();
+    bench.keeper.request(Request::Drill(Some(DrillTarget { view: VIEW, member: Some(Some("Carla".into())) })));
+    bench.answer(page, Duration::ZERO, Ok(Catch::Page(vec![RowDetail::default(); 100])));
+    let list = bench.next().unwrap();
+    bench.answer(list, Duration::ZERO, index(500, false, "b"));
+    assert!(drill(&mut bench).pages.is_empty());
+}
+
+#[test]
+fn a_page_that_comes_after_its_list_was_dropped_is_not_taken_for_the_new_list_s() {
+    let (mut bench, page) = with_a_page_under_way();
+    bench.keeper.request(Request::Measure(VIEW));
+    bench.answer(page, Duration::ZERO, Ok(Catch::Page(vec![RowDetail::default(); 100])));
+    assert!(drill(&mut bench).pages.is_empty());
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_asked_for_again_after_a_while() {
+    let (mut bench, page) = with_a_page_under_way();
+    bench.answer(page, Duration::ZERO, Err(Problem { kind: ProblemKind::LockTimeout, text: "locked".into() }));
+    let drill = drill(&mut bench);
+    assert!(!drill.lacks(0, night() + TimeDelta::seconds(3)) && drill.lacks(0, night() + TimeDelta::seconds(9)));
+}
+
+#[test]
+fn a_list_read_before_a_refresh_and_answered_after_it_is_read_again() {
+    let mut bench = drilled(&many());
+    let all = after_the_first_page(&mut bench, "a");
+    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.at = night() + TimeDelta::seconds(2);
+    bench.pulse();
+    // Asked a second after night.
+    bench.answer(all, Duration::ZERO, index(7_000, false, "a"));
+    assert_eq!(drill(&mut bench).index.value(), None);
+    bench.now += Duration::from_secs(10);
+    let asked: Vec<Probe> = std::iter::from_fn(|| {
+        let probe = bench.next()?;
+        if matches!(probe, Probe::Index(..) | Probe::First(..)) {
+            return Some(probe);
+        }
+        bench.succeed(probe.clone(), Duration::ZERO);
+        Some(probe)
+    })
+    .take(5)
+    .collect();
+    assert!(asked.iter().any(|probe| matches!(probe, Probe::Index(..) | Probe::First(..))), "{asked:?}");
 }
