@@ -50,6 +50,8 @@ def beside_others(mvtop, conninfo, seconds):
             },
         )
     }
+    # Nothing changes while they only watch: no job runs either.
+    measure.psql(conninfo, "UPDATE cron.job SET active = false")
     result["tools"] = {
         name: say(name, measure.tool(name, how, seconds)) for name, how in measure.tools(mvtop, conninfo).items()
     }
@@ -94,7 +96,8 @@ def measure_size(mvtop, size, seconds, result, first=None):
         figures = say(f"{size} rows", measure.comparisons(mvtop, conninfo))
         figures["rest"] = say(f"{size} rows at rest", measure.at_rest(mvtop, conninfo, seconds))
         # Between two comparisons of a large view lie minutes.
-        figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, seconds if size < 100_000 else max(seconds, 180)))
+        window = max(seconds, 0 if size < 100_000 else 180 if size < 1_000_000 else 420)
+        figures["writes"] = say(f"{size} rows with writes", measure.with_writes(mvtop, conninfo, window))
         result["sizes"][size] = figures
 
 

@@ -97,7 +97,7 @@ pub fn select_view(model: &mut Model, view: Oid) {
 
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.
 pub fn retab(model: &mut Model) {
-    let tabs = tabs(model);
+    let tabs = if model.drill.is_some() { tabs(model) } else { return };
     let index = model.snapshot.drill.as_ref().and_then(|d| d.index.value().cloned());
     let Some(screen) = &mut model.drill else { return };
     if !tabs.contains(&screen.tab) {

@@ -1,4 +1,4 @@
-//! Rest: what the last frame shows still stands, and no time on it is told by the second. Most of what a console costs that
+//! Rest: what the last frame shows still stands, and no time on it is near. Most of what a console costs that
 //! only stands there is its frames, so they may then wait.
 
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::domain::server::Link;
 use crate::domain::snapshot::{Drill, Snapshot, ViewState};
 use crate::domain::time::Time;
 
-/// A time as near to now as this ticks by the second; beside one further away five seconds are little.
-const NEAR: TimeDelta = TimeDelta::minutes(1);
+/// A time as near to now as this ticks by the second, for somebody waits for it; further away it may lag by some.
+const NEAR: TimeDelta = TimeDelta::seconds(10);
 
 /// How long a frame stands at rest: five pulses, the last of which may come a little early.
 const STANDS: TimeDelta = TimeDelta::milliseconds(4_500);
