@@ -21,8 +21,8 @@ const NEAR: TimeDelta = TimeDelta::seconds(10);
 /// How long a frame stands at rest: five pulses, the last of which may come a little early.
 const STANDS: TimeDelta = TimeDelta::milliseconds(4_500);
 
-/// A pulse that took this long is shown as it comes.
-const SLOW: Duration = Duration::from_millis(50);
+/// Pulses that take no longer are all the same to a person.
+const SHORT: Duration = Duration::from_millis(50);
 
 /// Runs further back are no news.
 const RECENT_RUNS: usize = 64;
@@ -41,12 +41,14 @@ struct Drawn {
     said: Said,
 }
 
-/// What time alone may change: the diagnosis without its ages, and the clock.
+/// What a pulse may change without a new Snapshot's saying so: the diagnosis without its ages, the clock, how slow it was.
 #[derive(Debug, PartialEq)]
 struct Said {
     server: (Verdict, Option<CauseCode>),
     views: Vec<(Verdict, FreshnessState, Vec<CauseCode>)>,
     clock: (u32, u32),
+    /// How often the newest pulse's time was to be halved to be short: a server far away rests, too, one that slows down is told.
+    pulse: Option<u32>,
 }
 
 impl Rest {
@@ -78,6 +80,7 @@ impl Said {
             server: (diagnosis.verdict, diagnosis.server.as_ref().map(|cause| cause.code)),
             views: views.collect(),
             clock: (now.hour(), now.minute()),
+            pulse: model.newest.pulse.and_then(|pulse| (pulse.took.as_millis() / SHORT.as_millis()).checked_ilog2()),
         }
     }
 }
@@ -130,7 +133,6 @@ fn is_at_rest(model: &Model) -> bool {
     let is_near = |time: Time, now: Time| (time - now).abs() < NEAR;
     snapshot.settled
         && snapshot.link == Link::Up
-        && snapshot.pulse.is_some_and(|pulse| pulse.took < SLOW)
         && model.notice.is_none()
         && !model.action.as_ref().is_some_and(|action| action.is_running())
         && snapshot.drill.as_ref().is_none_or(is_read)

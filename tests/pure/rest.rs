@@ -247,3 +247,10 @@ fn a_clock_that_jumps_is_drawn() {
         assert!(desk.pulse(|_| ()), "{jump} s");
     }
 }
+
+#[test]
+fn a_server_far_away_lets_the_console_rest_too() {
+    let mut far = incident_snapshot();
+    far.pulse.as_mut().unwrap().took = Duration::from_millis(140);
+    assert_eq!(drawn(far), REST);
+}

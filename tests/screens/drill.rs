@@ -32,6 +32,15 @@ fn the_first_rows_are_shown_as_the_first_and_nothing_is_counted_by_them() {
     let why = Problem { kind: ProblemKind::Timeout, text: "It took too long.".into() };
     let failed = |drill: &mut Drill| drill.index.progress = Progress::Failed { at: night(), why };
     assert!(text("v", failed).contains("the list of all: It took too long."));
+    let why = Problem { kind: ProblemKind::LockTimeout, text: "It is locked.".into() };
+    let unread = |drill: &mut Drill| drill.pages.get_mut(&0).unwrap().finish(Err(why), night());
+    assert!(text("v", unread).contains("moved"), "a page that was read once stays");
+    let why = Problem { kind: ProblemKind::LockTimeout, text: "It is locked.".into() };
+    let never = |drill: &mut Drill| {
+        drill.pages.clear();
+        drill.pages.entry(0).or_default().finish(Err(why), night());
+    };
+    assert!(text("v", never).contains("its values were not read: It is locked."));
 }
 
 #[test]

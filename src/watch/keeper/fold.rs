@@ -14,7 +14,7 @@ use crate::domain::job::{History, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::{Cron, Link};
-use crate::domain::snapshot::{Drill, DrillIndex, Pulse, ViewState};
+use crate::domain::snapshot::{Drill, DrillIndex, DrillTarget, Pulse, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
@@ -106,7 +106,6 @@ impl Keeper {
         let rest = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
         match answer.probe {
             Probe::Elsewhere(..) => self.elsewhere = Some(now + ELSEWHERE_EVERY),
-            Probe::Index(..) | Probe::First(..) => (self.view_busy, self.drill_rest) = (false, rest),
             Probe::Catalog(_) => (self.catalog_busy, self.catalog_rest) = (false, rest),
             _ if answer.probe.is_cheap() => (self.cheap_busy, self.cheap_rest) = (false, rest),
             _ => self.view_busy = false,
@@ -137,29 +136,41 @@ impl Keeper {
             Probe::Labels(view, _) => self.fold_labels(view.oid, answer, at),
             Probe::Compare(view, scope, _) => self.fold_comparison(&view, scope, answer, at, now),
             Probe::Index(view, target, _) | Probe::First(view, target, ..) => {
-                let Some(state) = self.snapshot.view(view.oid).cloned() else { return };
-                let named = |mut index: DrillIndex| {
-                    if let Some(labels) = state.labels.value() {
-                        index.groups.name(&state.view.groups, labels);
-                        index.sort();
-                    }
-                    Arc::new(index)
-                };
-                let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
-                // A refresh that was done meanwhile made other rows; a replica may not have it yet.
-                let is_over = index.as_ref().is_ok_and(|index| state.observed.is_some_and(|seen| seen > index.at));
-                self.drill_rest = self.drill_rest.or(is_over.then(|| now + BEHIND));
-                self.with_drill(|d| match d.target == target {
-                    true if is_over => *d = Drill::new(target),
-                    true => d.take(index, at),
-                    false => {}
-                });
+                self.fold_list(view.oid, &target, answer, at, now);
             }
             Probe::Page(_, page, keys) => {
                 let rows = answer.measured(|c| if let Catch::Page(p) = c { Some(Arc::new(p)) } else { None });
                 self.with_drill(|d| d.take_page(page, &keys, rows, at));
             }
         }
+    }
+
+    /// The list of a drill's rows, unless it was left meanwhile: then another one is waited for, and not held up.
+    fn fold_list(&mut self, view: Oid, target: &DrillTarget, answer: Answer, at: Time, now: Instant) {
+        if self.snapshot.drill.as_ref().is_none_or(|drill| drill.target != *target) {
+            return;
+        }
+        let state = self.snapshot.view(view).cloned();
+        let labels = state.as_ref().and_then(|state| Some((state, state.labels.value()?)));
+        let named = |mut index: DrillIndex| {
+            if let Some((state, labels)) = labels {
+                index.groups.name(&state.view.groups, labels);
+                index.sort();
+            }
+            Arc::new(index)
+        };
+        let index = answer.measured(|c| if let Catch::Index(i) = c { Some(named(i)) } else { None });
+        let refreshed = state.as_ref().and_then(|state| state.observed);
+        // A refresh that was done meanwhile made other rows; a replica may not have it yet.
+        let is_over = index.as_ref().is_ok_and(|index| refreshed.is_some_and(|seen| seen > index.at));
+        self.drill_rest = match &index {
+            Ok(_) => is_over.then(|| now + BEHIND),
+            Err(problem) => Some(now + pause(problem.kind)),
+        };
+        self.with_drill(|drill| match is_over {
+            true => *drill = Drill::new(target.clone()),
+            false => drill.take(index, at),
+        });
     }
 
     /// A cheap probe that failed is wanted again.

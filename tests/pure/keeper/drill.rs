@@ -185,3 +185,31 @@ fn a_list_read_before_a_refresh_and_answered_after_it_is_read_again() {
     .collect();
     assert!(asked.iter().any(|probe| matches!(probe, Probe::Index(..) | Probe::First(..))), "{asked:?}");
 }
+
+#[test]
+fn a_list_that_fails_after_its_drill_was_left_holds_no_other_drill_up() {
+    let few = comparison(Scope::Values, &[(Some(("Osmara", "VEN")), Some(("Berta", "VEN")), 166, 0)]);
+    let mut bench = drilled(&few);
+    let left = bench.next().unwrap();
+    bench.keeper.request(Request::Drill(Some(DrillTarget { view: VIEW, member: Some(Some("Carla".into())) })));
+    bench.answer(left, Duration::ZERO, Err(Problem { kind: ProblemKind::Timeout, text: "too long".into() }));
+    assert!(matches!(bench.next(), Some(Probe::Index(..))));
+}
+
+#[test]
+fn a_list_whose_view_is_gone_is_not_read_for_ever() {
+    let mut bench = drilled(&many());
+    let first = bench.next().unwrap();
+    bench.beat.views = vec![];
+    bench.pulse();
+    bench.answer(first, Duration::ZERO, Err(Problem { kind: ProblemKind::Other, text: "gone".into() }));
+    assert!(!drill(&mut bench).index.is_loading());
+}
+
+#[tokio::test]
+async fn a_probe_that_panics_is_answered_as_failed() {
+    let task = tokio::spawn(async { panic!("a test asked for this") });
+    let answer = Answer::of(task, Probe::Jobs, night()).await;
+    assert_eq!((answer.probe, answer.at), (Probe::Jobs, night()));
+    assert!(answer.outcome.is_err());
+}
