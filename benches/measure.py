@@ -82,35 +82,53 @@ def tools(mvtop, conninfo):
     return found
 
 
-def tool(name, how, seconds):
-    """A tool's start, then what it costs while it only watches."""
-    command, environment, first, typed = how
-    starts = []
-    for _ in range(7):
-        terminal = Terminal(command, environment)
-        if typed:
-            terminal.send(typed)
-        starts.append(terminal.read_for(30, first) or float("nan"))
-        terminal.close()
-        # What it had asked goes on for a moment on the server, and would slow down the next.
-        time.sleep(0.5)
+def begun(how):
+    """A tool in its terminal, typed to."""
+    command, environment, _, typed = how
     terminal = Terminal(command, environment)
     if typed:
         terminal.send(typed)
-    terminal.read_for(30, first)
+    return terminal
+
+
+def starts(conninfo, tools, times=15):
+    """Milliseconds to each tool's first data, and of psql's `SELECT 1`, one after the other in turn."""
+    lengths = {name: [] for name in ["SELECT 1", *tools]}
+    for _ in range(times):
+        lengths["SELECT 1"].append(median_of(1, lambda: run(["psql", "-X", conninfo, "-c", "SELECT 1"])))
+        for name, how in tools.items():
+            terminal = begun(how)
+            lengths[name].append((terminal.read_for(30, how[2]) or float("nan")) * 1000)
+            terminal.close()
+            # What it had asked goes on for a moment on the server, and would slow down the next.
+            time.sleep(0.5)
+    return {name: statistics.median(found) for name, found in lengths.items()}
+
+
+def watching(tools, seconds):
+    """What each tool costs while it only watches, all of them side by side."""
+    terminals = {name: begun(how) for name, how in tools.items()}
+
+    def read(length):
+        readers = [threading.Thread(target=t.read_for, args=(length,)) for t in terminals.values()]
+        [reader.start() for reader in readers]
+        [reader.join() for reader in readers]
+
     # Whatever the start set in motion must be over: statistics, comparisons, caches.
-    terminal.read_for(10)
-    cpu, sent, began = terminal.cpu(), terminal.bytes, time.monotonic()
-    terminal.read_for(seconds)
+    read(15)
+    before, began = {name: (t.cpu(), t.bytes) for name, t in terminals.items()}, time.monotonic()
+    read(seconds)
     length = time.monotonic() - began
-    result = {
-        "start_ms": statistics.median(starts) * 1000,
-        "cpu_s_per_min": (terminal.cpu() - cpu) * 60 / length,
-        "peak_kb": terminal.peak(),
-        "bytes_per_s": (terminal.bytes - sent) / length,
-    }
-    terminal.close()
-    return result
+    figures = {}
+    for name, terminal in terminals.items():
+        cpu, sent = before[name]
+        figures[name] = {
+            "cpu_s_per_min": (terminal.cpu() - cpu) * 60 / length,
+            "peak_kb": terminal.peak(),
+            "bytes_per_s": (terminal.bytes - sent) / length,
+        }
+        terminal.close()
+    return figures
 
 
 def statements(conninfo):
@@ -175,41 +193,50 @@ def with_writes(mvtop, conninfo, seconds):
 def comparisons(mvtop, conninfo):
     """The server's time for the comparisons and for what they are measured by, as pg_stat_statements has it."""
     definition = psql(conninfo, f"SELECT pg_get_viewdef('{VIEW}'::regclass)").rstrip(";")
-    counts = "SELECT ejecutivo_id, coordinacion_id, count(*) AS counted FROM {} AS x GROUP BY 1, 2"
-    psql(conninfo, "SELECT pg_stat_statements_reset()")
     rows = int(psql(conninfo, f"SELECT count(*) FROM {VIEW}"))
-    rounds = 5 if rows < 100_000 else 2 if rows < 1_000_000 else 1
-    for _ in range(rounds):
-        run([mvtop, "check", "--timeout", "300s", conninfo])
-        psql(conninfo, counts.format(VIEW))
-        psql(conninfo, counts.format(f"({definition})"))
-    incident = statements(conninfo)
+    rounds, pause = (5, 5) if rows < 100_000 else (2, 20) if rows < 1_000_000 else (1, 60)
+
+    def each_round(look):
+        """What the server counted while it was looked, and counted barely, in turn."""
+        psql(conninfo, "SELECT pg_stat_statements_reset()")
+        for _ in range(rounds):
+            look()
+            for source in (VIEW, f"({definition})"):
+                psql(conninfo, f"SELECT ejecutivo_id, coordinacion_id, count(*) AS counted FROM {source} AS x GROUP BY 1, 2")
+        return statements(conninfo)
+
+    def pressed():
+        """The same of a console that looked before: it knows what only a refresh changes."""
+        terminal = Terminal([mvtop, conninfo])
+        terminal.read_for(300, DATA)
+        terminal.read_for(10 + pause)
+        seen = each_round(lambda: (terminal.send("R"), terminal.read_for(pause)))
+        terminal.close()
+        return seen
+
+    first = each_round(lambda: run([mvtop, "check", "--timeout", "300s", conninfo]))
+    later = pressed()
     psql(conninfo, "SELECT pg_stat_statements_reset()")
     for _ in range(rounds):
         psql(conninfo, f"REFRESH MATERIALIZED VIEW {VIEW}")
     refresh = statements(conninfo)
     # A view that was just written is read more slowly until it is vacuumed, by whatever counts it.
     psql(conninfo, f"VACUUM ANALYZE {VIEW}")
-    terminal = Terminal([mvtop, conninfo])
-    terminal.read_for(300, DATA)
-    terminal.read_for(10 + rounds)
-    psql(conninfo, "SELECT pg_stat_statements_reset()")
-    for _ in range(rounds):
-        terminal.send("R")
-        terminal.read_for(5 if rounds == 5 else 20)
-        psql(conninfo, counts.format(VIEW))
-        psql(conninfo, counts.format(f"({definition})"))
-    healed = statements(conninfo)
-    terminal.close()
-    mean = lambda seen, *words: statistics.mean([s[2] / s[1] for s in seen if all(w in s[0] for w in words)] or [float("nan")])
+    healed = pressed()
+
+    def mean(seen, *words, without="\0"):
+        found = [s[2] / s[1] for s in seen if all(w in s[0] for w in words) and without not in s[0]]
+        return statistics.mean(found or [float("nan")])
+
     counted = lambda seen: sum(s[2] / s[1] for s in seen if "AS counted" in s[0])
-    groups = [s[2] / s[1] for s in incident if "AS v_groups" in s[0] and "*<>" not in s[0]]
     return {
-        "counts_ms": counted(incident),
+        "counts_first_ms": counted(first),
+        "counts_ms": counted(later),
         "counts_healed_ms": counted(healed),
-        "groups_joined_ms": statistics.mean(groups),
+        "groups_first_ms": mean(first, "AS v_groups", without="*<>"),
+        "groups_joined_ms": mean(later, "AS v_groups", without="*<>"),
         "groups_summed_ms": mean(healed, "AS stored", "AS whole"),
-        "values_ms": mean(incident, "AS v_groups", "*<>"),
+        "values_ms": mean(first, "AS v_groups", "*<>"),
         "refresh_ms": mean(refresh, "REFRESH"),
     }
 

@@ -13,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use mvtop::app::model::Settings;
 use mvtop::app::{Model, Msg, update};
 use mvtop::domain::diagnosis::diagnose;
-use mvtop::domain::drift::{Drift, Flow, Scope};
+use mvtop::domain::drift::{Drift, Flow, Pairing, Scope};
 use mvtop::domain::groups::Interner;
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::snapshot::{Snapshot, ViewState};
@@ -42,7 +42,7 @@ fn drift(people: u32) -> Drift {
             flow.push(Flow { from: here, to: there, rows: 10, changed: 0 });
         }
     }
-    Drift { scope: Scope::Values, keyed: true, groups: groups.finish(), flow }
+    Drift { scope: Scope::Values, pairing: Pairing::Key, groups: groups.finish(), flow }
 }
 
 fn many_views(count: u32) -> Vec<View> {

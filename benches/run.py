@@ -39,22 +39,22 @@ def say(what, figures):
 
 def beside_others(mvtop, conninfo, seconds):
     """The small demo: everything that is compared with other tools."""
-    run = measure.run
+    tools, run = measure.tools(mvtop, conninfo), measure.run
     result = {
+        "starts": say("starts", measure.starts(conninfo, tools)),
         "commands": say(
             "commands",
             {
-                "select_1_ms": measure.median_of(15, lambda: run(["psql", "-X", conninfo, "-c", "SELECT 1"])),
                 "document_ms": measure.median_of(15, lambda: run(["psql", "-X", conninfo, "-c", measure.DOCUMENT])),
                 "check_ms": measure.median_of(15, lambda: run([mvtop, "check", conninfo])),
             },
-        )
+        ),
     }
     # Nothing changes while they only watch: no job runs either.
     measure.psql(conninfo, "UPDATE cron.job SET active = false")
-    result["tools"] = {
-        name: say(name, measure.tool(name, how, seconds)) for name, how in measure.tools(mvtop, conninfo).items()
-    }
+    result["tools"] = measure.watching(tools, max(seconds, 60))
+    for name, figures in result["tools"].items():
+        say(name, figures)
     with tempfile.TemporaryDirectory() as folder:
         result["keys"] = say("key to frame", measure.keys_while_hanging(mvtop, conninfo, folder))
     measure.make_tables(conninfo)

@@ -11,14 +11,15 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::app::{Cmd, Model, Msg, Rest, set_clock, update};
+use crate::domain::server::Link;
 use crate::journal::Journal;
 use crate::pg::conninfo::Target;
 use crate::term::{Events, Screen, Shutdown, Signal, Signals};
 use crate::theme::Theme;
 use crate::watch::{Request, Watch};
 
-/// Ages tick with each pulse, once a second, or at rest with some of them ([`Rest`]); when no pulse comes, by themselves.
-const TICK: Duration = Duration::from_millis(1100);
+/// Ages tick with each pulse, once a second, or at rest with some of them ([`Rest`]); without a connection, by themselves.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How long after leaving a cancelled refresh may take to hear of it.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -74,7 +75,6 @@ impl Console {
                 },
                 changed = self.watch.snapshots.changed() => match changed {
                     Ok(()) => {
-                        ticker.reset();
                         set_clock(&mut self.model, Utc::now());
                         Some(Msg::Snapshot(self.watch.snapshots.borrow_and_update().clone()))
                     }
@@ -85,7 +85,7 @@ impl Console {
                     update(&mut self.model, Msg::Tick(Utc::now()));
                     Some(msg)
                 }
-                _ = ticker.tick() => Some(Msg::Tick(Utc::now())),
+                _ = ticker.tick(), if self.model.newest.link != Link::Up => Some(Msg::Tick(Utc::now())),
                 signal = signals.next() => match signal {
                     Signal::Shutdown(signal) => {
                         self.leave_refresh().await;

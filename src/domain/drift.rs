@@ -67,13 +67,24 @@ pub enum Scope {
     Values,
 }
 
+/// Which rows of the view and live are the same row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pairing {
+    /// Those whose key is equal by the unique index's own operators, which the planner can hash. NULL equals nothing.
+    Key,
+    /// Those whose key is equal, NULL to NULL: dearer, and for the few keys that hold a NULL.
+    KeyWithNulls,
+    /// Those that are equal in every compared column, counted as a multiset: none can be *moved* or *changed*.
+    Rows,
+}
+
 /// One comparison of a view with its definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
     /// What was compared.
     pub scope: Scope,
-    /// Were rows paired by a key? Without one, rows are compared as a multiset and none can be *moved*.
-    pub keyed: bool,
+    /// How rows were paired.
+    pub pairing: Pairing,
     /// Every group met on either side.
     pub groups: Groups,
     /// The pairs, counted.
@@ -184,10 +195,15 @@ impl Drift {
         self.groups.get(id)
     }
 
+    /// Were rows paired by a key? Without one none can be *moved*.
+    pub fn is_keyed(&self) -> bool {
+        self.pairing != Pairing::Rows
+    }
+
     /// The sums over all rows.
     pub fn totals(&self) -> Totals {
         let changed = (self.scope == Scope::Values).then_some(0);
-        let mut totals = Totals { changed, unkeyed: !self.keyed, ..Totals::default() };
+        let mut totals = Totals { changed, unkeyed: !self.is_keyed(), ..Totals::default() };
         for flow in &self.flow {
             totals.view += flow.from.map_or(0, |_| flow.rows);
             totals.live += flow.to.map_or(0, |_| flow.rows);
@@ -204,7 +220,7 @@ impl Drift {
     /// The sums of each group.
     pub fn counts(&self) -> BTreeMap<GroupId, Counts> {
         let mut counts: BTreeMap<GroupId, Counts> = BTreeMap::new();
-        let none = Counts { unkeyed: !self.keyed, ..Counts::default() };
+        let none = Counts { unkeyed: !self.is_keyed(), ..Counts::default() };
         for flow in &self.flow {
             if let Some(from) = flow.from {
                 let c = counts.entry(from).or_insert(none);
@@ -298,7 +314,7 @@ mod tests {
         let flow = |from, to, rows, changed| Flow { from, to, rows, changed };
         Drift {
             scope: Scope::Values,
-            keyed: true,
+            pairing: Pairing::Key,
             flow: vec![
                 flow(Some(ven), Some(boom), 29, 3),
                 flow(Some(ven), Some(berta), 137, 0),
@@ -340,7 +356,7 @@ mod tests {
         let all = Some(groups.intern::<&str>(&[], &[]));
         let flow = |from, to, rows| Flow { from, to, rows, changed: 0 };
         let flow = vec![flow(all, all, 7), flow(None, all, 9), flow(all, None, 8)];
-        let drift = Drift { scope: Scope::Values, keyed: false, groups: groups.finish(), flow };
+        let drift = Drift { scope: Scope::Values, pairing: Pairing::Rows, groups: groups.finish(), flow };
         assert_eq!((drift.totals().wrong(), drift.counts()[&GroupId(0)].misplaced()), (9, 9));
         assert_eq!(crate::domain::matrix::Matrix::of(&drift).lines[0].misplaced, 9);
     }

@@ -213,7 +213,7 @@ pub struct Sight {
 impl Sight {
     fn nothing(drift: &Drift) -> Sight {
         let changed = (drift.scope == Scope::Values).then_some(0);
-        Sight { changed, unkeyed: !drift.keyed, ..Sight::default() }
+        Sight { changed, unkeyed: !drift.is_keyed(), ..Sight::default() }
     }
 
     /// Adds a flow's rows: are they in this person's sight in the view, and live?
@@ -301,6 +301,7 @@ fn bounded(role: Role, place: usize, drift: &Drift) -> Vec<(Lens, Sight)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::drift::Pairing;
     use crate::domain::groups::Interner;
 
     type Side<'a> = Option<[&'a str; 2]>;
@@ -319,7 +320,7 @@ mod tests {
         let mut id = |side: Side| side.map(|keys| groups.intern(&keys.map(|k| Some(k).filter(|k| !k.is_empty())), &[]));
         let flow =
             rows.iter().map(|&(from, to, rows, changed)| Flow { from: id(from), to: id(to), rows, changed }).collect();
-        Drift { scope: Scope::Values, keyed: true, groups: groups.finish(), flow }
+        Drift { scope: Scope::Values, pairing: Pairing::Key, groups: groups.finish(), flow }
     }
 
     fn groups() -> Vec<GroupColumn> {

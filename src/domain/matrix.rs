@@ -94,7 +94,7 @@ impl Matrix {
             return Matrix::default();
         }
         let sums = Sums::of(drift);
-        let settled = |sides: Sides| if drift.keyed { sides } else { sides.unkeyed() };
+        let settled = |sides: Sides| if drift.is_keyed() { sides } else { sides.unkeyed() };
         let sum = |cells: &[Sides]| cells.iter().copied().fold(Sides::default(), Sides::plus);
         let (members, columns) = (drift.groups.members(0), drift.groups.members(1));
         let mut totals = vec![Sides::default(); columns.len()];
@@ -107,7 +107,7 @@ impl Matrix {
         order.sort_by(|&a, &b| size(b).cmp(&size(a)).then_with(|| columns[a].cmp(&columns[b])));
         let line = |(place, cells): (usize, &[Sides])| {
             let total = settled(sum(cells));
-            let misplaced = if drift.keyed { sums.misplaced[place] } else { total.misplaced };
+            let misplaced = if drift.is_keyed() { sums.misplaced[place] } else { total.misplaced };
             let cells = order.iter().map(|&column| settled(cells[column])).collect();
             Line { member: members[place].clone(), cells, total, misplaced }
         };
@@ -141,7 +141,7 @@ impl Sums {
                 let cell = &mut sums.cells[line * columns + column];
                 cell.view += flow.rows;
                 // See Sides::unkeyed.
-                cell.misplaced += if drift.keyed { wrong } else { 0 };
+                cell.misplaced += if drift.is_keyed() { wrong } else { 0 };
                 sums.misplaced[line] += wrong;
             }
             if let Some((line, column)) = to {
@@ -159,7 +159,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::drift::Scope;
+    use crate::domain::drift::{Pairing, Scope};
     use crate::domain::groups::Interner;
 
     type Side<'a> = Option<[&'a str; 2]>;
@@ -168,7 +168,7 @@ mod tests {
         let mut groups = Interner::default();
         let mut id = |side: Side| side.map(|keys| groups.intern(&keys.map(|k| Some(k).filter(|k| !k.is_empty())), &[]));
         let flow = rows.iter().map(|&(from, to, rows)| Flow { from: id(from), to: id(to), rows, changed: 0 }).collect();
-        Drift { scope: Scope::Groups, keyed: true, flow, groups: groups.finish() }
+        Drift { scope: Scope::Groups, pairing: Pairing::Key, flow, groups: groups.finish() }
     }
 
     #[test]
@@ -195,7 +195,8 @@ mod tests {
                 let id = Some(groups.intern(&[Some(key)], &[Some("Ana")]));
                 Flow { from: id, to: id, rows: 1, changed: 0 }
             });
-            let drift = Drift { scope: Scope::Groups, keyed: true, flow: flow.into(), groups: groups.finish() };
+            let drift =
+                Drift { scope: Scope::Groups, pairing: Pairing::Key, flow: flow.into(), groups: groups.finish() };
             Matrix::of(&drift).lines.into_iter().map(|line| line.member.key).collect::<Vec<_>>()
         };
         assert_eq!(order(["7", "9"]), order(["9", "7"]));
@@ -216,7 +217,7 @@ mod tests {
         let mut groups = Interner::default();
         let all = Some(groups.intern::<&str>(&[], &[]));
         let flow = vec![Flow { from: all, to: None, rows: 2, changed: 0 }];
-        let matrix = Matrix::of(&Drift { scope: Scope::Groups, keyed: true, flow, groups: groups.finish() });
+        let matrix = Matrix::of(&Drift { scope: Scope::Groups, pairing: Pairing::Key, flow, groups: groups.finish() });
         assert_eq!((matrix.lines.len(), matrix.columns.len()), (1, 1));
         assert_eq!(matrix.lines[0].member.key, None);
     }

@@ -228,8 +228,8 @@ pub struct ViewState {
     pub drift: Reading<Arc<Comparison>>,
     /// The newest comparison of all values, which alone knows *changed*.
     pub values: Reading<Arc<Comparison>>,
-    /// What the newest comparison of groups only took.
-    pub groups_took: Option<Duration>,
+    /// How the newest comparison of groups only was made.
+    pub counted: Option<Counted>,
     /// When the next comparison may run under the budget, if one is wanted: the server's time.
     pub due: Option<Time>,
     /// Refreshes under way.
@@ -275,7 +275,7 @@ impl ViewState {
             stamp: Reading::default(),
             drift: Reading::default(),
             values: Reading::default(),
-            groups_took: None,
+            counted: None,
             due: None,
             refreshing: Vec::new(),
             writes: None,
@@ -313,6 +313,15 @@ impl ViewState {
     pub fn moved_after(&self, at: Time) -> bool {
         [self.moved, self.observed].into_iter().flatten().any(|moved| moved > at)
     }
+}
+
+/// How a comparison of groups was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What it took.
+    pub took: Duration,
+    /// The joins of the definition that it did not run.
+    pub without: Vec<String>,
 }
 
 /// How many different values a column has.

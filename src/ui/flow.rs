@@ -133,17 +133,20 @@ fn faults<'a>(theme: &Theme, sight: &Sight) -> Line<'a> {
 /// What the comparisons cost and when the next one may run.
 fn cost<'a>(theme: &Theme, view: &ViewState, now: crate::domain::time::Time) -> Line<'a> {
     let mut said = Vec::new();
-    // Which plan is in use: the definition may have joins that counting by group need not run.
-    let left_out = view.view.pruned().filter(|_| view.drift.value().is_some_and(|c| c.drift.keyed));
-    let without = left_out.map_or(String::new(), |pruned| format!(" without {}", pruned.without.join(", ")));
-    said.extend(view.groups_took.map(|length| format!("groups {}{without}", took(length))));
+    if let Some(counted) = &view.counted {
+        let without = match counted.without.as_slice() {
+            [] => String::new(),
+            joins => format!(" without {}", joins.join(", ")),
+        };
+        said.push(format!("groups {}{without}", took(counted.took)));
+    }
     said.extend(view.values.last.as_ref().map(|values| format!("values {}", took(values.took))));
     said.push(match view.due {
         Some(due) if due > now => format!("next in {}", human(due - now)),
         _ if view.is_drift_outdated() => "the tables moved on since".into(),
         _ => "nothing moved since".into(),
     });
-    if view.drift.value().is_some_and(|c| !c.drift.keyed) {
+    if view.drift.value().is_some_and(|c| !c.drift.is_keyed()) {
         said.insert(0, "no unique key: whole rows compared".into());
     }
     let last = said.len() - 1;

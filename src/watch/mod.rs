@@ -150,6 +150,7 @@ enum Leave {
 struct Link {
     pulse: Arc<Session>,
     probes: Arc<Session>,
+    memory: pulse::Memory,
     /// The first catalog, asked for already, until it is wanted.
     catalog: Option<JoinHandle<Answer>>,
     replica: Option<watch::Receiver<replica::State>>,
@@ -219,7 +220,7 @@ impl Task {
                     self.publish();
                     let pulse = Arc::new(pulse);
                     let replica = self.replica(&pulse).await;
-                    return Ok(Link { pulse, probes, catalog: Some(catalog), replica });
+                    return Ok(Link { pulse, probes, memory: pulse::Memory::default(), catalog: Some(catalog), replica });
                 }
                 request = self.inbox.recv() => self.keeper.request(request.ok_or(Leave::Unwanted)?),
             }
@@ -309,10 +310,10 @@ impl Task {
     }
 
     fn beat(&self, link: &Link, beats: mpsc::UnboundedSender<(Duration, Result<pulse::Answer, Problem>)>) {
-        let (session, question) = (link.pulse.clone(), self.keeper.question());
+        let (session, memory, question) = (link.pulse.clone(), link.memory.clone(), self.keeper.question());
         tokio::spawn(async move {
             let began = Instant::now();
-            let beat = pulse::pulse(&session, &question).await;
+            let beat = pulse::pulse(&session, &question, &memory).await;
             // Nobody listens only when the connection was left meanwhile.
             let _ = beats.send((began.elapsed(), beat));
         });
@@ -343,7 +344,6 @@ impl Task {
                 }
             });
             tokio::spawn(async move {
-                // Nobody listens only when the connection was left meanwhile.
                 let _ = answers.send(Answer::of(task, told, at).await);
             });
         }

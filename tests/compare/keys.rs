@@ -1,6 +1,7 @@
 //! Which unique indexes pair rows, and what happens when a key is not one.
 
 use super::{Bench, grouped, key_names};
+use mvtop::domain::drift::{Pairing, Scope};
 use mvtop::domain::view::RefreshMode;
 
 const BASE: &str = "CREATE TABLE t (id int, a text, b int, c timestamptz, u uuid);
@@ -170,9 +171,12 @@ async fn a_key_with_nulls_still_pairs_rows() {
         let sql = format!("{sql} CREATE UNIQUE INDEX ON v (who, place) {nulls}");
         let bench = Bench::new("null_keys", &sql).await;
         let view = grouped(bench.view("v").await, &["who", "many"]);
+        let first = bench.compare(&view, Scope::Groups, None).await;
+        assert_eq!(first.drift.pairing, Pairing::KeyWithNulls);
         bench.run(writes).await;
+        bench.check_since(&view, &first).await;
         let drift = bench.check_and_refresh(&view, &["who", "place"]).await;
-        assert!(drift.keyed && drift.totals().moved > 0, "{nulls}");
+        assert!(drift.is_keyed() && drift.totals().moved > 0, "{nulls}");
     }
 }
 
@@ -183,9 +187,11 @@ async fn a_key_that_nulls_make_ambiguous_is_none() {
         CREATE MATERIALIZED VIEW v AS SELECT * FROM t; CREATE UNIQUE INDEX ON v (k)";
     let bench = Bench::new("ambiguous", sql).await;
     let view = grouped(bench.view("v").await, &["g"]);
+    let first = bench.compare(&view, Scope::Groups, None).await;
     bench.run("UPDATE t SET g = 'w' WHERE g = 'z'; UPDATE t SET g = 'y' WHERE k = 1").await;
+    bench.check_since(&view, &first).await;
     let drift = bench.check_and_refresh(&view, &["k"]).await;
-    assert!(!drift.keyed);
+    assert!(!drift.is_keyed());
     let totals = drift.totals();
     assert_eq!((totals.view, totals.live, totals.missing, totals.gone, totals.moved), (6, 6, 2, 2, 0));
 
@@ -198,7 +204,7 @@ async fn a_key_that_nulls_make_ambiguous_is_none() {
     let view = grouped(bench.view("v").await, &["g"]);
     bench.run("UPDATE t SET g = 'y' WHERE k = 2").await;
     let drift = bench.check_and_refresh(&view, &["a"]).await;
-    assert_eq!((drift.keyed, drift.totals().moved), (true, 1));
+    assert_eq!((drift.is_keyed(), drift.totals().moved), (true, 1));
 }
 
 /// The rows that are live now may break the key (and the next refresh will fail); the counts stay right.
@@ -206,16 +212,20 @@ async fn a_key_that_nulls_make_ambiguous_is_none() {
 async fn live_rows_that_break_the_key() {
     let bench = Bench::new("broken", &format!("{BASE} CREATE UNIQUE INDEX ON v (id)")).await;
     let view = grouped(bench.view("v").await, &["a"]);
+    let first = bench.compare(&view, Scope::Groups, None).await;
     bench
         .run("INSERT INTO t VALUES (1, 'again'), (40, 'twice'), (40, 'twice'); UPDATE t SET a = 'moved' WHERE id = 2")
         .await;
+    bench.check_since(&view, &first).await;
+    let broken = bench.compare(&view, Scope::Groups, None).await;
     let drift = bench.check(&view, &["id"]).await;
-    assert!(!drift.keyed);
+    assert!(!drift.is_keyed());
     assert_eq!((drift.totals().view, drift.totals().live, drift.totals().missing), (20, 23, 4));
     // Two new rows of one key are two missing rows.
     bench.run("DELETE FROM t WHERE a = 'again'").await;
+    bench.check_since(&view, &broken).await;
     let drift = bench.check(&view, &["id"]).await;
-    assert!(drift.keyed);
+    assert!(drift.is_keyed());
     assert_eq!((drift.totals().missing, drift.totals().moved), (2, 1));
 }
 

@@ -1,12 +1,13 @@
 //! The comparison of a view with its definition, on a real server: it says, row for row, what a plain reading of both
 //! sides gives, for odd views (`odd`, `keys`, `names`), for random data and writes (`random`), for views that cannot be
 //! compared (`refused`), and for columns that hold the time of the refresh (`stamps`). And what the catalog says of the
-//! triggers that keep a view (`triggers`).
+//! triggers that keep a view (`triggers`). And the pulse, which says when to compare again (`pulse`).
 #![allow(clippy::unwrap_used, reason = "a test's panic is its answer")]
 
 mod keys;
 mod names;
 mod odd;
+mod pulse;
 mod random;
 mod reference;
 mod refused;
@@ -18,13 +19,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use mvtop::demo::cluster::{Cluster, ClusterOptions, DATABASE, SUPERUSER};
-use mvtop::domain::drift::{Counts, Drift, Scope};
+use mvtop::domain::drift::{Counts, Drift, Flow, Pairing, Scope};
 use mvtop::domain::groups::GroupId;
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::snapshot::{Drill, DrillIndex, DrillTarget, RowDetail};
 use mvtop::domain::view::{GroupColumn, Oid, View};
 use mvtop::pg::catalog;
-use mvtop::pg::compare::null_keys;
 use mvtop::pg::conninfo::{Environment, Target};
 use mvtop::pg::probes::{compare, drill};
 use mvtop::pg::session::{Limits, Session};
@@ -118,17 +118,18 @@ impl Bench {
         let sides = Sides::read(&self.client, view, key).await;
         let [groups, values] = [Scope::Groups, Scope::Values].map(|scope| self.compare(view, scope, None));
         let (groups, values) = (groups.await, values.await);
-        let keyed = values.drift.keyed;
+        let keyed = values.drift.is_keyed();
         assert_eq!(sides.are_keyed(), keyed, "{what}: paired by key?");
         assert_eq!(sides.flow(), reference::named(&values.drift), "{what}: flow");
         assert_eq!(sides.totals(), values.totals, "{what}: totals");
-        let without_changed = |c: &Comparison| (reference::pairs(&c.drift), c.drift.keyed);
+        let without_changed = |c: &Comparison| (reference::pairs(&c.drift), c.drift.is_keyed());
         assert_eq!(without_changed(&groups), without_changed(&values), "{what}: scopes");
         // The next look knows what the last one found: where all was in its place, sums come before pairs.
         let again = self.compare(view, Scope::Groups, Some(&groups)).await;
         assert_eq!(reference::named(&again.drift), reference::named(&groups.drift), "{what}: once more");
-        let nothing = Drift { flow: Vec::new(), ..groups.drift.clone() };
-        let summed = self.compare(view, Scope::Groups, Some(&Comparison::of(nothing))).await;
+        let in_place = |flow: &Flow| flow.from.map(|from| Flow { to: Some(from), ..*flow });
+        let before = Drift { flow: groups.drift.flow.iter().filter_map(in_place).collect(), ..groups.drift.clone() };
+        let summed = self.compare(view, Scope::Groups, Some(&Comparison::of(before))).await;
         assert_eq!(without_changed(&summed), without_changed(&values), "{what}: sums before pairs");
         let sum = values.drift.counts().into_values().fold(Counts::default(), Counts::plus);
         let totals = values.totals;
@@ -163,19 +164,26 @@ impl Bench {
     /// What is read before the list of all rows is what that list begins with.
     async fn check_beginning(&self, view: &View, member: Option<Option<String>>, all: &DrillIndex, last: &Comparison) {
         let target = DrillTarget { view: view.oid, member: member.map(|m| m.map(Into::into)) };
-        let Some(flow) = target.first_flow(last).filter(|_| last.drift.keyed) else { return };
+        let Some(flow) = target.first_flow(last).filter(|_| last.drift.pairing == Pairing::Key) else { return };
         let first = drill::first(&self.session, view, last, flow, LIMITS).await;
         let first = first.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema));
         let all = reference::in_order(all);
         let begins = &all[..first.rows.len()];
         assert_eq!(reference::in_order(&first), begins, "{}: beginning", self.schema);
-        // Where a key may be NULL nothing is said before the whole list.
-        let has_nulls: bool = self.client.query_one(&null_keys(view), &[]).await.unwrap().get(0);
         let keys = |id: Option<GroupId>| id.map(|id| reference::texts(last.drift.group(id).keys()));
         let of_flow = all.iter().filter(|row| row.1 == (keys(flow.from), keys(flow.to))).count();
-        let expected = if has_nulls { 0 } else { of_flow.min(Drill::PAGE) };
-        assert_eq!(first.rows.len(), expected, "{}: beginning", self.schema);
+        assert_eq!(first.rows.len(), of_flow.min(Drill::PAGE), "{}: beginning", self.schema);
         BEGINNINGS.fetch_add(first.rows.len(), Ordering::Relaxed);
+    }
+
+    /// What an earlier look since the last refresh found spares work and changes nothing.
+    async fn check_since(&self, view: &View, last: &Comparison) {
+        for scope in [Scope::Groups, Scope::Values] {
+            let [fresh, later] = [None, Some(last)].map(|last| self.compare(view, scope, last));
+            let (fresh, later) = (fresh.await, later.await);
+            assert_eq!(reference::named(&fresh.drift), reference::named(&later.drift), "{} {scope:?}", self.schema);
+            assert_eq!((fresh.totals, fresh.drift.pairing), (later.totals, later.drift.pairing), "{}", self.schema);
+        }
     }
 
     /// Checks the drift that there is, that there is some, and that a refresh takes it away.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, TimeZone, Utc};
 use mvtop::domain::day::Day;
-use mvtop::domain::drift::{Drift, Flow, Scope};
+use mvtop::domain::drift::{Drift, Flow, Pairing, Scope};
 use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Rights, Timing};
 use mvtop::domain::freshness::Stamp;
 use mvtop::domain::groups::{GroupId, Interner};
@@ -93,7 +93,7 @@ pub fn comparison(scope: Scope, rows: &[(Side, Side, u64, u64)]) -> Comparison {
     };
     let flow =
         rows.iter().map(|&(from, to, rows, changed)| Flow { from: id(from), to: id(to), rows, changed }).collect();
-    Comparison::of(Drift { scope, keyed: true, groups: groups.finish(), flow })
+    Comparison::of(Drift { scope, pairing: Pairing::Key, groups: groups.finish(), flow })
 }
 
 /// The night: Osmara's 166, some others, and the same total on both sides.

@@ -1,8 +1,8 @@
 //! The comparison of a view whose rows have a key: a full join of both sides.
 
-use super::{EQUAL_AS_TEXT, Pairing, Sides, qualified, quote, text, texts, type_of};
-use crate::domain::drift::Scope;
-use crate::domain::view::{KeyColumn, View};
+use super::{EQUAL_AS_TEXT, Sides, qualified, quote, text, texts, type_of};
+use crate::domain::drift::{Pairing, Scope};
+use crate::domain::view::KeyColumn;
 
 /// The join of both sides.
 fn pairs(sides: &Sides) -> String {
@@ -25,12 +25,6 @@ fn identities(sides: &Sides) -> String {
     format!("(SELECT {count} FROM {})", qualified(&sides.view.name))
 }
 
-/// Has a row of the view no whole key? `NULL` keys are paired in another way ([`Pairing::KeyWithNulls`]).
-pub fn null_keys(view: &View) -> String {
-    let missing: Vec<String> = view.key.iter().map(|k| format!("{} IS NULL", quote(&k.name))).collect();
-    format!("SELECT EXISTS (SELECT FROM {} WHERE {})", qualified(&view.name), missing.join(" OR "))
-}
-
 /// See [`super::flow`]. To count by presence, too, would be simpler to read, and a tenth dearer.
 ///
 /// `OFFSET 0` keeps the pairs a subquery of their own: what is sorted by group is then only what is counted, not two whole
@@ -40,13 +34,17 @@ pub(super) fn flow(sides: &Sides) -> String {
     let groups = |side: &str| texts(&sides.each(|i| format!("{side}g{i}::text")));
     let mut columns = vec!["v.there AS v_there, d.there AS d_there".to_string()];
     columns.extend(["v", "d"].iter().flat_map(|side| sides.each(|i| format!("{side}.g{i} AS {side}g{i}"))));
-    let labels = match sides.named {
-        true => format!("{} AS v_labels, ", texts(&sides.each(|i| format!("max(l{i})")))),
+    let once = match sides.named {
+        true => {
+            columns.extend(sides.each(|i| format!("v.l{i}")));
+            format!(
+                "{} AS v_labels, {} AS identities, ",
+                texts(&sides.each(|i| format!("max(l{i})"))),
+                identities(sides)
+            )
+        }
         false => String::new(),
     };
-    if sides.named {
-        columns.extend(sides.each(|i| format!("v.l{i}")));
-    }
     let changed = match sides.scope {
         Scope::Groups => "0::int8",
         Scope::Values => "count(*) FILTER (WHERE differs)",
@@ -55,11 +53,10 @@ pub(super) fn flow(sides: &Sides) -> String {
         columns.push("v.r OPERATOR(pg_catalog.*<>) d.r AS differs".into());
     }
     format!(
-        "SELECT {} AS v_groups, {} AS d_groups, {labels}count(*) AS pairs, count(v_there) AS stored, \
-         count(d_there) AS live, {changed} AS changed, {} AS identities\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
+        "SELECT {} AS v_groups, {} AS d_groups, {once}count(*) AS pairs, count(v_there) AS stored, \
+         count(d_there) AS live, {changed} AS changed\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
         groups("v"),
         groups("d"),
-        identities(sides),
         columns.join(", "),
         pairs(sides),
         sides.group_by([of("vg"), of("dg")].concat()),

@@ -3,7 +3,7 @@
 //! Both sides are read in one statement, each as a FROM item, `v` and `d`, with columns of our own names. How their
 //! rows are told to be the same row is a [`Pairing`]: by the view's unique key as long as it is one, else as whole
 //! rows. A unique index proves little: it lets NULLs stand several times, and the rows that are live now may break
-//! it. So the flow also tells whether its pairing held ([`Pairing::held`]), and if not the next one is tried.
+//! it. So the flow also tells whether its pairing held ([`held`]), and if not the next one is tried.
 
 mod keyed;
 mod multiset;
@@ -12,11 +12,10 @@ mod values;
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-pub use keyed::null_keys;
 pub use sums::sums;
 pub use values::values;
 
-use crate::domain::drift::Scope;
+use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::{Column, GroupColumn, View, ViewName};
 
 /// A name as SQL: both parts quoted.
@@ -24,37 +23,27 @@ pub fn qualified(name: &ViewName) -> String {
     format!("{}.{}", quote(&name.schema), quote(&name.name))
 }
 
-/// Which rows of the view and live are the same row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pairing {
-    /// Those whose key is equal by the unique index's own operators, which the planner can hash. NULL equals nothing.
-    Key,
-    /// Those whose key is equal, NULL to NULL: dearer, and for the few keys that hold a NULL.
-    KeyWithNulls,
-    /// Those that are equal in every compared column, counted as a multiset: none can be *moved* or *changed*.
-    Rows,
+/// The pairings to try for a view, in turn; `last` is that of a comparison since its last refresh, if there was one: a key
+/// that held a NULL then holds it still.
+pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
+    const ALL: &[Pairing] = &[Pairing::Key, Pairing::KeyWithNulls, Pairing::Rows];
+    match last {
+        _ if view.key.is_empty() => &ALL[2..],
+        Some(Pairing::KeyWithNulls) => &ALL[1..],
+        _ => ALL,
+    }
 }
 
-impl Pairing {
-    /// The pairings to try for a view, in turn.
-    pub fn of(view: &View) -> &'static [Pairing] {
-        match view.key.is_empty() {
-            true => &[Pairing::Rows],
-            false => &[Pairing::Key, Pairing::KeyWithNulls, Pairing::Rows],
-        }
-    }
-
-    /// Was each of the view's rows paired at most once, and by a key that tells it from all others?
-    ///
-    /// `paired` is how often rows of the view stand in the flow, `identities` its column of that name.
-    pub fn held(self, paired: i64, identities: i64) -> bool {
-        self == Pairing::Rows || paired == identities
-    }
+/// Was each of the view's rows paired at most once, and by a key that tells it from all others?
+///
+/// `paired` is how often rows of the view stand in the flow, `identities` its column of that name.
+pub fn held(pairing: Pairing, paired: i64, identities: i64) -> bool {
+    pairing == Pairing::Rows || paired == identities
 }
 
 /// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
-/// view (`stored`) and live (`live`), how many are `changed`, and once more on every row the `identities`; and if
-/// `named`, the view's labels of `v_groups` as `v_labels`.
+/// view (`stored`) and live (`live`), how many are `changed`; and if `named`, what only a refresh changes: the view's labels
+/// of `v_groups` as `v_labels`, and once more on every row how many `identities` its keys are.
 pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
     let sides = Sides { view, pairing, scope, named };
     if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }

@@ -28,12 +28,12 @@ fn groups(sides: &Sides) -> String {
 pub(super) fn flow(sides: &Sides) -> String {
     let groups = groups(sides);
     let labels = match sides.named {
-        true => format!("{} AS v_labels, ", texts(&sides.each(|i| format!("max(m.l{i})")))),
+        true => format!("{} AS v_labels, 0::int8 AS identities, ", texts(&sides.each(|i| format!("max(m.l{i})")))),
         false => String::new(),
     };
     format!(
         "SELECT {groups} AS v_groups, {groups} AS d_groups, {labels}coalesce(sum(greatest(m.nv, m.nd)), 0)::int8 AS pairs, \
-         coalesce(sum(m.nv), 0)::int8 AS stored, coalesce(sum(m.nd), 0)::int8 AS live, 0::int8 AS changed, 0::int8 AS identities\nFROM {} AS m{}",
+         coalesce(sum(m.nv), 0)::int8 AS stored, coalesce(sum(m.nd), 0)::int8 AS live, 0::int8 AS changed\nFROM {} AS m{}",
         counted(sides),
         sides.group_by(sides.each(|i| format!("m.g{i}"))),
     )

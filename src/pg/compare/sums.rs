@@ -1,7 +1,7 @@
 //! Both sides summed by group, without pairing their rows: a third of the price, and in parallel on every version.
 
-use super::{Pairing, Sides, quote, texts, type_of};
-use crate::domain::drift::Scope;
+use super::{Sides, quote, texts, type_of};
+use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::View;
 
 /// Each side's groups: `stored` (else live), `groups`, how many `rows`, how many of them have a whole key (`whole`),

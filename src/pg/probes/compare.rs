@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
 use super::labels::complete;
-use crate::domain::drift::{Drift, Flow, Scope};
+use crate::domain::drift::{Drift, Flow, Pairing, Scope};
 use crate::domain::groups::{GroupId, Interner, Labels, add_names};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::view::View;
-use crate::pg::compare::{Pairing, flow, sums};
+use crate::pg::compare::{flow, held, pairings, sums};
 use crate::pg::session::{Limits, Session};
 
 /// The comparison of one view, as far as `scope` looks.
@@ -24,13 +24,13 @@ pub async fn compare(
     last: Option<&Comparison>,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
-    let was_true = last.is_some_and(|last| last.drift.keyed && last.totals.misplaced() == 0);
-    let mut known = last.map_or_else(Labels::new, |last| last.drift.groups.names(&view.groups));
+    let was_true = last.is_some_and(|last| last.drift.pairing == Pairing::Key && last.totals.misplaced() == 0);
     let summed = if scope == Scope::Groups && was_true { summed(session, view, limits).await? } else { None };
-    let mut drift = match summed {
-        Some(drift) => drift,
-        None => joined(session, view, scope, limits, last.is_none().then_some(&mut known)).await?,
+    let (mut drift, names) = match summed {
+        Some(drift) => (drift, Labels::new()),
+        None => joined(session, view, scope, last, limits).await?,
     };
+    let mut known = last.map_or(names, |last| last.drift.groups.names(&view.groups));
     complete(session, view, &drift.groups, &mut known, limits).await?;
     drift.groups.name(&view.groups, &known);
     Ok(Comparison::of(drift))
@@ -54,25 +54,21 @@ async fn summed(session: &Session, view: &View, limits: Limits) -> Result<Option
         let group = Some(groups.intern(&keys, &[]));
         flow.push(Flow { from: group, to: group, rows: rows as u64, changed: 0 });
     }
-    Ok(Some(Drift { scope: Scope::Groups, keyed: true, groups: groups.finish(), flow }))
+    Ok(Some(Drift { scope: Scope::Groups, pairing: Pairing::Key, groups: groups.finish(), flow }))
 }
 
-/// The drift by pairing the rows; what the view calls its groups is added to `names`, if there are any.
+/// The drift by pairing the rows, and what the view calls its groups, as far as that is not known from the `last` one.
 async fn joined(
     session: &Session,
     view: &View,
     scope: Scope,
+    last: Option<&Comparison>,
     limits: Limits,
-    names: Option<&mut Labels>,
-) -> Result<Drift, Problem> {
-    let (pairing, found) = paired(session, view, scope, names.is_some(), limits).await?;
-    if let Some(names) = names {
-        *names = found.names;
-    }
+) -> Result<(Drift, Labels), Problem> {
+    let (pairing, found) = paired(session, view, scope, last, limits).await?;
     // A multiset comparison looks at whole rows: nothing can differ that it did not see.
-    let keyed = pairing != Pairing::Rows;
-    let scope = if keyed { scope } else { Scope::Values };
-    Ok(Drift { scope, keyed, groups: found.groups.finish(), flow: found.flow })
+    let scope = if pairing == Pairing::Rows { Scope::Values } else { scope };
+    Ok((Drift { scope, pairing, groups: found.groups.finish(), flow: found.flow }, found.names))
 }
 
 /// What a flow's statement brought, taken row by row.
@@ -83,6 +79,7 @@ pub(super) struct Found {
     names: Labels,
     /// How often rows of the view stand in the flow.
     stored: i64,
+    /// How many rows the view's keys tell apart.
     identities: i64,
 }
 
@@ -107,23 +104,27 @@ impl Found {
         ];
         self.flow.extend(flows.into_iter().filter(|flow| flow.rows > 0));
         self.stored += stored;
-        self.identities = count("identities");
+        if named {
+            self.identities = count("identities");
+        }
     }
 }
 
-/// The flow by the first pairing that holds for the rows as they are now.
+/// The flow by the first pairing that holds for the rows as they are now. What only a refresh changes is known from the
+/// `last` comparison since then, if that paired in the same way.
 pub(super) async fn paired(
     session: &Session,
     view: &View,
     scope: Scope,
-    named: bool,
+    last: Option<&Comparison>,
     limits: Limits,
 ) -> Result<(Pairing, Found), Problem> {
     let mut outcome = (Pairing::Rows, Found::default());
-    for &pairing in Pairing::of(view) {
-        let mut found = Found::default();
+    for &pairing in pairings(view, last.map(|last| last.drift.pairing)) {
+        let known = last.filter(|last| last.drift.pairing == pairing).map(|last| last.totals.view as i64);
+        let (named, mut found) = (known.is_none(), Found::default());
         session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
-        let held = pairing.held(found.stored, found.identities);
+        let held = held(pairing, found.stored, known.unwrap_or(found.identities));
         outcome = (pairing, found);
         if held {
             break;

@@ -9,7 +9,7 @@ use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::view::View;
-use crate::pg::compare::{Pairing, beginning, drifted, null_keys, values};
+use crate::pg::compare::{beginning, drifted, values};
 use crate::pg::session::{Limits, Session};
 
 /// Which rows drifted: kind, groups and key of each. `last` is a comparison since which nothing moved, if there is one:
@@ -22,9 +22,8 @@ pub async fn index(
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
     let pairing = match last {
-        Some(last) if !last.drift.keyed => Pairing::Rows,
-        Some(_) if !has_null_keys(session, view, limits).await? => Pairing::Key,
-        _ => super::compare::paired(session, view, Scope::Groups, false, limits).await?.0,
+        Some(last) => last.drift.pairing,
+        None => super::compare::paired(session, view, Scope::Groups, None, limits).await?.0,
     };
     let member = target.member.as_ref().and_then(|member| member.as_deref());
     let most = DrillIndex::LIMIT as i64;
@@ -48,7 +47,8 @@ pub async fn index(
     Ok(index)
 }
 
-/// The rows that such a list begins with: the first page of one flow of the `last` comparison's. They are known long
+/// The rows that such a list begins with: the first page of one flow of the `last` comparison's, which paired by
+/// [`Pairing::Key`](crate::domain::drift::Pairing::Key): where a key may be NULL the list may begin with such a key. They are known long
 /// before all are, for the others need neither be paired nor told.
 pub async fn first(
     session: &Session,
@@ -62,11 +62,7 @@ pub async fn first(
     let (from, to, most) = (keys(flow.from), keys(flow.to), Drill::PAGE as i64);
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&from, Type::TEXT_ARRAY), (&to, Type::TEXT_ARRAY), (&most, Type::INT8)];
-    // Where a key may be NULL rows are paired in another way, and the list may begin with such a key.
-    let found = match has_null_keys(session, view, limits).await? {
-        true => Vec::new(),
-        false => session.read(limits, &beginning(view), &parameters).await?,
-    };
+    let found = session.read(limits, &beginning(view), &parameters).await?;
     let row =
         |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
     let rows = found.iter().map(row).collect();
@@ -82,11 +78,6 @@ fn drift_row(row: &Row, groups: &mut Interner) -> DriftRow {
         _ => Kind::Changed,
     };
     DriftRow { kind, from, to, key: row.get::<_, &str>("key").into() }
-}
-
-async fn has_null_keys(session: &Session, view: &View, limits: Limits) -> Result<bool, Problem> {
-    let rows = session.read(limits, &null_keys(view), &[]).await?;
-    Ok(rows.first().is_none_or(|row| row.get(0)))
 }
 
 /// The values of the rows with these keys, in their order. A row compared as a whole has no key to look it up by: its

@@ -1,7 +1,14 @@
 -- Every change signal in one statement. $1: the base tables, $2: the plain views that mvtop made, both as last known.
+-- $4: the mark of an earlier pulse that asked the same. Rows are read only if it is another one now: the same server in
+-- the same life that has seen no transaction end has no other rows. A standby's snapshots do not tell them apart.
 -- Checked against the documented catalogs and functions of 13 and 18: all that is used here is in both.
+WITH now AS MATERIALIZED (
+    SELECT CASE WHEN NOT pg_is_in_recovery()
+                THEN concat(pg_postmaster_start_time(), ' ', pg_current_snapshot()) END AS mark
+)
 SELECT clock_timestamp() AS at,
        pg_postmaster_start_time() AS started_at,
+       (SELECT mark FROM now) AS mark,
        mv.oids, mv.xmins, mv.populated,
        base.counters, base.files,
        locks.held,
@@ -11,7 +18,8 @@ FROM (
            coalesce(array_agg(c.xmin), '{}') AS xmins,
            coalesce(array_agg(c.relispopulated), '{}') AS populated
     FROM pg_catalog.pg_class c
-    WHERE c.relkind = 'm' OR c.relkind = 'v' AND c.oid = ANY ($2::oid[])
+    WHERE (c.relkind = 'm' OR c.relkind = 'v' AND c.oid = ANY ($2::oid[]))
+      AND (SELECT mark FROM now) IS DISTINCT FROM $4::text
 ) AS mv
 CROSS JOIN (
     -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.

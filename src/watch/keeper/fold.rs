@@ -14,7 +14,7 @@ use crate::domain::job::{History, Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::{Cron, Link};
-use crate::domain::snapshot::{Drill, DrillIndex, DrillTarget, Pulse, ViewState};
+use crate::domain::snapshot::{Counted, Drill, DrillIndex, DrillTarget, Pulse, ViewState};
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
@@ -319,8 +319,9 @@ impl Keeper {
             (want.groups, want.values, want.not_before) = (true, true, Some(now + BEHIND));
         }
         self.with_view(oid, |v| {
-            if scope == Scope::Groups && compared.is_ok() {
-                v.groups_took = Some(took);
+            if let (Scope::Groups, Ok(counted)) = (scope, &compared) {
+                let pruned = view.pruned().filter(|_| counted.value.drift.is_keyed());
+                v.counted = Some(Counted { took, without: pruned.map_or(Vec::new(), |pruned| pruned.without) });
             }
             if scope == Scope::Values || compared.as_ref().is_ok_and(|c| c.value.drift.scope == Scope::Values) {
                 v.values.finish(compared.clone(), at);

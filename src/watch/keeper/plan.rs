@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 
 use super::{Keeper, OPEN_RUNS, Want};
-use crate::domain::drift::Scope;
+use crate::domain::drift::{Pairing, Scope};
 use crate::domain::job::RunId;
 use crate::domain::matrix::Comparison;
 use crate::domain::server::Link;
@@ -112,7 +112,7 @@ impl Keeper {
         }
         let last = state.drift.last.as_ref().filter(|_| !state.is_drift_outdated()).map(|last| last.value.clone());
         let is_new = index.is_none() && drill.index.problem().is_none();
-        let first = last.as_ref().filter(|last| is_new && last.drift.keyed);
+        let first = last.as_ref().filter(|last| is_new && last.drift.pairing == Pairing::Key);
         let first = first.and_then(|last| Some((last.clone(), drill.target.first_flow(last)?)));
         let is_long = |last: &Comparison| drill.target.moved(last).map(|flow| flow.rows).sum::<u64>() >= MANY;
         Some(match first.filter(|(last, _)| is_long(last)) {
