@@ -19,7 +19,7 @@ FROM (
            coalesce(array_agg(c.relispopulated), '{}') AS populated
     FROM pg_catalog.pg_class c
     WHERE (c.relkind = 'm' OR c.relkind = 'v' AND c.oid = ANY ($2::oid[]))
-      AND (SELECT mark FROM now) IS DISTINCT FROM $4::text
+      AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE
 ) AS mv
 CROSS JOIN (
     -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.
