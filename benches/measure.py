@@ -194,7 +194,7 @@ def comparisons(mvtop, conninfo):
     """The server's time for the comparisons and for what they are measured by, as pg_stat_statements has it."""
     definition = psql(conninfo, f"SELECT pg_get_viewdef('{VIEW}'::regclass)").rstrip(";")
     rows = int(psql(conninfo, f"SELECT count(*) FROM {VIEW}"))
-    rounds, pause = (15, 0.5) if rows < 100_000 else (2, 20) if rows < 1_000_000 else (1, 60)
+    rounds, pause = (15, 1) if rows < 100_000 else (2, 20) if rows < 1_000_000 else (1, 60)
 
     def each_round(look):
         """What the server counted while it was looked, and counted barely, in turn."""

@@ -60,7 +60,7 @@ fn pulse_of_many(c: &mut Criterion) {
         keeper.answer(answer, night(), Instant::now());
         let beat = pulse::Answer {
             at: night(),
-            started_at: night(),
+            tables: views.iter().flat_map(|v| v.base_tables.clone()).collect(),
             views: views.iter().map(|v| (v.oid, 801, true)).collect(),
             counters: vec![7; count as usize],
             files: vec![8; count as usize],

@@ -21,7 +21,8 @@ const NEAR: TimeDelta = TimeDelta::seconds(10);
 /// How long a frame stands at rest: five pulses, the last of which may come a little early.
 const STANDS: TimeDelta = TimeDelta::milliseconds(4_500);
 
-/// Pulses that take no longer are all the same to a person.
+/// Pulses that take no longer are all the same to a person; of those that do, one of half or twice the time is news. So a
+/// server far away rests, too, and one that slows down is told.
 const SHORT: Duration = Duration::from_millis(50);
 
 /// Runs further back are no news.
@@ -41,14 +42,12 @@ struct Drawn {
     said: Said,
 }
 
-/// What a pulse may change without a new Snapshot's saying so: the diagnosis without its ages, the clock, how slow it was.
+/// What a pulse may change without a new Snapshot's saying so: the diagnosis without its ages, and the clock.
 #[derive(Debug, PartialEq)]
 struct Said {
     server: (Verdict, Option<CauseCode>),
     views: Vec<(Verdict, FreshnessState, Vec<CauseCode>)>,
     clock: (u32, u32),
-    /// How often the newest pulse's time was to be halved to be short: a server far away rests, too, one that slows down is told.
-    pulse: Option<u32>,
 }
 
 impl Rest {
@@ -64,6 +63,7 @@ impl Rest {
         // A clock that was set back ends the rest, too.
         (TimeDelta::zero()..STANDS).contains(&(model.now - drawn.at))
             && is_same_but_for_the_pulse(&model.newest, &drawn.snapshot)
+            && is_as_slow(&model.newest, &drawn.snapshot)
             && is_at_rest(model)
             && drawn.said == Said::by(model)
     }
@@ -80,9 +80,13 @@ impl Said {
             server: (diagnosis.verdict, diagnosis.server.as_ref().map(|cause| cause.code)),
             views: views.collect(),
             clock: (now.hour(), now.minute()),
-            pulse: model.newest.pulse.and_then(|pulse| (pulse.took.as_millis() / SHORT.as_millis()).checked_ilog2()),
         }
     }
+}
+
+fn is_as_slow(now: &Snapshot, before: &Snapshot) -> bool {
+    let took = |snapshot: &Snapshot| snapshot.pulse.map_or(SHORT, |pulse| pulse.took.max(SHORT));
+    took(now) < took(before) * 2 && took(before) < took(now) * 2
 }
 
 /// What did not change is the same Arc, so this looks at few values.

@@ -104,7 +104,7 @@ pub struct Signal {
     /// `pg_class.xmin` of the view: moves with every refresh, even one that changes no row.
     pub xmin: u32,
     /// A sum over the base tables' ins+upd+del counters and file numbers: different when the truth moved.
-    pub bases: i64,
+    pub bases: Option<i64>,
     /// Was it ever populated?
     pub populated: bool,
 }
@@ -307,6 +307,11 @@ impl ViewState {
     /// Has another session locked it against readers? Whoever reads it then waits.
     pub fn is_locked(&self) -> bool {
         self.refreshing.iter().any(|r| r.granted && !r.concurrently)
+    }
+
+    /// They answered another question than what is asked now.
+    pub fn forget_comparisons(&mut self) {
+        (self.drift, self.values, self.counted) = (Reading::default(), Reading::default(), None);
     }
 
     /// Were the base tables seen to move, or the view refreshed, after this time?

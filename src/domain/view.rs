@@ -248,6 +248,12 @@ impl View {
         self.columns.iter().filter(|c| !self.refresh_columns.contains(&c.name))
     }
 
+    /// Would a comparison ask the same of both? A definition that could not be read is taken to be as before.
+    pub fn asks_the_same(&self, other: &View) -> bool {
+        let is_same = self.definition == other.definition || !self.has_definition() || !other.has_definition();
+        is_same && self.key == other.key && self.columns == other.columns && self.groups == other.groups
+    }
+
     /// The definition without the joins that neither its key nor its groups and their labels need; `None`: it needs all.
     pub fn pruned(&self) -> Option<Pruned> {
         let labels = self.groups.iter().flat_map(|g| [Some(&g.column), g.label.as_ref()]).flatten();

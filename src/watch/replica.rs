@@ -104,10 +104,11 @@ async fn position(watched: &Session) -> Result<i64, Problem> {
     rows.first().map(|row| row.get("written")).ok_or_else(|| unexpected("no WAL position"))
 }
 
-/// How far behind `written` it is, by the time of the last transaction it replayed; zero when it replayed everything.
+/// How far behind `written` it is, by the time of the last transaction it replayed, or if it replayed none since it was
+/// started of the checkpoint that it started from; zero when it replayed everything.
 async fn lag(replica: &Session, written: i64) -> Result<TimeDelta, Problem> {
     let sql = "SELECT pg_is_in_recovery() AS standby, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8 AS replayed, \
-               pg_last_xact_replay_timestamp() AS last, clock_timestamp() AS now";
+               coalesce(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint())) AS last, clock_timestamp() AS now";
     let rows = replica.read(Limits::CHEAP, sql, &[]).await?;
     let row = rows.first().ok_or_else(|| unexpected("no replay position"))?;
     if !row.get::<_, bool>("standby") {
@@ -116,10 +117,9 @@ async fn lag(replica: &Session, written: i64) -> Result<TimeDelta, Problem> {
     if row.get::<_, Option<i64>>("replayed").is_some_and(|replayed| replayed >= written) {
         return Ok(TimeDelta::zero());
     }
-    let last: Option<Time> = row.get("last");
-    let now: Time = row.get("now");
+    let (last, now): (Time, Time) = (row.get("last"), row.get("now"));
     // Behind, if only by what was written this moment: never nothing.
-    Ok(last.map_or(TimeDelta::days(1), |last| now - last).max(TimeDelta::milliseconds(1)))
+    Ok((now - last).max(TimeDelta::milliseconds(1)))
 }
 
 /// Waits a little until it has replayed what the watched server has written by now; how far behind it is then.

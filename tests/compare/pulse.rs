@@ -6,7 +6,7 @@ use mvtop::domain::job::RunId;
 use mvtop::domain::view::Oid;
 use mvtop::pg::probes::pulse::{self, Answer, Memory, Question};
 use mvtop::pg::session::Session;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// A server of its own, on which nobody else ends a transaction; its pulse as the console takes it, and as it is without
 /// a memory.
@@ -68,6 +68,29 @@ async fn whatever_a_transaction_changed_is_seen_by_the_next_pulse() {
     for sql in ["SELECT 1", "BEGIN; DROP VIEW p; ROLLBACK", "INSERT INTO t VALUES (1)"] {
         assert!(!quiet.across(sql).await, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn without_one_the_rows_of_catalogs_and_cron_are_not_read() {
+    let quiet = Quiet::new().await;
+    quiet.pulse().await;
+    let seen = quiet.memory.mark().expect("a primary has a mark");
+    let prepared = format!("PREPARE p(oid[], oid[], int8, text) AS {}", pulse::sql(true));
+    quiet.client.batch_execute(&prepared).await.unwrap();
+    let skipped = async |mark: &str| {
+        let explained = format!("EXPLAIN (ANALYZE, COSTS OFF) EXECUTE p('{{}}', '{{}}', 0, '{mark}')");
+        let rows = quiet.client.simple_query(&explained).await.unwrap();
+        let lines = rows.iter().filter_map(|m| if let SimpleQueryMessage::Row(row) = m { row.get(0) } else { None });
+        let skipped = |line: &&str| line.contains("Scan") && line.contains("never executed");
+        lines.filter(skipped).map(|line| line.trim().to_string()).collect::<Vec<_>>()
+    };
+    let (same, other) = (skipped(&seen).await, skipped("another").await);
+    for table in ["on pg_class c ", "on job j", "on job_run_details d"] {
+        let is_in = |lines: &[String]| lines.iter().any(|line| line.contains(table));
+        assert!(is_in(&same) && !is_in(&other), "{table}: {same:#?} {other:#?}");
+    }
+    quiet.pulse().await;
+    assert_eq!(quiet.memory.mark(), Some(seen));
 }
 
 /// One that was under way before an earlier pulse ends without a newer transaction's number having been given.

@@ -89,7 +89,7 @@ fn keeper(rules: Rules) -> Keeper {
 fn beat() -> pulse::Answer {
     pulse::Answer {
         at: night(),
-        started_at: night(),
+        tables: view().base_tables.into_iter().collect(),
         views: vec![(VIEW, 801, true)],
         counters: vec![1],
         files: vec![1],

@@ -10,9 +10,9 @@ use mvtop::domain::drift::Scope;
 use mvtop::domain::freshness::Stamp;
 use mvtop::domain::job::RunId;
 use mvtop::domain::reading::{Problem, ProblemKind};
-use mvtop::domain::server::{Cron, Link};
+use mvtop::domain::server::{Cron, Link, Server};
 use mvtop::domain::snapshot::{Refreshing, Snapshot};
-use mvtop::domain::view::{Oid, View, ViewKind};
+use mvtop::domain::view::{KeyColumn, Oid, View, ViewKind};
 use mvtop::pg::probes::cron::Elsewhere;
 use mvtop::pg::probes::pulse;
 use mvtop::watch::Request;
@@ -37,7 +37,7 @@ impl Bench {
         keeper.connected(server);
         let beat = pulse::Answer {
             at: night(),
-            started_at: night(),
+            tables: vec![],
             views: vec![(VIEW, 801, true)],
             counters: vec![],
             files: vec![7],
@@ -53,7 +53,7 @@ impl Bench {
     fn settled(took: Duration) -> Bench {
         let mut bench = Bench::connected();
         bench.work(took);
-        bench.beat.counters = vec![1];
+        (bench.beat.tables, bench.beat.counters) = (view().base_tables.into_iter().collect(), vec![1]);
         bench.pulse();
         bench.work(took);
         bench.now += Duration::from_secs(600);
@@ -271,6 +271,84 @@ fn a_lost_connection_keeps_the_data_and_a_new_one_wants_everything_again() {
     assert_eq!(bench.next(), Some(Probe::Catalog(None)));
 }
 
+/// What each comparison is told of the last one: the rows that one found in the view.
+fn lasts(probes: &[Probe]) -> Vec<Option<u64>> {
+    let last =
+        |p: &Probe| if let Probe::Compare(_, _, last) = p { Some(last.as_ref().map(|l| l.totals.view)) } else { None };
+    probes.iter().filter_map(last).collect()
+}
+
+#[test]
+fn a_comparison_is_told_of_the_last_one_unless_the_view_was_refreshed_since() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    bench.beat.counters = vec![2];
+    bench.pulse();
+    assert_eq!(lasts(&bench.work(Duration::ZERO)), [Some(0), Some(0)]);
+    (bench.beat.views, bench.beat.at) = (vec![(VIEW, 802, true)], night() + TimeDelta::seconds(2));
+    bench.pulse();
+    assert_eq!(lasts(&bench.work(Duration::ZERO))[0], None);
+}
+
+#[test]
+fn a_refresh_while_the_connection_was_lost_is_seen_whichever_comes_first_the_catalog_or_the_pulse() {
+    for is_catalog_first in [true, false] {
+        let mut bench = Bench::settled(Duration::ZERO);
+        bench.keeper.disconnected(Problem { kind: ProblemKind::Connection, text: "away".into() }, 1, night());
+        bench.keeper.connected(Server { cron: Cron::Absent, ..server() });
+        let tables = std::mem::take(&mut bench.beat.tables);
+        let counters = std::mem::take(&mut bench.beat.counters);
+        (bench.beat.views, bench.beat.at) = (vec![(VIEW, 802, true)], night() + TimeDelta::seconds(60));
+        let mut asked = Vec::new();
+        if is_catalog_first {
+            asked.extend(bench.work(Duration::ZERO));
+        }
+        bench.pulse();
+        asked.extend(bench.work(Duration::ZERO));
+        assert_eq!(lasts(&asked), [], "no pulse told of its tables yet");
+        (bench.beat.tables, bench.beat.counters) = (tables, counters);
+        bench.pulse();
+        assert_eq!(lasts(&bench.work(Duration::ZERO))[0], None);
+        assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].observed, Some(bench.beat.at));
+    }
+}
+
+#[test]
+fn what_was_compared_by_another_key_is_forgotten() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    bench.keeper.request(Request::Measure(VIEW));
+    let catalog = bench.next().unwrap();
+    let key = KeyColumn { name: "correo".into(), ..view().key[0].clone() };
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![View { key: vec![key], ..view() }])));
+    assert!(bench.keeper.snapshot(night(), bench.now).views[0].drift.last.is_none());
+    assert_eq!(lasts(&bench.work(Duration::ZERO))[0], None);
+    // A definition that is not readable for a while is no other one.
+    bench.keeper.request(Request::Measure(VIEW));
+    let catalog = bench.next().unwrap();
+    let known = bench.keeper.snapshot(night(), bench.now).views[0].view.as_ref().clone();
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![View { definition: "".into(), ..known }])));
+    assert!(bench.keeper.snapshot(night(), bench.now).views[0].drift.last.is_some());
+}
+
+#[test]
+fn a_write_while_another_view_comes_is_seen() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    bench.beat.views.push((Oid(99), 900, true));
+    bench.pulse();
+    let other = View { oid: Oid(99), base_tables: [Oid(u32::MAX)].into(), ..view() };
+    let catalog = bench.next().unwrap();
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![other])));
+    // Asked before the new view's table was known, and then about both.
+    bench.beat.counters = vec![2];
+    bench.pulse();
+    bench.beat.tables.push(Oid(u32::MAX));
+    (bench.beat.counters, bench.beat.files) = (vec![2, 5], vec![7, 8]);
+    bench.beat.at = night() + TimeDelta::seconds(2);
+    bench.pulse();
+    let snapshot = bench.keeper.snapshot(night(), bench.now);
+    let view = |oid: Oid| snapshot.views.iter().find(|v| v.view.oid == oid).unwrap();
+    assert_eq!((view(VIEW).moved, view(Oid(99)).moved), (Some(bench.beat.at), None));
+}
+
 #[test]
 fn only_the_views_asked_for_are_measured() {
     let mut bench = Bench::connected();
@@ -295,7 +373,7 @@ fn runs_are_read_from_the_oldest_open_one_on() {
     keeper.answer(answer(Probe::Runs(RunId(0)), Catch::Runs(runs)), night(), now);
     let beat = |runs: &str| pulse::Answer {
         at: night(),
-        started_at: night(),
+        tables: vec![],
         views: vec![],
         counters: vec![],
         files: vec![],

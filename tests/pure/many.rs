@@ -65,7 +65,7 @@ fn a_pulse_that_moved_nothing_touches_none_of_500_views() {
     keeper.answer(answer(Probe::Catalog(None), Catch::Views(views.clone())), night(), Instant::now());
     let beat = pulse::Answer {
         at: night(),
-        started_at: night(),
+        tables: views.iter().flat_map(|v| v.base_tables.clone()).collect(),
         views: views.iter().map(|v| (v.oid, 801, true)).collect(),
         counters: vec![7; MANY as usize],
         files: vec![8; MANY as usize],

@@ -144,7 +144,7 @@ fn what_changed_is_drawn_with_its_pulse_and_the_next_ones_wait_again() {
     assert!(!desk.pulse(|_| ()));
     assert!(desk.pulse(|s| s.launcher = Some(s.launcher != Some(true))));
     assert_eq!(desk.quiet_pulses(5), "....x");
-    assert!(desk.pulse(|s| Arc::make_mut(&mut s.views[0]).signal.bases += 1));
+    assert!(desk.pulse(|s| Arc::make_mut(&mut s.views[0]).signal.bases = Some(1)));
     assert!(desk.pulse(|s| s.link = Link::Silent { since: night() }));
 }
 
@@ -252,5 +252,10 @@ fn a_clock_that_jumps_is_drawn() {
 fn a_server_far_away_lets_the_console_rest_too() {
     let mut far = incident_snapshot();
     far.pulse.as_mut().unwrap().took = Duration::from_millis(140);
-    assert_eq!(drawn(far), REST);
+    assert_eq!(drawn(far.clone()), REST);
+    let mut desk = Desk::new(far);
+    for took in [95, 105, 190, 71] {
+        assert!(!desk.pulse(|s| s.pulse.as_mut().unwrap().took = Duration::from_millis(took)), "{took} ms");
+    }
+    assert!(desk.pulse(|s| s.pulse.as_mut().unwrap().took = Duration::from_millis(300)), "one that slows down is told");
 }

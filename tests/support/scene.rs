@@ -142,7 +142,7 @@ pub fn view_state(comparison: Comparison, refreshed: Time) -> ViewState {
     let compared = Arc::new(comparison);
     let at = night() - TimeDelta::seconds(3);
     ViewState {
-        signal: Signal { xmin: 801, bases: 42, populated: true },
+        signal: Signal { xmin: 801, bases: Some(42), populated: true },
         stamp: measured(
             Stamp { column: Some(refreshed), committed: None, bytes: 1_515_520, estimated_rows: Some(3_230) },
             at,

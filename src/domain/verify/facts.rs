@@ -61,22 +61,28 @@ impl Facts {
     }
 
     /// The base-table column whose value a view's column shows unchanged: told from the definition's own line for it
-    /// (`p.ejecutivo_id`, `p.id AS prospecto_id`) and from the alias of the table there.
+    /// (`p.ejecutivo_id`, `p.id AS prospecto_id`) and from the alias of the table there. Where only one table is read,
+    /// PostgreSQL writes no alias from 16 on.
     ///
     /// That is a guess at SQL by its text; Test 2 proves it, for a wrong one would not move the row.
     pub fn behind<'a>(&'a self, view: &View, column: &str) -> Option<&'a Feed> {
         let (alias, source) = output(&view.definition, column)?;
         let named: Vec<&Feed> = self.feeds.iter().filter(|f| f.column == source).collect();
-        let is_aliased = |feed: &&&Feed| has_alias(&view.definition, &feed.table, &alias);
+        let is_aliased = |feed: &&&Feed| match &alias {
+            Some(alias) => has_alias(&view.definition, &feed.table, alias),
+            None => reads_only(&view.definition, &feed.table),
+        };
         // Behind another view the alias is not the table's; then the name must do, if it is the only one.
         named.iter().find(is_aliased).or(if named.len() == 1 { named.first() } else { None }).copied()
     }
 }
 
+/// pg_get_viewdef indents the outermost FROM by three blanks and nothing inside by less.
+const FROM: &str = "   FROM ";
+
 /// The `(alias, column)` that an output column of a definition is, if it is nothing more than that.
-fn output(definition: &str, column: &str) -> Option<(String, String)> {
-    // pg_get_viewdef indents the outermost FROM by three blanks and nothing inside by less.
-    let outputs = definition.lines().take_while(|line| !line.starts_with("   FROM "));
+fn output(definition: &str, column: &str) -> Option<(Option<String>, String)> {
+    let outputs = definition.lines().take_while(|line| !line.starts_with(FROM));
     outputs.map(|line| line.trim().trim_end_matches(',')).find_map(|line| {
         let line = line.strip_prefix("SELECT ").unwrap_or(line);
         let line = line.strip_prefix("DISTINCT ").unwrap_or(line);
@@ -84,8 +90,10 @@ fn output(definition: &str, column: &str) -> Option<(String, String)> {
             Some((expression, name)) => (expression, Some(name)),
             None => (line, None),
         };
-        let (alias, source) = expression.split_once('.')?;
-        let (alias, source) = (identifier(alias)?, identifier(source)?);
+        let (alias, source) = match expression.split_once('.') {
+            Some((alias, source)) => (Some(identifier(alias)?), identifier(source)?),
+            None => (None, identifier(expression)?),
+        };
         let name = name.map_or(Some(source.clone()), identifier)?;
         (name == column).then_some((alias, source))
     })
@@ -111,6 +119,13 @@ fn has_alias(definition: &str, table: &ViewName, alias: &str) -> bool {
         let is_itself = alias == table.name && !after.starts_with(|c| c == ' ' || is_word(c));
         !definition[..at].ends_with(is_word) && (is_aliased || is_itself)
     })
+}
+
+/// Is the table the first that the outermost FROM reads? It is the only one where columns have no alias.
+fn reads_only(definition: &str, table: &ViewName) -> bool {
+    let full = format!("{}.{}", quoted(&table.schema), quoted(&table.name));
+    let from = definition.lines().find_map(|line| line.strip_prefix(FROM)).and_then(|from| from.strip_prefix(&full));
+    from.is_some_and(|after| after.is_empty() || after.starts_with([' ', ';']))
 }
 
 /// As `quote_ident` writes it, but for keywords, which no table of a definition needs here.
@@ -192,6 +207,18 @@ mod tests {
         let definition = " SELECT ventas.id,\n    ventas.ejecutivo_id\n   FROM public.ventas;";
         let feeds = vec![feed("public", "otras", "ejecutivo_id"), feed("public", "ventas", "ejecutivo_id")];
         assert_eq!(behind(definition, feeds, "ejecutivo_id").as_deref(), Some("public.ventas.ejecutivo_id"));
+    }
+
+    #[test]
+    fn the_only_table_s_columns_have_no_alias_from_16_on() {
+        let feeds = || vec![feed("public", "ventas_de_ayer", "ejecutivo_id"), feed("public", "ventas", "ejecutivo_id")];
+        for from in ["public.ventas", "public.ventas v", "public.ventas;", "public.ventas\n  WHERE (id > 0)"] {
+            let definition = format!(" SELECT id,\n    ejecutivo_id AS quien,\n    NULL::text AS nada\n   FROM {from}");
+            assert_eq!(behind(&definition, feeds(), "quien").as_deref(), Some("public.ventas.ejecutivo_id"), "{from}");
+            assert_eq!(behind(&definition, feeds(), "nada"), None);
+        }
+        let inner = " SELECT ejecutivo_id\n   FROM ( SELECT ventas.ejecutivo_id\n           FROM public.ventas) s";
+        assert_eq!(behind(inner, feeds(), "ejecutivo_id"), None, "one of two, nobody knows which");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The comparison of a view whose rows have a key: a full join of both sides.
 
-use super::{EQUAL_AS_TEXT, Sides, qualified, quote, text, texts, type_of};
+use super::{EQUAL_AS_TEXT, Sides, qualified, text, texts, type_of};
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::KeyColumn;
 
@@ -13,14 +13,11 @@ fn pairs(sides: &Sides) -> String {
     format!("{} AS v\nFULL JOIN {} AS d ON {}", sides.stored(), sides.live(), on.join(" AND "))
 }
 
-/// How many keys in the view tell a row from all others: as many as rows stand in a flow that pairs each once.
+/// How many rows of the view its keys tell apart, if none holds a NULL.
 fn identities(sides: &Sides) -> String {
     let count = match sides.pairing {
         Pairing::KeyWithNulls => format!("count(DISTINCT {})", sides.key()),
-        _ => {
-            let known = sides.view.key.iter().map(|k| format!("{} IS NOT NULL", quote(&k.name)));
-            format!("count(*) FILTER (WHERE {})", known.collect::<Vec<_>>().join(" AND "))
-        }
+        _ => "count(*)".into(),
     };
     format!("(SELECT {count} FROM {})", qualified(&sides.view.name))
 }
@@ -49,12 +46,20 @@ pub(super) fn flow(sides: &Sides) -> String {
         Scope::Groups => "0::int8",
         Scope::Values => "count(*) FILTER (WHERE differs)",
     };
+    let partial = match sides.pairing {
+        Pairing::Key => {
+            let keys = (1..=sides.view.key.len()).map(|i| format!("v.k{i} IS NULL"));
+            columns.push(format!("v.there AND ({}) AS is_partial", keys.collect::<Vec<_>>().join(" OR ")));
+            "count(*) FILTER (WHERE is_partial)"
+        }
+        _ => "0::int8",
+    };
     if sides.scope == Scope::Values {
         columns.push("v.r OPERATOR(pg_catalog.*<>) d.r AS differs".into());
     }
     format!(
         "SELECT {} AS v_groups, {} AS d_groups, {once}count(*) AS pairs, count(v_there) AS stored, \
-         count(d_there) AS live, {changed} AS changed\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
+         count(d_there) AS live, {changed} AS changed, {partial} AS partial\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
         groups("v"),
         groups("d"),
         columns.join(", "),

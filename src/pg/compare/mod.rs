@@ -3,7 +3,7 @@
 //! Both sides are read in one statement, each as a FROM item, `v` and `d`, with columns of our own names. How their
 //! rows are told to be the same row is a [`Pairing`]: by the view's unique key as long as it is one, else as whole
 //! rows. A unique index proves little: it lets NULLs stand several times, and the rows that are live now may break
-//! it. So the flow also tells whether its pairing held ([`held`]), and if not the next one is tried.
+//! it. So the flow also tells whether its pairing held, and if not the next one is tried.
 
 mod keyed;
 mod multiset;
@@ -34,16 +34,13 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
     }
 }
 
-/// Was each of the view's rows paired at most once, and by a key that tells it from all others?
-///
-/// `paired` is how often rows of the view stand in the flow, `identities` its column of that name.
-pub fn held(pairing: Pairing, paired: i64, identities: i64) -> bool {
-    pairing == Pairing::Rows || paired == identities
-}
-
 /// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
-/// view (`stored`) and live (`live`), how many are `changed`; and if `named`, what only a refresh changes: the view's labels
-/// of `v_groups` as `v_labels`, and once more on every row how many `identities` its keys are.
+/// view (`stored`) and live (`live`), how many are `changed`, and how many rows of the view have a key that holds a NULL and
+/// pairs with nothing (`partial`); and if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
+/// and once more on every row how many rows its keys tell apart (`identities`).
+///
+/// A pairing held if none is partial and rows of the view stand in the flow as often as it has identities: each was paired
+/// at most once, by a key that tells it from all others.
 pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
     let sides = Sides { view, pairing, scope, named };
     if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }

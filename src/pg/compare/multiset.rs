@@ -33,7 +33,7 @@ pub(super) fn flow(sides: &Sides) -> String {
     };
     format!(
         "SELECT {groups} AS v_groups, {groups} AS d_groups, {labels}coalesce(sum(greatest(m.nv, m.nd)), 0)::int8 AS pairs, \
-         coalesce(sum(m.nv), 0)::int8 AS stored, coalesce(sum(m.nd), 0)::int8 AS live, 0::int8 AS changed\nFROM {} AS m{}",
+         coalesce(sum(m.nv), 0)::int8 AS stored, coalesce(sum(m.nd), 0)::int8 AS live, 0::int8 AS changed, 0::int8 AS partial\nFROM {} AS m{}",
         counted(sides),
         sides.group_by(sides.each(|i| format!("m.g{i}"))),
     )

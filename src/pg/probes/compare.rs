@@ -10,7 +10,7 @@ use crate::domain::groups::{GroupId, Interner, Labels, add_names};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::view::View;
-use crate::pg::compare::{flow, held, pairings, sums};
+use crate::pg::compare::{flow, pairings, sums};
 use crate::pg::session::{Limits, Session};
 
 /// The comparison of one view, as far as `scope` looks.
@@ -81,6 +81,8 @@ pub(super) struct Found {
     stored: i64,
     /// How many rows the view's keys tell apart.
     identities: i64,
+    /// How many of its rows have a key that holds a NULL and pairs with nothing.
+    partial: i64,
 }
 
 impl Found {
@@ -104,6 +106,7 @@ impl Found {
         ];
         self.flow.extend(flows.into_iter().filter(|flow| flow.rows > 0));
         self.stored += stored;
+        self.partial += count("partial");
         if named {
             self.identities = count("identities");
         }
@@ -120,13 +123,18 @@ pub(super) async fn paired(
     limits: Limits,
 ) -> Result<(Pairing, Found), Problem> {
     let mut outcome = (Pairing::Rows, Found::default());
+    let mut has_nulls = true;
     for &pairing in pairings(view, last.map(|last| last.drift.pairing)) {
         let known = last.filter(|last| last.drift.pairing == pairing).map(|last| last.totals.view as i64);
         let (named, mut found) = (known.is_none(), Found::default());
         session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
-        let held = held(pairing, found.stored, known.unwrap_or(found.identities));
-        outcome = (pairing, found);
-        if held {
+        let paired_once = found.partial == 0 && found.stored == known.unwrap_or(found.identities);
+        if pairing == Pairing::Key {
+            has_nulls = found.partial > 0;
+        }
+        // Without a NULL both are the same; live may have had a key twice for a moment.
+        outcome = (if pairing == Pairing::KeyWithNulls && !has_nulls { Pairing::Key } else { pairing }, found);
+        if paired_once || pairing == Pairing::Rows {
             break;
         }
     }

@@ -34,13 +34,13 @@ pub struct Question {
 pub struct Answer {
     /// The server's clock.
     pub at: Time,
-    /// When the postmaster started: another value is another life of the server.
-    pub started_at: Time,
     /// Each view's OID, `xmin` and whether it is populated.
     pub views: Vec<(Oid, u32, bool)>,
-    /// Each asked table's rows written so far, in the question's order.
+    /// The tables that were asked about.
+    pub tables: Vec<Oid>,
+    /// Each one's rows written so far, in the same order.
     pub counters: Vec<i64>,
-    /// Each asked table's file number: another after TRUNCATE or a rewrite.
+    /// Each one's file number: another after TRUNCATE or a rewrite.
     pub files: Vec<i64>,
     /// Who holds or wants the lock of a refresh, by view.
     pub held: Vec<(Oid, Refreshing)>,
@@ -80,6 +80,11 @@ struct Rows {
 }
 
 impl Memory {
+    /// What the server is told to have shown: where it is the same again, rows are not read.
+    pub fn mark(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|seen| seen.mark.clone())
+    }
+
     fn recall(&self, question: &Question) -> Option<Seen> {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.clone().filter(|seen| seen.asked == question.asked())
@@ -97,7 +102,7 @@ impl Question {
 }
 
 /// The statement, with or without pg_cron's tables.
-fn sql(cron: bool) -> &'static str {
+pub fn sql(cron: bool) -> &'static str {
     static WITH: LazyLock<String> = LazyLock::new(|| whole(include_str!("../sql/pulse_cron.sql")));
     static WITHOUT: LazyLock<String> = LazyLock::new(|| whole(include_str!("../sql/pulse_no_cron.sql")));
     if cron { &WITH } else { &WITHOUT }
@@ -122,7 +127,7 @@ pub async fn pulse(session: &Session, question: &Question, memory: &Memory) -> R
     memory.keep(mark.map(|mark| Seen { mark, asked: question.asked(), rows: rows.clone() }));
     Ok(Answer {
         at: row.get::<_, DateTime<Utc>>("at"),
-        started_at: row.get("started_at"),
+        tables: question.tables.clone(),
         views: rows.views,
         counters: row.get("counters"),
         files: row.get("files"),

@@ -1,13 +1,12 @@
 -- Every change signal in one statement. $1: the base tables, $2: the plain views that mvtop made, both as last known.
--- $4: the mark of an earlier pulse that asked the same. Rows are read only if it is another one now: the same server in
--- the same life that has seen no transaction end has no other rows. A standby's snapshots do not tell them apart.
+-- $4: the mark of an earlier pulse that asked the same. Rows are read only if it is another one now: a server that
+-- has seen no transaction end has no other rows. A standby's snapshots do not tell them apart.
 -- Checked against the documented catalogs and functions of 13 and 18: all that is used here is in both.
 WITH now AS MATERIALIZED (
     SELECT CASE WHEN NOT pg_is_in_recovery()
                 THEN concat(pg_postmaster_start_time(), ' ', pg_current_snapshot()) END AS mark
 )
 SELECT clock_timestamp() AS at,
-       pg_postmaster_start_time() AS started_at,
        (SELECT mark FROM now) AS mark,
        mv.oids, mv.xmins, mv.populated,
        base.counters, base.files,

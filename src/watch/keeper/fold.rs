@@ -39,7 +39,7 @@ impl Keeper {
         snapshot.link = Link::Up;
         snapshot.pulse = Some(Pulse { at: beat.at, offset, took });
         snapshot.launcher = beat.launcher;
-        self.last.counters.push(beat.at, &self.last.tables, &beat.counters);
+        self.last.counters.push(beat.at, &beat.tables, &beat.counters);
         self.fold_views(&beat);
         self.jobs |= moved(&mut self.last.jobs, &beat.jobs);
         self.runs |= moved(&mut self.last.runs, &beat.runs);
@@ -209,6 +209,11 @@ impl Keeper {
             match places.get(&oid) {
                 Some(&place) => {
                     let state = Arc::make_mut(&mut self.edit().views[place]);
+                    if !state.view.asks_the_same(&view) {
+                        state.forget_comparisons();
+                        self.wants.insert(oid, Want::ALL);
+                    }
+                    let state = Arc::make_mut(&mut self.edit().views[place]);
                     (state.view, state.rules, state.misfits) = (view, rules, misfits);
                 }
                 None => self.edit().views.push(Arc::new(ViewState { rules, misfits, ..ViewState::new(view) })),
@@ -227,12 +232,8 @@ impl Keeper {
         tables.sort();
         tables.dedup();
         if tables != self.last.tables {
-            // Counters of other tables give other sums: the next pulse sets them without calling it a move.
             self.last.tables = tables;
             self.last.wants_pulse = true;
-            for view in self.edit().views.iter_mut().map(Arc::make_mut) {
-                view.signal.xmin = 0;
-            }
         }
     }
 
@@ -302,8 +303,8 @@ impl Keeper {
         *self.lanes.of(scope) = Some(now + rest);
         let oid = view.oid;
         let Some(state) = self.snapshot.view(oid).cloned() else { return };
-        // Meanwhile a person may have chosen other columns: then it answers another question.
-        if state.view.groups != view.groups {
+        // Meanwhile a person may have chosen other columns, or made another key: then it answers another question.
+        if !state.view.asks_the_same(view) {
             return;
         }
         self.note_failure(oid, &answer, now, |want| match scope {

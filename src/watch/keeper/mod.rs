@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 use super::Request;
 use crate::domain::drift::Scope;
 use crate::domain::job::RunId;
-use crate::domain::reading::{Problem, Progress, Reading};
+use crate::domain::reading::{Problem, Progress};
 use crate::domain::rules::Rulebook;
 use crate::domain::server::{Link, Replica, Server};
 use crate::domain::snapshot::{Drill, Snapshot, ViewState};
@@ -174,6 +174,8 @@ impl Keeper {
         self.last = LastSignals::default();
         self.lanes = Lanes::default();
         self.wants.values_mut().for_each(|w| *w = Want::ALL);
+        // A view is not looked at before a pulse told whether it was refreshed meanwhile.
+        self.edit().views.iter_mut().map(Arc::make_mut).for_each(|view| view.signal.bases = None);
     }
 
     /// The connection was lost. The last values stay.
@@ -264,7 +266,7 @@ impl Keeper {
             Request::Measure(oid) => {
                 self.wants.insert(oid, Want::ALL);
                 self.want_catalog(vec![oid]);
-                self.lanes = Lanes::default();
+                (self.lanes, self.drill_rest) = (Lanes::default(), None);
                 if let Some(drill) = self.edit().drill.as_mut().map(Arc::make_mut) {
                     drill.index.last = None;
                     drill.pages.clear();
@@ -293,7 +295,7 @@ impl Keeper {
     fn group(&mut self, oid: Oid, columns: Vec<String>) {
         self.with_view(oid, |v| {
             Arc::make_mut(&mut v.view).group_by(&columns, &v.rules);
-            (v.drift, v.values) = (Reading::default(), Reading::default());
+            v.forget_comparisons();
         });
         self.chosen.insert(oid, columns);
         self.edit().drill = None;

@@ -176,8 +176,8 @@ impl Keeper {
         self.snapshot
             .views
             .iter()
-            // Not before a pulse told whether it is populated, and who holds it.
-            .filter(|v| v.signal.xmin != 0)
+            // Not before a pulse told whether it is populated, who holds it, and what was written to its tables so far.
+            .filter(|v| v.signal.bases.is_some())
             .filter(|v| self.is_measured(&v.view) && !v.is_locked() && v.view.has_definition())
             .filter_map(|v| Some((v, self.wants.get(&v.view.oid)?)))
             .filter(move |(_, want)| want.not_before.is_none_or(|t| t <= now))
@@ -221,7 +221,7 @@ impl Keeper {
     pub(super) fn is_settled(&self) -> bool {
         let is_done = |v: &&Arc<ViewState>| {
             let can_compare = v.view.can_select && v.signal.populated;
-            v.signal.xmin != 0
+            v.signal.bases.is_some()
                 && v.stamp.is_settled()
                 && (!can_compare || v.rules.label_queries().is_empty() || v.labels.is_settled())
                 && (!can_compare || v.drift.problem().is_some() || (v.drift.is_settled() && v.values.is_settled()))

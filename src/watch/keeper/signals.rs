@@ -76,11 +76,10 @@ impl Keeper {
         jumps: &[(Oid, BulkWrite)],
         beat: &pulse::Answer,
     ) -> bool {
-        // A pulse asked before its tables were known has no counters of them: the next one sets the signals.
-        let known = if beat.counters.len() == self.last.tables.len() { xmin } else { 0 };
         let view = &self.snapshot.views[place];
         let writes = self.last.counters.writes(&view.view.base_tables);
-        let signal = Signal { xmin: known, bases: self.bases(view), populated };
+        let bases = self.bases(view).or(view.signal.bases);
+        let signal = Signal { xmin, bases, populated };
         let (oid, before) = (view.view.oid, view.signal);
         let bulk = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table));
         let is_at_rest = held.is_empty() && view.refreshing.is_empty() && !self.last.waiting.contains_key(&oid);
@@ -96,7 +95,7 @@ impl Keeper {
         }
         let is_first = before.xmin == 0;
         let refreshed = !is_first && (before.xmin != xmin || before.populated != populated);
-        let moved = !is_first && before.bases != signal.bases;
+        let moved = before.bases.zip(signal.bases).is_some_and(|(before, now)| before != now);
         if refreshed {
             (view.observed, view.bulk) = (Some(beat.at), None);
         } else if moved {
@@ -130,7 +129,7 @@ impl Keeper {
     fn fold_tables(&mut self, beat: &pulse::Answer) -> Vec<(Oid, BulkWrite)> {
         let mut jumps = Vec::new();
         // Counters of other tables than these would look like a jump.
-        if beat.counters.len() != self.last.tables.len() {
+        if beat.tables != self.last.tables {
             return jumps;
         }
         let counted = self.last.tables.iter().zip(beat.counters.iter().zip(&beat.files));
@@ -150,10 +149,13 @@ impl Keeper {
         jumps
     }
 
-    /// One number for all base tables of a view: different when any was written to, truncated or rewritten.
-    fn bases(&self, view: &ViewState) -> i64 {
-        let counted = view.view.base_tables.iter().filter_map(|t| self.last.counted.get(t));
-        counted.fold(0i64, |sum, t| sum.wrapping_mul(31).wrapping_add(t.rows).wrapping_mul(31).wrapping_add(t.file))
+    /// One number for all base tables of a view: different when any was written to, truncated or rewritten. `None`: no
+    /// pulse was asked about them yet.
+    fn bases(&self, view: &ViewState) -> Option<i64> {
+        view.view.base_tables.iter().try_fold(0i64, |sum, oid| {
+            let table = self.last.counted.get(oid)?;
+            Some(sum.wrapping_mul(31).wrapping_add(table.rows).wrapping_mul(31).wrapping_add(table.file))
+        })
     }
 
     /// Did the refresh that was just seen wait for its lock before?
@@ -189,7 +191,7 @@ impl Keeper {
 
     fn forget_dropped(&mut self, beat: &pulse::Answer) {
         // A pulse that was asked before the catalog came knows nothing of the plain views in it.
-        if beat.counters.len() != self.last.tables.len() {
+        if beat.tables != self.last.tables {
             return;
         }
         let there: HashSet<Oid> = beat.views.iter().map(|(oid, ..)| *oid).collect();

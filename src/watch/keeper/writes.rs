@@ -29,8 +29,7 @@ pub(super) struct Window {
 impl Window {
     /// A pulse's counters, in the order of the tables.
     pub(super) fn push(&mut self, at: Time, tables: &[Oid], counters: &[i64]) {
-        // The first answer after the tables changed is still about the old ones.
-        if self.tables != tables || counters.len() != tables.len() {
+        if self.tables != tables {
             *self = Window { tables: tables.to_vec(), rows: vec![0; tables.len()], ..Window::default() };
             return;
         }

@@ -197,6 +197,18 @@ fn a_list_that_fails_after_its_drill_was_left_holds_no_other_drill_up() {
 }
 
 #[test]
+fn r_reads_a_list_again_that_failed_for_a_long_while() {
+    let few = comparison(Scope::Values, &[(Some(("Osmara", "VEN")), Some(("Berta", "VEN")), 166, 0)]);
+    let mut bench = drilled(&few);
+    let list = bench.next().unwrap();
+    bench.answer(list, Duration::ZERO, Err(Problem { kind: ProblemKind::Permission, text: "no right".into() }));
+    assert!(!matches!(bench.next(), Some(Probe::Index(..))));
+    bench.keeper.request(Request::Measure(VIEW));
+    let mut asked = std::iter::from_fn(|| bench.next());
+    assert!(asked.any(|probe| matches!(probe, Probe::Index(..))));
+}
+
+#[test]
 fn a_list_whose_view_is_gone_is_not_read_for_ever() {
     let mut bench = drilled(&many());
     let first = bench.next().unwrap();
