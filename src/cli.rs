@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::scenarios::Scenario;
+use crate::domain::text::nearest;
 use crate::domain::verify::Tolerance;
 
 pub use mistake::Mistake;
@@ -250,19 +251,29 @@ impl Fix {
     /// What is wanted, and where: WHAT may be left out, so that a single word is one or the other.
     ///
     /// # Errors
-    /// The word is neither, for the place is said already.
+    /// The word is neither, for the place is said already or looks otherwise; or it is to be done, and nobody said what.
     pub fn settle(mut self) -> Result<(Option<What>, Fix), String> {
-        let Some(word) = self.word.take() else { return Ok((None, self)) };
-        match (<What as clap::ValueEnum>::from_str(&word, false), &self.connect.conninfo) {
-            (Ok(what), _) => Ok((Some(what), self)),
-            (Err(_), None) => {
-                self.connect.conninfo = Some(word);
-                Ok((None, self))
+        let is_order = self.yes || self.undo || self.dry_run;
+        if let Some(word) = self.word.take() {
+            if let Ok(what) = <What as clap::ValueEnum>::from_str(&word, false) {
+                return Ok((Some(what), self));
             }
-            (Err(_), Some(_)) => Err(format!(
-                "mvtop fix knows no {word}: it does refresh, cron, pause, resume, run, triggers, view, index and purge"
-            )),
+            let is_place_known = self.connect.conninfo.is_some() || self.connect.dbname.is_some();
+            if is_place_known || is_order && !word.contains(['=', ':', '/']) {
+                let near = nearest(&word, &What::WORDS).map_or(String::new(), |near| format!(", did you mean {near}?"));
+                return Err(format!("mvtop fix knows no {word}{near} {}", What::all()));
+            }
+            self.connect.conninfo = Some(word);
         }
+        if is_order { Err(format!("mvtop fix must be told what to do {}", What::all())) } else { Ok((None, self)) }
+    }
+}
+
+impl What {
+    const WORDS: [&str; 9] = ["refresh", "cron", "pause", "resume", "run", "triggers", "view", "index", "purge"];
+
+    fn all() -> String {
+        format!("(it does {})", What::WORDS.join(", "))
     }
 }
 

@@ -7,9 +7,12 @@ use super::model::Pane;
 use super::{fix, groups, jump};
 use crate::domain::diagnosis::who;
 use crate::domain::rights;
+use crate::domain::server::Link;
 use crate::keys::{Action, TABLE, shown};
 
 const READ_ONLY: &str = "read-only mode has no actions (it is set by --read-only or the configuration)";
+
+const NO_ANSWER: &str = "the server does not answer";
 
 /// Why nothing can be changed here and now; `None`: something can.
 pub fn no_changes(model: &Model) -> Option<String> {
@@ -37,6 +40,7 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
             Some(format!("all rows are counted as one group, so there is nobody to see as; {key} chooses columns"))
         }
         Action::Fix if model.selected_view().is_none() => Some("there is no view to fix".into()),
+        Action::Fix if model.newest.link != Link::Up => Some(NO_ANSWER.into()),
         Action::Choose => no_choice(model),
         Action::Schedule if model.fix.is_none() => no_job(model),
         Action::PauseJob | Action::RemoveJob | Action::RunJob => no_job(model).or_else(|| no_change(model)),
@@ -69,6 +73,10 @@ fn no_refresh(model: &Model) -> Option<String> {
     }
     let other = model.newest.view(view.view.oid)?.refreshing.iter().find(|r| r.granted)?;
     let who = who(&other.user, &other.application, other.pid);
+    if other.is_forgotten() {
+        let key = shown(model.settings.keys.key(Action::EndBlocker));
+        return Some(format!("{key} first: {who} refreshed {name} and did not commit"));
+    }
     Some(format!("{who} refreshes {name} already: wait for it instead of queuing behind it"))
 }
 
@@ -77,8 +85,8 @@ pub(super) fn no_change(model: &Model) -> Option<String> {
     if let Some(no) = rights::no_change(model.newest.server.as_ref()?) {
         return Some(no.why);
     }
-    if !matches!(model.newest.link, crate::domain::server::Link::Up) {
-        return Some("the server does not answer".into());
+    if model.newest.link != Link::Up {
+        return Some(NO_ANSWER.into());
     }
     let is_running = model.action.as_ref().is_some_and(ActionRun::is_running);
     is_running.then(|| format!("your last action still runs{}", cancel_hint(model)))
@@ -96,6 +104,7 @@ fn no_choice(model: &Model) -> Option<String> {
     match fix::view(model, screen).map(|v| (v.facts.problem(), v.facts.value())) {
         None => Some("the view is gone".into()),
         Some((Some(problem), None)) => Some(problem.text.clone()),
+        Some((_, None)) if model.newest.link != Link::Up => Some(NO_ANSWER.into()),
         Some((_, None)) => Some("its options are still being measured, a moment".into()),
         Some((_, Some(_))) => no_change(model),
     }

@@ -294,11 +294,9 @@ fn enter(model: &mut Model) -> Vec<Cmd> {
     }
 }
 
-/// One step back: the message, the rows, the filter, the lens, the maximised pane.
+/// One step back, and the message goes with it: the fix screen, the rows, the filter, the lens, the maximised pane.
 fn back(model: &mut Model) -> Vec<Cmd> {
-    if model.notice.take().is_some() {
-        return Vec::new();
-    }
+    let said = model.notice.take();
     if model.fix.take().is_some() {
         return Vec::new();
     }
@@ -315,7 +313,7 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         reorder(model);
     } else if model.zoom {
         model.zoom = false;
-    } else if model.action.as_ref().is_some_and(|a| matches!(a.stage, Stage::Over { .. })) {
+    } else if said.is_none() && model.action.as_ref().is_some_and(|a| matches!(a.stage, Stage::Over { .. })) {
         model.action = None;
     }
     Vec::new()

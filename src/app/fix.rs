@@ -70,7 +70,7 @@ pub fn advice(model: &Model, screen: &FixScreen) -> Option<Advice> {
 
 /// The schedule that would be installed.
 pub fn schedule(screen: &FixScreen, advice: &Advice) -> String {
-    screen.schedule.clone().unwrap_or_else(|| advice.schedule.to_string())
+    screen.schedule.clone().unwrap_or_else(|| advice.schedule.clone())
 }
 
 /// The rows, the recommended one first.

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::freshness::{Freshness, GRACE};
+use super::freshness::{Freshness, GRACE, Limit, LimitSource};
 use super::job::{Job, RunStatus};
 use super::schedule::{Dialect, Schedule};
 use super::snapshot::{Snapshot, ViewState};
@@ -87,7 +87,7 @@ impl Day {
             worst: ages.as_ref().map(|a| a.worst),
             within: ages.as_ref().and_then(|a| a.within),
             limit: freshness.limit.length,
-            advice: freshness.limit.length.and_then(|limit| advice(snapshot, view, took.as_ref(), limit)),
+            advice: advice(snapshot, view, took.as_ref(), &freshness.limit),
             took,
         })
     }
@@ -261,14 +261,23 @@ pub fn longest(
         .find(|&(interval, _)| interval + long + GRACE <= limit && interval > usual)
 }
 
+/// The schedule that the limit comes of, if it comes of one. It keeps the limit: any other would make it shorter each time.
+pub fn own_schedule(snapshot: &Snapshot, source: LimitSource) -> Option<(TimeDelta, String)> {
+    let LimitSource::Job(id) = source else { return None };
+    let job = snapshot.history.value()?.jobs.iter().find(|job| job.id == id)?;
+    Some((snapshot.job(id)?.interval?, job.schedule.clone()))
+}
+
 /// What schedule keeps the limit, as far as it is known how long a refresh takes.
-fn advice(snapshot: &Snapshot, view: &ViewState, took: Option<&Took>, limit: TimeDelta) -> Option<Advice> {
+fn advice(snapshot: &Snapshot, view: &ViewState, took: Option<&Took>, limit: &Limit) -> Option<Advice> {
     let compared = || TimeDelta::from_std(view.values.last.as_ref()?.took).ok();
     let (usual, long, estimated) = match took {
         Some(took) => (took.p50, took.p95, false),
         None => (compared()?, compared()?, true),
     };
-    let schedule = longest(snapshot, usual, long, limit).map(|(interval, text)| (interval, text.to_string()));
+    let length = limit.length?;
+    let longest = || longest(snapshot, usual, long, length).map(|(interval, text)| (interval, text.to_string()));
+    let schedule = own_schedule(snapshot, limit.source).or_else(longest);
     let load =
         schedule.as_ref().map(|(interval, _)| usual.num_milliseconds() as f64 / interval.num_milliseconds() as f64);
     Some(Advice { schedule, load, duration: long, estimated })

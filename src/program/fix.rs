@@ -13,9 +13,10 @@ use tokio::time::timeout;
 
 use super::{begin, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
-use crate::domain::diagnosis::{Diagnosis, diagnose};
+use crate::domain::diagnosis::{Diagnosis, diagnose, who};
 use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Offer, Plan, advise};
 use crate::domain::job::{Job, JobId};
+use crate::domain::server::Link;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::text::visible;
 use crate::domain::time::{human, took};
@@ -23,7 +24,6 @@ use crate::journal::Journal;
 use crate::pg::conninfo::Target;
 use crate::pg::fix::{Ground, is_ours};
 use crate::pg::operator::{Ending, Event};
-use crate::report::check;
 use crate::watch::{Request, Watch};
 
 /// It was not done, or is not as it should be.
@@ -78,12 +78,20 @@ pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> 
 
 /// Looks until everything, the view's facts included, is known; and at the writes for a few seconds where they matter.
 async fn look(watch: &mut Watch, args: &Args, wants_writes: bool) -> Result<Arc<Snapshot>, String> {
-    let snapshot = check::take(watch, Duration::ZERO, PATIENCE).await;
+    let is_looked_at = |s: &Arc<Snapshot>| {
+        s.settled || matches!(s.link, Link::Down { .. }) || chosen(s, args).is_ok_and(|view| shut(view).is_some())
+    };
+    let _ = timeout(PATIENCE, watch.snapshots.wait_for(is_looked_at)).await;
+    let snapshot = watch.snapshots.borrow().clone();
     if snapshot.views.is_empty() && snapshot.catalog.last.is_none() {
         let diagnosis = diagnose(&snapshot, Utc::now());
         return Err(diagnosis.server.map_or("the server did not answer in time".into(), |c| c.text));
     }
-    let oid = chosen(&snapshot, args)?.view.oid;
+    let view = chosen(&snapshot, args)?;
+    if let Some(who) = shut(view) {
+        return Err(format!("{who} refreshed it and did not commit, so nobody can read it: end that session first"));
+    }
+    let oid = view.view.oid;
     // The watch lives as long as this command.
     let _ = watch.requests.send(Request::Price(oid));
     let is_known = |s: &Arc<Snapshot>| {
@@ -96,6 +104,12 @@ async fn look(watch: &mut Watch, args: &Args, wants_writes: bool) -> Result<Arc<
         Some((Some(problem), _)) => Err(format!("what its fixes need could not be read: {}", problem.text)),
         _ => Err("what its fixes need was not read in time".into()),
     }
+}
+
+/// Who keeps the view locked against readers and does nothing.
+fn shut(view: &ViewState) -> Option<String> {
+    let forgot = view.refreshing.iter().find(|r| r.is_forgotten() && !r.concurrently)?;
+    Some(who(&forgot.user, &forgot.application, forgot.pid))
 }
 
 /// The view that is meant: the named one, or the only one.
@@ -135,7 +149,7 @@ fn wanted(
             let advised = || {
                 advise(snapshot, view, diagnosis.view(view.view.oid), facts.map_or(&Facts::default(), |f| f)).schedule
             };
-            Fix::CronInstall { schedule: args.schedule.clone().unwrap_or_else(|| advised().into()) }
+            Fix::CronInstall { schedule: args.schedule.clone().unwrap_or_else(advised) }
         }
         What::Pause => Fix::CronPause(the_job()?),
         What::Resume => Fix::CronResume(the_job()?),

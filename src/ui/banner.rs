@@ -100,9 +100,9 @@ impl Said {
         let mut what: Vec<Vec<_>> = self.what.iter().map(|said| wrapped(said, most)).collect();
         // For whom it is worst gives way before what is wrong.
         for place in (0..what.len()).rev() {
-            if what.iter().map(Vec::len).sum::<usize>() + least + worse.len() > most {
-                what[place] = wrapped(&self.what[place], 1);
-            }
+            let all = what.iter().map(Vec::len).sum::<usize>() + least + worse.len();
+            let room = what[place].len().saturating_sub(all.saturating_sub(most));
+            what[place] = wrapped(&self.what[place], room.max(1));
         }
         let mut lines = what.concat();
         let room = most.saturating_sub(lines.len() + worse.len()).max(1);

@@ -17,7 +17,7 @@ fn a_lock_that_is_in_the_way_is_told_with_its_holder() {
     other.run(&format!("BEGIN; REFRESH MATERIALIZED VIEW CONCURRENTLY {VIEW}"));
     pty.see("✖ running");
     pty.send("r");
-    pty.see(&format!("{holder} refreshes {VIEW} already: wait for it"));
+    pty.see(&format!("K first: {holder} refreshed {VIEW} and did not commit"));
     assert!(!pty.shows("▸ Cancel") && !pty.shows("r refresh"), "{}", pty.state());
     other.run("ROLLBACK");
     pty.see("r refresh");
@@ -40,7 +40,7 @@ fn a_lock_that_is_in_the_way_is_told_with_its_holder() {
     pty.send("y");
     pty.wait("who refreshes it", |pty| {
         let said = pty.text();
-        said.contains(&format!("{holder} refreshes {VIEW} already")) || said.contains(&format!("{holder} holds it"))
+        said.contains(&format!("K first: {holder} refreshed {VIEW}")) || said.contains(&format!("{holder} holds it"))
     });
     other.run("ROLLBACK");
 }

@@ -67,7 +67,15 @@ async fn undo_takes_back_only_what_mvtop_did() {
     let (code, why) = mvtop(&["cron", "--undo", "--yes"]);
     assert!(code == 3 && why.contains("did not make refresco"), "{why}");
     assert_eq!(mvtop(&["cron", "--yes"]).0, 0);
-    assert_ne!(night.dump().await, before, "the job was set right");
+    let once = night.dump().await;
+    assert_ne!(once, before, "the job was set right");
+    assert_eq!(mvtop(&["cron", "--yes"]).0, 0);
+    assert_eq!(night.dump().await, once, "once more changes nothing, and hides no way back");
+    for (words, said) in [(&["refrsh", "--yes"][..], "did you mean refresh?"), (&["--yes"], "must be told what to do")]
+    {
+        let (code, why) = mvtop(words);
+        assert!(code == 3 && why.contains(said), "{words:?}: {why}");
+    }
     assert_eq!(mvtop(&["cron", "--undo", "--yes"]).0, 0);
     assert_eq!(night.dump().await, before, "the team's job is paused again, and not gone");
     let (code, why) = mvtop(&["cron", "--undo", "--yes"]);

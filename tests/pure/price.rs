@@ -86,6 +86,17 @@ fn the_schedule_is_the_longest_that_keeps_the_limit_and_leaves_the_server_room()
 }
 
 #[test]
+fn a_job_whose_own_schedule_makes_the_limit_keeps_it() {
+    let mut snapshot = scheduled_snapshot(incident(), TimeDelta::minutes(2), |job, runs| {
+        job.schedule = "*/7 * * * *".into();
+        // Some runs are far longer than usual.
+        runs.iter_mut().step_by(9).for_each(|run| run.end = run.start.map(|start| start + TimeDelta::seconds(50)));
+    });
+    Arc::make_mut(&mut snapshot.views[0]).facts = measured(Arc::new(facts()), night(), 120);
+    assert_eq!(weigh(&snapshot).schedule, "*/7 * * * *");
+}
+
+#[test]
 fn each_figure_is_the_one_of_this_database_or_a_question_mark() {
     let advice = advice(100, 60, |_| (), None);
     let offer = |choice| advice.offers.iter().find(|o| o.choice == choice).unwrap();

@@ -10,6 +10,7 @@ use mvtop::app::model::{Dialog, Pane, Settings, Sort};
 use mvtop::app::{Cmd, Model, Msg, update};
 use mvtop::domain::fix::Fix;
 use mvtop::domain::reading::{Problem, ProblemKind};
+use mvtop::domain::server::Link;
 use mvtop::domain::snapshot::{Blocker, Refreshing, Snapshot};
 use mvtop::pg::operator::{Ending, Event};
 use mvtop::watch::Request;
@@ -82,6 +83,24 @@ fn w_goes_through_the_roles_and_the_cursor_says_whose_eyes() {
     assert_eq!(eyes(&model), "ejecutivo Berta Lagos");
     press(&mut model, "Esc");
     assert_eq!(eyes(&model), "one's own");
+}
+
+#[test]
+fn esc_leaves_the_fix_screen_whatever_is_said_below_it() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "f Enter");
+    assert!(model.fix.is_some() && model.notice.is_some());
+    press(&mut model, "Esc");
+    assert!(model.fix.is_none() && model.notice.is_none());
+}
+
+#[test]
+fn without_the_server_f_says_so_instead_of_measuring_for_ever() {
+    let mut snapshot = incident_snapshot();
+    snapshot.link = Link::Silent { since: night() };
+    let mut model = console(snapshot);
+    press(&mut model, "f");
+    assert!(model.fix.is_none() && notice(&model).contains("does not answer"));
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Remedy {
             Remedy::FixJob => ("f", "mend its job"),
             Remedy::RemoveJob => ("f", "remove that job"),
             Remedy::CreateIndex => ("f", "create the index"),
-            Remedy::CancelBlocker => ("f", "end what blocks it"),
+            Remedy::CancelBlocker => ("K", "end what blocks it"),
             Remedy::InstallCron => ("f", "see the other ways"),
             _ => return None,
         })

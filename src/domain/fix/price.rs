@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::needs::{closed, cron_needs, job_needs, job_to_set_right, plain_needs, trigger_needs};
 use super::offer::{percent, timing};
 use super::{Choice, Facts, Fix, Offer, Timing};
-use crate::domain::day::{MINUTES, longest};
+use crate::domain::day::{MINUTES, longest, own_schedule};
 use crate::domain::diagnosis::{CauseCode, Failure, ViewReport, who};
 use crate::domain::freshness::DEFAULT_LIMIT;
 use crate::domain::server::Server;
@@ -57,7 +57,7 @@ pub struct Advice {
     /// Why that.
     pub reason: String,
     /// The schedule that keeps the limit.
-    pub schedule: &'static str,
+    pub schedule: String,
     /// How long a refresh takes.
     pub refresh: Option<RefreshTime>,
 }
@@ -115,8 +115,13 @@ impl Scales<'_> {
         self.report.and_then(|r| r.freshness.limit.length).unwrap_or(DEFAULT_LIMIT)
     }
 
-    /// The longest interval that keeps the limit, as the cron pane has it, or the shortest that leaves the server room.
-    fn schedule(&self) -> (&'static str, TimeDelta) {
+    /// The longest interval that keeps the limit, as the cron pane has it, or the shortest that leaves the server room. A
+    /// limit that comes of a job's own schedule is kept by that one: any other would make it shorter each time.
+    fn schedule(&self) -> (String, TimeDelta) {
+        let source = self.report.map(|r| r.freshness.limit.source);
+        if let Some((interval, schedule)) = source.and_then(|source| own_schedule(self.snapshot, source)) {
+            return (schedule, interval);
+        }
         let usual = self.refresh.and_then(|r| TimeDelta::from_std(r.length).ok()).unwrap_or_default();
         let long = self.report.and_then(|r| self.snapshot.job(r.job?)?.p95).unwrap_or(usual);
         let fits = |interval: &TimeDelta| seconds(usual) <= BUSY_SHARE * seconds(*interval);
@@ -126,7 +131,7 @@ impl Scales<'_> {
             all.rev().find(|(interval, _)| fits(interval)).unwrap_or((TimeDelta::days(1), MINUTES[0].1))
         };
         let (interval, schedule) = keeps.unwrap_or_else(beyond);
-        (schedule, interval)
+        (schedule.into(), interval)
     }
 
     fn rows(&self) -> Option<f64> {

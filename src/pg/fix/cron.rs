@@ -77,6 +77,10 @@ fn impact_of(command: &str) -> String {
     }
 }
 
+fn alter_active(job: &Job, active: bool) -> String {
+    format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)
+}
+
 const ALTER_JOB: &str = "EXECUTE on cron.alter_job, which pg_cron 1.4 brought and keeps from PUBLIC";
 
 impl Ground<'_> {
@@ -184,7 +188,9 @@ impl Ground<'_> {
         let was = if job.active { "active" } else { "paused" };
         plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
         plan.undo = Some(format!("mvtop fix cron --undo, which is {}", set(job, &job.schedule, job.active)));
-        plan.former = Some(Former { job: job.id, schedule: job.schedule.clone(), active: job.active });
+        // What changes nothing does not hide what was changed before.
+        let is_change = !job.active || job.schedule != schedule;
+        plan.former = is_change.then(|| Former { job: job.id, schedule: job.schedule.clone(), active: job.active });
         plan.proof = Some(job_proof(&by_id(job), &format!("active AND schedule = {}", literal(schedule))));
         plan
     }
@@ -238,15 +244,18 @@ impl Ground<'_> {
         let mut plan = self.blank(fix, format!("{word} the job {}{tail}?", job.title()), deed);
         self.needs_alter(&mut plan, job);
         plan.database = self.cron_home();
-        plan.statements = transaction([format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)]);
+        plan.statements = transaction([alter_active(job, active)]);
         plan.grave = !active;
         plan.impact = match active {
             true => format!("It runs again by its schedule. {}", impact_of(&job.command)),
             false => "Nobody waits; nothing runs it until it is resumed. A run under way goes on.".into(),
         };
-        plan.undo = Some(match active {
-            true => "p in the cron pane, or mvtop fix pause".into(),
-            false => "p in the cron pane, or mvtop fix resume".into(),
+        // From a shell only the view's own job can be named.
+        let is_own = job_to_set_right(self.snapshot, &self.view.view).is_some_and(|own| own.id == job.id);
+        plan.undo = Some(match (is_own, active) {
+            (true, true) => "p in the cron pane, or mvtop fix pause".into(),
+            (true, false) => "p in the cron pane, or mvtop fix resume".into(),
+            (false, _) => format!("p in the cron pane, or {}", alter_active(job, !active)),
         });
         plan.proof = Some(job_proof(&by_id(job), if active { "active" } else { "NOT active" }));
         plan
