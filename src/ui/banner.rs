@@ -211,7 +211,7 @@ fn nothing(model: &Model, style: Style) -> (String, Style) {
         (_, Some(problem)) => format!("The list of views could not be read: {}", problem.text),
         (None, None) => "Reading the list of materialized views…".into(),
         (Some(_), None) if !model.snapshot.views.is_empty() => "The filter shows no view: no key acts on any.".into(),
-        (Some(_), None) => "There is no materialized view in this database: nothing can be stale.".into(),
+        (Some(_), None) => "There is no materialized view in this database: is it the one you meant?".into(),
     };
     (text, style)
 }

@@ -35,9 +35,11 @@ pub(super) fn choice<'a>(
     let columns = listed(view);
     let cursor = place(choice, &columns);
     let mut foot = foot(model, theme, view, choice, &columns);
-    let room = (area.height as usize).saturating_sub(foot.len() + 6).max(3);
     let fixed = [Column::Text(4), Column::Text(26), Column::Number(9)];
     let width = area.width.saturating_sub(4).min(96) - 4;
+    // A long path takes several lines: the columns give way, not the line that keeps the choice.
+    let foot_height: usize = foot.iter().map(|line| 1 + 2 * (line.width() / width as usize)).sum();
+    let room = (area.height as usize).saturating_sub(foot_height + 6).max(3);
     let name = Column::Text(rest(width, &fixed));
     let shape = [fixed[0], name, fixed[1], fixed[2]];
     let header = ["", "column", "type", "values"].map(|h| (h.to_string(), theme.header));

@@ -152,13 +152,9 @@ pub fn diagnose(snapshot: &Snapshot, now: Time) -> Diagnosis {
     let scene = Scene { snapshot, history, jobs: &snapshot.jobs, views: places, now };
     let views: Vec<ViewReport> = snapshot.views.iter().map(|v| scene.report(v)).collect();
     let server = unreachable(snapshot);
-    let known = views.iter().map(|v| v.verdict).max();
-    let verdict = match (&server, known) {
-        (Some(_), _) => Verdict::Unknown,
-        (None, Some(worst)) => worst,
-        (None, None) if snapshot.catalog.last.is_some() => Verdict::Ok,
-        (None, None) => Verdict::Unknown,
-    };
+    // A database without any view is not what somebody meant to watch: a wrong place must not look well.
+    let known = views.iter().map(|v| v.verdict).max().filter(|_| server.is_none());
+    let verdict = known.unwrap_or(Verdict::Unknown);
     Diagnosis { verdict, server, views }
 }
 
