@@ -3,6 +3,9 @@
 //! Not crossterm's `EventStream`: once a terminal is gone, crossterm 0.29 reads end-of-file from it for ever, inside the poll
 //! of whoever asked (its issue 793). That would be the console's own loop, which then never sees the hangup. Here the thread
 //! spins, the loop does not, and the end of the process ends the thread.
+//!
+//! crossterm reads by its feature `use-dev-tty`: without it, a key that comes together with a resize is left in the terminal
+//! until the next key, for it forgets what else was ready beside the signal and is told only once (`event/source/unix/mio.rs`).
 
 use std::io;
 use std::thread;

@@ -33,7 +33,7 @@ fn osmaras_rows_are_told_one_by_one_with_where_they_went() {
         assert_eq!(count(&format!("VEN: Osmara Partida → {name}")), expected, "{name}");
     }
     pty.resize(LARGE.0, LARGE.1);
-    settle(&pty, LARGE);
+    pty.wait("a frame of that size", |pty| is_whole(pty, LARGE));
     jump_to_her_groups(&mut pty);
     pty.send(ESC);
     pty.see("3 Ejecutivos");
@@ -93,10 +93,25 @@ fn the_console_fits_any_size_while_it_runs() {
     pty.wait("all four panes", |pty| pane_count(pty) == 4 && is_whole(pty, LARGE));
     assert!(!pty.shows("needs more room"));
     pty.resize(SMALL.0, SMALL.1);
-    settle(&pty, SMALL);
+    pty.wait("a frame of that size", |pty| is_whole(pty, SMALL));
     pty.send("v");
     pty.see(TOTAL);
     pty.see("1 of 166");
+}
+
+/// As when somebody types while dragging the window's corner.
+#[test]
+fn a_key_that_comes_together_with_a_resize_is_not_left_waiting_for_the_next_key() {
+    let stage = Stage::new();
+    let mut pty = ready(&stage, LARGE);
+    for size in [SMALL, LARGE].into_iter().cycle().take(40) {
+        pty.resize(size.0, size.1);
+        pty.send("?");
+        pty.see("refresh the selected view (asks first)");
+        pty.resize(LARGE.0, LARGE.1 + 1);
+        pty.send(ESC);
+        pty.wait("no help", |pty| !pty.shows("refresh the selected view (asks first)"));
+    }
 }
 
 /// The console with everything measured.
@@ -119,16 +134,6 @@ fn pane_count(pty: &Pty) -> usize {
 /// The footer is on the last line: the frame is of this size and complete.
 fn is_whole(pty: &Pty, (_, rows): (u16, u16)) -> bool {
     pty.text().lines().nth(rows as usize - 1).is_some_and(|line| line.contains("? help"))
-}
-
-/// Waits for the frame after the first one of this size: a key that comes together with the signal of a resize waits, in
-/// crossterm, for the key after it.
-fn settle(pty: &Pty, size: (u16, u16)) {
-    pty.wait("a frame of that size", |pty| is_whole(pty, size));
-    // Each frame is a synchronized update.
-    let frames = |pty: &Pty| pty.raw().matches("\x1b[?2026l").count();
-    let before = frames(pty);
-    pty.wait("the next frame of that size", |pty| frames(pty) > before);
 }
 
 fn filter(pty: &mut Pty) {
