@@ -260,20 +260,24 @@ impl Fix {
             }
             let is_place_known = self.connect.conninfo.is_some() || self.connect.dbname.is_some();
             if is_place_known || is_order && !word.contains(['=', ':', '/']) {
-                let near = nearest(&word, &What::WORDS).map_or(String::new(), |near| format!(", did you mean {near}?"));
-                return Err(format!("mvtop fix knows no {word}{near} {}", What::all()));
+                let words = What::words();
+                let known: Vec<&str> = words.iter().map(String::as_str).collect();
+                let near = nearest(&word, &known).map_or(String::new(), |near| format!(", did you mean {near}?"));
+                return Err(format!("mvtop fix knows no {word}{near} (it does {})", words.join(", ")));
             }
             self.connect.conninfo = Some(word);
         }
-        if is_order { Err(format!("mvtop fix must be told what to do {}", What::all())) } else { Ok((None, self)) }
+        match is_order {
+            true => Err(format!("mvtop fix must be told what to do: {}", What::words().join(", "))),
+            false => Ok((None, self)),
+        }
     }
 }
 
 impl What {
-    const WORDS: [&str; 9] = ["refresh", "cron", "pause", "resume", "run", "triggers", "view", "index", "purge"];
-
-    fn all() -> String {
-        format!("(it does {})", What::WORDS.join(", "))
+    fn words() -> Vec<String> {
+        let word = |what: &What| Some(clap::ValueEnum::to_possible_value(what)?.get_name().to_owned());
+        <What as clap::ValueEnum>::value_variants().iter().filter_map(word).collect()
     }
 }
 

@@ -5,7 +5,8 @@
 //! │      column                 type                    values │
 //! │ 1    etapa                  text                        ~7 │
 //! │      coordinacion_id        uuid                        ~6 │
-//! │ To keep it: ~/.config/mvtop/config.toml                     │
+//! │ It holds until mvtop ends. To keep it, write this into      │
+//! │ /home/ana/.config/mvtop/config.toml                         │
 //! │ [views."public.mv_conversaciones_dashboard"]                │
 //! │ groups = ["etapa"]                                          │
 //! ╰─────────────────────────────────────────────────────────────╯
@@ -21,7 +22,7 @@ use crate::app::groups::{MANY, kept, listed, place};
 use crate::app::model::Choice;
 use crate::domain::diagnosis::thousands;
 use crate::domain::snapshot::{ColumnValues, ValuesSource, ViewState};
-use crate::domain::text::visible;
+use crate::domain::text::{visible, wrap};
 use crate::theme::Theme;
 
 /// The dialog's title and lines.
@@ -34,11 +35,11 @@ pub(super) fn choice<'a>(
 ) -> (String, Vec<Line<'a>>, Option<Line<'a>>) {
     let columns = listed(view);
     let cursor = place(choice, &columns);
-    let mut foot = foot(model, theme, view, choice, &columns);
     let fixed = [Column::Text(4), Column::Text(26), Column::Number(9)];
     let width = area.width.saturating_sub(4).min(96) - 4;
+    let mut foot = foot(model, theme, view, choice, &columns, width as usize);
     // A long path takes several lines: the columns give way, not the line that keeps the choice.
-    let foot_height: usize = foot.iter().map(|line| 1 + 2 * (line.width() / width as usize)).sum();
+    let foot_height: usize = foot.iter().map(|line| line.width().max(1).div_ceil(width as usize)).sum();
     let room = (area.height as usize).saturating_sub(foot_height + 6).max(3);
     let name = Column::Text(rest(width, &fixed));
     let shape = [fixed[0], name, fixed[1], fixed[2]];
@@ -92,6 +93,7 @@ fn foot<'a>(
     view: &ViewState,
     choice: &Choice,
     columns: &[ColumnValues],
+    width: usize,
 ) -> Vec<Line<'a>> {
     let counted = columns.iter().find_map(|c| match c.source {
         ValuesSource::First(rows) if c.values.is_some() => Some(rows),
@@ -113,7 +115,8 @@ fn foot<'a>(
     };
     lines.push(Line::styled(chosen, theme.text));
     let file = model.settings.config_file.as_deref().unwrap_or("the configuration");
-    lines.push(Line::styled(format!("It holds until mvtop ends. To keep it, write into {file}:"), theme.dim));
+    let hint = wrap("It holds until mvtop ends. To keep it, write this into", width);
+    lines.extend(hint.into_iter().chain([file.to_string()]).map(|line| Line::styled(line, theme.dim)));
     lines.extend(kept(view, choice).map(|line| Line::from(Span::styled(visible(&line).into_owned(), theme.accent))));
     lines
 }

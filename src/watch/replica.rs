@@ -108,7 +108,8 @@ async fn position(watched: &Session) -> Result<i64, Problem> {
 /// started of the checkpoint that it started from; zero when it replayed everything.
 async fn lag(replica: &Session, written: i64) -> Result<TimeDelta, Problem> {
     let sql = "SELECT pg_is_in_recovery() AS standby, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::int8 AS replayed, \
-               coalesce(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint())) AS last, clock_timestamp() AS now";
+               coalesce(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint())) AS last, \
+               clock_timestamp() AS now";
     let rows = replica.read(Limits::CHEAP, sql, &[]).await?;
     let row = rows.first().ok_or_else(|| unexpected("no replay position"))?;
     if !row.get::<_, bool>("standby") {

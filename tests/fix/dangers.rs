@@ -1,6 +1,7 @@
 //! What would do harm is refused or rolled back, and what is left is said as it is.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use mvtop::domain::fix::{Best, Fix, advise};
 use mvtop::domain::job::JobId;
@@ -104,6 +105,14 @@ async fn a_refresh_left_uncommitted_is_ended_from_here() {
         Ending::Done(Some(found)) => assert!(found.good, "{}", found.text),
         other => panic!("{other:?}"),
     }
+    // A plain one shuts readers out: nothing can be weighed, and that is said instead of waited for.
+    let idle = connect(night.demo.conninfo()).await;
+    idle.batch_execute("BEGIN; REFRESH MATERIALIZED VIEW mv_conversaciones_dashboard").await.unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_mvtop"));
+    let asked = command.args(["fix", night.demo.conninfo()]).stdin(Stdio::null()).kill_on_drop(true).output();
+    let said = tokio::time::timeout(Duration::from_secs(15), asked).await.expect("an answer").unwrap();
+    let why = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.status.code() == Some(3) && why.contains("refreshed it and did not commit"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod scene;
 
 mod drill;
 mod made;
+mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -47,9 +47,9 @@ pub async fn index(
     Ok(index)
 }
 
-/// The rows that such a list begins with: the first page of one flow of the `last` comparison's, which paired by
-/// [`Pairing::Key`](crate::domain::drift::Pairing::Key): where a key may be NULL the list may begin with such a key. They are known long
-/// before all are, for the others need neither be paired nor told.
+/// The rows that such a list begins with: the first page of one flow of the `last` comparison's. They are known long
+/// before all are, for the others need neither be paired nor told. The comparison paired by
+/// [`Pairing::Key`](crate::domain::drift::Pairing::Key): where a key may be NULL the list may begin with such a key.
 pub async fn first(
     session: &Session,
     view: &View,

@@ -208,10 +208,8 @@ impl Keeper {
             let view = Arc::new(view);
             match places.get(&oid) {
                 Some(&place) => {
-                    let state = Arc::make_mut(&mut self.edit().views[place]);
-                    if !state.view.asks_the_same(&view) {
-                        state.forget_comparisons();
-                        self.wants.insert(oid, Want::ALL);
+                    if !self.snapshot.views[place].view.asks_the_same(&view) {
+                        self.forget_comparisons(oid);
                     }
                     let state = Arc::make_mut(&mut self.edit().views[place]);
                     (state.view, state.rules, state.misfits) = (view, rules, misfits);
@@ -235,6 +233,13 @@ impl Keeper {
             self.last.tables = tables;
             self.last.wants_pulse = true;
         }
+    }
+
+    /// What was found answered another question than what is asked from now on.
+    fn forget_comparisons(&mut self, oid: Oid) {
+        self.with_view(oid, ViewState::forget_comparisons);
+        self.reread_drill(oid);
+        self.wants.insert(oid, Want::ALL);
     }
 
     fn fold_history(&mut self, answer: Answer, at: Time) {

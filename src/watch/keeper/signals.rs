@@ -115,8 +115,8 @@ impl Keeper {
         refreshed || (!view.view.has_definition() && !view.is_locked())
     }
 
-    /// The rows looked at are other ones after a refresh.
-    fn reread_drill(&mut self, oid: Oid) {
+    /// The rows looked at are other ones, or are told apart otherwise.
+    pub(super) fn reread_drill(&mut self, oid: Oid) {
         self.with_drill(|drill| {
             if drill.target.view == oid {
                 drill.index.last = None;

@@ -209,6 +209,20 @@ fn r_reads_a_list_again_that_failed_for_a_long_while() {
 }
 
 #[test]
+fn a_list_of_rows_told_apart_by_another_key_is_dropped() {
+    let mut bench = drilled(&comparison(Scope::Values, &[(Some(("Osmara", "VEN")), Some(("Berta", "VEN")), 166, 0)]));
+    let list = bench.next().unwrap();
+    bench.answer(list, Duration::ZERO, index(166, false, "a"));
+    assert!(drill(&mut bench).index.value().is_some());
+    bench.beat.views.push((Oid(99), 900, true));
+    bench.pulse();
+    let catalog = std::iter::from_fn(|| bench.next()).find(|p| matches!(p, Probe::Catalog(_))).unwrap();
+    let key = KeyColumn { name: "correo".into(), ..view().key[0].clone() };
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![View { key: vec![key], ..view() }])));
+    assert!(drill(&mut bench).index.value().is_none());
+}
+
+#[test]
 fn a_list_whose_view_is_gone_is_not_read_for_ever() {
     let mut bench = drilled(&many());
     let first = bench.next().unwrap();
