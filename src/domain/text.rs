@@ -135,8 +135,10 @@ pub fn width(s: &str) -> usize {
     if s.chars().all(is_simple) { s.chars().count() } else { s.graphemes(true).map(grapheme_width).sum() }
 }
 
-/// A grapheme of its own among such, one column wide: nearly all of every frame, and finding graphemes took a third of it.
-fn is_simple(c: char) -> bool {
+/// Is it a grapheme of its own among such, one column wide? Nearly all of every frame is, and finding graphemes took a third
+/// of it.
+#[must_use]
+pub fn is_simple(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{2010}'..='\u{2027}' | '\u{2500}'..='\u{259f}')
 }
 

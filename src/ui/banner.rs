@@ -10,8 +10,9 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 
+use super::rows::paint;
 use super::{verdict_sign, verdict_style};
 use crate::app::Model;
 use crate::domain::diagnosis::{Remedy, Verdict, ViewReport};
@@ -53,7 +54,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             Line::from(vec![Span::raw(" "), head, Span::raw(" "), Span::styled(text, style)])
         })
         .collect();
-    frame.render_widget(Text::from(lines), area);
+    paint(frame, area, lines);
 }
 
 /// The selected view's verdict: what the banner says and what the keys act on is the same view. Without a connection

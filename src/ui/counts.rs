@@ -9,10 +9,10 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::rows::{Column, row};
+use super::rows::{Column, paint, row};
 use super::{of_view, pane_block, progress, why_not_compared, window};
 use crate::app::Model;
 use crate::app::groups::likely;
@@ -105,7 +105,7 @@ fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Fram
     let foot = foot(model, theme, &shape, comparison, inner.width);
     lines.resize((inner.height as usize).saturating_sub(foot.len()), Line::default());
     lines.extend(foot);
-    frame.render_widget(Text::from(lines), inner);
+    paint(frame, inner, lines);
 }
 
 /// The lowest lines: what the person looked through sees; which columns would tell more where all rows are one group, for

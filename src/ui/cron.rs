@@ -9,10 +9,10 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::rows::{Column, rest, row, words, wrapped};
+use super::rows::{Column, paint, rest, row, words, wrapped};
 use super::{pane_block, progress, window};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -32,7 +32,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     match (model.snapshot.history.value(), model.selected_job()) {
         (Some(history), Some(job)) => {
             let lines = lines(model, theme, history, job, inner);
-            frame.render_widget(Text::from(lines), inner);
+            paint(frame, inner, lines);
         }
         _ => frame.render_widget(Paragraph::new(empty(model)).style(theme.dim).wrap(Wrap { trim: true }), inner),
     }

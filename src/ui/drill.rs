@@ -16,7 +16,7 @@ use ratatui::widgets::{Block, BorderType};
 use serde_json::Value;
 
 use super::flow::kind_style;
-use super::rows::{Column, rest, row};
+use super::rows::{Column, paint, rest, row};
 use super::{progress, window};
 use crate::app::Model;
 use crate::app::dispatch::tabs;
@@ -64,9 +64,9 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
         );
         return;
     };
-    frame.render_widget(Text::from(summary(model, screen, drill, theme, head)), head);
-    frame.render_widget(Text::from(rows(screen, drill, index, theme, list)), list);
-    frame.render_widget(Text::from(values(screen, drill, theme, detail)), detail);
+    paint(frame, head, summary(model, screen, drill, theme, head));
+    paint(frame, list, rows(screen, drill, index, theme, list));
+    paint(frame, detail, values(screen, drill, theme, detail));
 }
 
 /// The tabs from the first on, or from a later one where the chosen one would not be seen.

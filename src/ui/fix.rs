@@ -10,11 +10,11 @@
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout as Split, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
 use super::progress;
-use super::rows::{Column, rest, row};
+use super::rows::{Column, paint, rest, row};
 use crate::app::Model;
 use crate::app::disabled::no_changes;
 use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
@@ -66,15 +66,15 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     ])
     .spacing(u16::from(inner.height >= 16))
     .areas(inner);
-    frame.render_widget(Text::from(head), top);
+    paint(frame, top, head);
     if is_wide {
         cards(&rows, screen, theme, frame, options);
     } else {
-        frame.render_widget(Text::from(table_lines(&rows, screen, theme, options.width)), options);
+        paint(frame, options, table_lines(&rows, screen, theme, options.width));
     }
     let mut also = vec![Line::from(Span::styled("  also", theme.header))];
     also.extend(repair_lines(after, first, screen, theme));
-    frame.render_widget(Text::from(also), small);
+    paint(frame, small, also);
     let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);
     frame.render_widget(Paragraph::new(detail_lines).wrap(Wrap { trim: true }), detail);
 }

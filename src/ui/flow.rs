@@ -10,9 +10,9 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 
-use super::rows::{Column, row, words, wrapped};
+use super::rows::{Column, paint, row, words, wrapped};
 use super::{of_view, pane_block, progress, why_not_compared};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -44,7 +44,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         let first = model.flow.min(model.flows().count().saturating_sub(room));
         lines.extend(model.flows().skip(first).take(room).map(|f| flow_row(theme, &comparison.drift, f, inner.width)));
     }
-    frame.render_widget(Text::from(lines), inner);
+    paint(frame, inner, lines);
 }
 
 /// The style of a kind of drift.

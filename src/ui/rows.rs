@@ -1,9 +1,12 @@
 //! Table rows of fixed columns: each cell padded to its width, so that a pane draws only the rows in its window.
 
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::text::{fit, pieces, width};
+use crate::domain::text::{fit, is_simple, pieces, width};
 
 /// A column's width and side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ impl Column {
 
 /// One row: the cells with their styles, a blank between them. A column of no width is left out.
 pub fn row<'a>(columns: &[Column], cells: impl IntoIterator<Item = (String, Style)>) -> Line<'a> {
-    let mut spans = Vec::new();
+    let mut spans = Vec::with_capacity(columns.len() * 3);
     for (column, (text, style)) in columns.iter().zip(cells) {
         if column.width() == 0 {
             continue;
@@ -72,4 +75,38 @@ pub fn wrapped(line: Line<'_>, columns: u16) -> Vec<Line<'_>> {
         }
     }
     lines
+}
+
+/// Draws lines from the top left corner of an area that is blank yet. What [`Text`](ratatui::text::Text) does, but blanks
+/// without a style, half of a table, are stepped over instead of being written, and plain text is not searched for graphemes.
+pub fn paint<'a>(frame: &mut Frame, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {
+    let buffer = frame.buffer_mut();
+    for (row, line) in area.rows().zip(lines) {
+        if line.style != Style::default() {
+            buffer.set_style(row, line.style);
+        }
+        let mut x = row.x;
+        for span in line.spans {
+            if x == row.right() {
+                break;
+            }
+            x = paint_span(buffer, x, row, &span);
+        }
+    }
+}
+
+/// Draws a span from a column of a row on, and tells the column behind it.
+fn paint_span(buffer: &mut Buffer, x: u16, row: Rect, span: &Span) -> u16 {
+    let room = row.right() - x;
+    if !span.content.chars().all(is_simple) {
+        return buffer.set_span(x, row.y, span, room).0;
+    }
+    let taken = span.content.chars().count().min(room.into());
+    if span.style != Style::default() || span.content.chars().any(|c| c != ' ') {
+        let start = buffer.index_of(x, row.y);
+        for (cell, c) in buffer.content[start..start + taken].iter_mut().zip(span.content.chars()) {
+            cell.set_char(c).set_style(span.style);
+        }
+    }
+    x + taken as u16
 }

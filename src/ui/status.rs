@@ -3,8 +3,9 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 
+use super::rows::paint;
 use crate::app::Model;
 use crate::app::action::{ActionRun, Stage};
 use crate::app::disabled::{disabled, no_changes};
@@ -34,15 +35,15 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let right = right(model, theme);
     let left_room = (area.width as usize).saturating_sub(right.width() + 2);
     let Some((text, style)) = message(model, theme) else {
-        frame.render_widget(Text::from(place(model, theme, left_room)), area);
-        return frame.render_widget(Text::from(right.right_aligned()), area);
+        paint(frame, area, [place(model, theme, left_room)]);
+        return frame.render_widget(right.right_aligned(), area);
     };
     let lines = lines(&text, area.width);
     let has_room = lines.len() == 1 && width(&text) + 1 < left_room;
     let lines: Vec<Line> = lines.into_iter().map(|line| Span::styled(format!(" {line}"), style).into()).collect();
-    frame.render_widget(Text::from(lines), area);
+    paint(frame, area, lines);
     if has_room {
-        frame.render_widget(Text::from(right.right_aligned()), area);
+        frame.render_widget(right.right_aligned(), area);
     }
 }
 
@@ -114,11 +115,11 @@ fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
 pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     if model.field.is_some() && model.dialog.is_none() {
         let line = Span::styled(" type a schedule · ⏎ takes it · Esc leaves it as it was", theme.key);
-        return frame.render_widget(Text::from(line), area);
+        return paint(frame, area, [Line::from(line)]);
     }
     if model.is_typing() {
         let line = Span::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
-        return frame.render_widget(Text::from(line), area);
+        return paint(frame, area, [Line::from(line)]);
     }
     let works = |b: &&Bound| !b.label.is_empty() && disabled(model, b.action).is_none() && is_useful(model, b.action);
     let working: Vec<&Bound> = model.settings.keys.bindings(model.scopes()).filter(works).collect();
@@ -137,7 +138,7 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         spans.push(Span::styled(shown(&binding.keys[0]).to_string(), theme.key));
         spans.push(Span::styled(format!(" {}  ", label(model, binding)), theme.dim));
     }
-    frame.render_widget(Text::from(Line::from(spans)), area);
+    paint(frame, area, [Line::from(spans)]);
 }
 
 /// The screen of fixes can always be looked at; where nothing can be changed it is called so.

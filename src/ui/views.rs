@@ -10,10 +10,10 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span, Text};
+use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::rows::{Column, rest, row, words, wrapped};
+use super::rows::{Column, paint, rest, row, words, wrapped};
 use super::{pane_block, progress, verdict_sign, verdict_style, window};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -59,7 +59,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         lines.resize(height - details.len(), Line::default());
         lines.extend(details);
     }
-    frame.render_widget(Text::from(lines), inner);
+    paint(frame, inner, lines);
 }
 
 /// Why there is no view to show: none was read yet is not none.
