@@ -195,6 +195,12 @@ impl Drift {
         self.groups.get(id)
     }
 
+    /// The same without what only a comparison of all values tells.
+    pub fn by_groups(&self) -> Drift {
+        let flow = self.flow.iter().map(|flow| Flow { changed: 0, ..*flow }).collect();
+        Drift { scope: Scope::Groups, flow, groups: self.groups.clone(), ..*self }
+    }
+
     /// Were rows paired by a key? Without one none can be *moved*.
     pub fn is_keyed(&self) -> bool {
         self.pairing != Pairing::Rows

@@ -12,14 +12,32 @@ pub struct Comparison {
     pub totals: Totals,
     /// Its sums by group.
     pub matrix: Matrix,
+    /// What tells, without pairing rows, that the same drift still stands.
+    pub standing: Option<Standing>,
     /// The places in the flow that are drift, most rows first.
     worst: Vec<u32>,
+}
+
+/// A mark of which keys were in which groups on either side. As long as it is the same, so is every pair's groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Made of the sums of both sides.
+    pub mark: u64,
+    /// Was it the same at the look before, as far as is known? Else to look for it first is likely to be in vain.
+    pub holds: bool,
 }
 
 impl Comparison {
     /// The comparison with its sums.
     pub fn of(drift: Drift) -> Comparison {
-        Comparison { totals: drift.totals(), matrix: Matrix::of(&drift), worst: drift.worst(), drift }
+        let (totals, matrix, worst) = (drift.totals(), Matrix::of(&drift), drift.worst());
+        Comparison { totals, matrix, worst, drift, standing: None }
+    }
+
+    /// With a mark of what stands.
+    #[must_use]
+    pub fn marked(self, standing: Option<Standing>) -> Comparison {
+        Comparison { standing, ..self }
     }
 
     /// The flows that are drift, most rows first.

@@ -131,6 +131,9 @@ impl Bench {
         let before = Drift { flow: groups.drift.flow.iter().filter_map(in_place).collect(), ..groups.drift.clone() };
         let summed = self.compare(view, Scope::Groups, Some(&Comparison::of(before))).await;
         assert_eq!(without_changed(&summed), without_changed(&values), "{what}: sums before pairs");
+        // And where the same drift stands, the sums alone tell.
+        let stands = self.compare(view, Scope::Groups, Some(&values)).await;
+        assert_eq!(without_changed(&stands), without_changed(&values), "{what}: sums of what stands");
         let sum = values.drift.counts().into_values().fold(Counts::default(), Counts::plus);
         let totals = values.totals;
         assert_eq!(

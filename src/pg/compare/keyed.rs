@@ -1,6 +1,6 @@
 //! The comparison of a view whose rows have a key: a full join of both sides.
 
-use super::{EQUAL_AS_TEXT, Sides, qualified, text, texts, type_of};
+use super::{EQUAL_AS_TEXT, Sides, is_summed, qualified, text, texts, type_of};
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::KeyColumn;
 
@@ -57,9 +57,16 @@ pub(super) fn flow(sides: &Sides) -> String {
     if sides.scope == Scope::Values {
         columns.push("v.r OPERATOR(pg_catalog.*<>) d.r AS differs".into());
     }
+    let summed = match is_summed(sides.pairing, sides.scope) {
+        true => {
+            columns.push("v.h AS v_h, d.h AS d_h".into());
+            ", sum(v_h)::text AS v_sum, sum(d_h)::text AS d_sum"
+        }
+        false => "",
+    };
     format!(
         "SELECT {} AS v_groups, {} AS d_groups, {once}count(*) AS pairs, count(v_there) AS stored, \
-         count(d_there) AS live, {changed} AS changed, {partial} AS partial\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
+         count(d_there) AS live, {changed} AS changed, {partial} AS partial{summed}\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
         groups("v"),
         groups("d"),
         columns.join(", "),

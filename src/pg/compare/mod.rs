@@ -36,7 +36,8 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
 
 /// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
 /// view (`stored`) and live (`live`), how many are `changed`, and how many rows of the view have a key that holds a NULL and
-/// pairs with nothing (`partial`); and if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
+/// pairs with nothing (`partial`); where [`is_summed`], the sums of their keys' hashes as in [`sums`] (`v_sum`, `d_sum`); and
+/// if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
 /// and once more on every row how many rows its keys tell apart (`identities`).
 ///
 /// A pairing held if none is partial and rows of the view stand in the flow as often as it has identities: each was paired
@@ -44,6 +45,11 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
 pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
     let sides = Sides { view, pairing, scope, named };
     if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }
+}
+
+/// Does the flow sum the keys of each group as well? Beside all values that costs next to nothing.
+pub fn is_summed(pairing: Pairing, scope: Scope) -> bool {
+    scope == Scope::Values && pairing == Pairing::Key
 }
 
 /// What live calls the groups that have one of the keys $1, $2, … in the group column of that place: `groups, labels`.
@@ -99,6 +105,9 @@ impl Sides<'_> {
         }
         if self.scope == Scope::Values {
             columns.push(format!("{} AS r", row(self.view.compared().map(image))));
+        }
+        if is_summed(self.pairing, self.scope) {
+            columns.push(format!("{} AS h", sums::hash(self.view)));
         }
         columns.join(", ")
     }

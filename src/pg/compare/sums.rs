@@ -29,7 +29,7 @@ pub fn sums(view: &View) -> String {
 ///
 /// What has no function of its own is hashed as text: keys that are equal but look different (1.0, 1.00) then only make
 /// the sums differ, which asks for the pairs.
-fn hash(view: &View) -> String {
+pub(super) fn hash(view: &View) -> String {
     view.key.iter().fold("0".to_string(), |seed, key| {
         let name = quote(&key.name);
         let (function, value) = match type_of(view, &key.name) {

@@ -1,22 +1,24 @@
 //! Compares a view with its definition and answers with the flow between groups.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use tokio_postgres::Row;
 
 use super::labels::complete;
 use crate::domain::drift::{Drift, Flow, Pairing, Scope};
 use crate::domain::groups::{GroupId, Interner, Labels, add_names};
-use crate::domain::matrix::Comparison;
+use crate::domain::matrix::{Comparison, Standing};
 use crate::domain::reading::Problem;
 use crate::domain::view::View;
-use crate::pg::compare::{flow, pairings, sums};
+use crate::pg::compare::{flow, is_summed, pairings, sums};
 use crate::pg::session::{Limits, Session};
 
 /// The comparison of one view, as far as `scope` looks.
 ///
 /// `last` is the last one since the last refresh, if there is one. It says what the groups are called; and where it
-/// found every row in its place both sides are only summed, and no row is paired unless the sums differ.
+/// found every row in its place, or the same drift as the one before it, both sides are only summed, and no row is paired
+/// unless the sums say that this has changed.
 pub async fn compare(
     session: &Session,
     view: &View,
@@ -24,37 +26,81 @@ pub async fn compare(
     last: Option<&Comparison>,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
-    let was_true = last.is_some_and(|last| last.drift.pairing == Pairing::Key && last.totals.misplaced() == 0);
-    let summed = if scope == Scope::Groups && was_true { summed(session, view, limits).await? } else { None };
-    let (mut drift, names) = match summed {
-        Some(drift) => (drift, Labels::new()),
+    let found = match last.filter(|last| scope == Scope::Groups && is_likely_to_stand(last)) {
+        Some(last) => summed(session, view, last, limits).await?,
+        None => None,
+    };
+    let (mut drift, standing, names) = match found {
+        Some((drift, standing)) => (drift, standing, Labels::new()),
         None => joined(session, view, scope, last, limits).await?,
     };
     let mut known = last.map_or(names, |last| last.drift.groups.names(&view.groups));
     complete(session, view, &drift.groups, &mut known, limits).await?;
     drift.groups.name(&view.groups, &known);
-    Ok(Comparison::of(drift))
+    Ok(Comparison::of(drift).marked(standing))
 }
 
-/// The drift of a view of which both sides have the same keys in the same groups; `None`: they have not.
-async fn summed(session: &Session, view: &View, limits: Limits) -> Result<Option<Drift>, Problem> {
+fn is_likely_to_stand(last: &Comparison) -> bool {
+    last.drift.pairing == Pairing::Key
+        && (last.totals.misplaced() == 0 || last.standing.is_some_and(|standing| standing.holds))
+}
+
+/// The drift of a view of which both sides have the same keys in the same groups, or the same as at the last look; `None`:
+/// neither.
+async fn summed(
+    session: &Session,
+    view: &View,
+    last: &Comparison,
+    limits: Limits,
+) -> Result<Option<(Drift, Option<Standing>)>, Problem> {
     let rows = session.read(limits, &sums(view), &[]).await?;
-    let mut sides = [true, false].map(|stored| {
-        let side = rows.iter().filter(|row| row.get::<_, bool>("stored") == stored);
-        side.map(|row| (row.get("groups"), (row.get("rows"), row.get("whole"), row.get("sum"))))
-            .collect::<BTreeMap<Vec<Option<String>>, (i64, i64, Option<String>)>>()
-    });
-    let has_whole_keys = sides[0].values().all(|(rows, whole, _)| rows == whole);
-    if !has_whole_keys || sides[0] != sides[1] {
+    if rows.iter().any(|row| row.get::<_, i64>("rows") != row.get::<_, i64>("whole")) {
         return Ok(None);
+    }
+    let mut sides = Sides::default();
+    for row in rows.iter().filter(|row| row.get::<_, i64>("rows") > 0) {
+        sides.add(row.get("stored"), row.get("groups"), row.get("rows"), row.get("sum"));
+    }
+    if sides.live != sides.stored {
+        let stands = last.standing.filter(|standing| standing.mark == sides.mark());
+        return Ok(stands.map(|_| (last.drift.by_groups(), last.standing)));
     }
     let mut groups = Interner::default();
     let mut flow = Vec::new();
-    for (keys, (rows, ..)) in std::mem::take(&mut sides[0]).into_iter().filter(|(_, (rows, ..))| *rows > 0) {
+    for (keys, sum) in sides.stored {
         let group = Some(groups.intern(&keys, &[]));
-        flow.push(Flow { from: group, to: group, rows: rows as u64, changed: 0 });
+        flow.push(Flow { from: group, to: group, rows: sum.rows as u64, changed: 0 });
     }
-    Ok(Some(Drift { scope: Scope::Groups, pairing: Pairing::Key, groups: groups.finish(), flow }))
+    Ok(Some((Drift { scope: Scope::Groups, pairing: Pairing::Key, groups: groups.finish(), flow }, None)))
+}
+
+/// The groups of either side, each with its sum.
+#[derive(Default, Hash)]
+struct Sides {
+    stored: BTreeMap<Vec<Option<String>>, Sum>,
+    live: BTreeMap<Vec<Option<String>>, Sum>,
+}
+
+/// How many rows a group has, and the sum of their keys' hashes.
+#[derive(Default, Hash, PartialEq)]
+struct Sum {
+    rows: i64,
+    hashes: i128,
+}
+
+impl Sides {
+    fn add(&mut self, stored: bool, group: Vec<Option<String>>, rows: i64, hashes: Option<&str>) {
+        let sum = if stored { &mut self.stored } else { &mut self.live }.entry(group).or_default();
+        sum.rows += rows;
+        // A sum of 2⁶³ hashes of 64 bits fits.
+        sum.hashes += hashes.and_then(|text| text.parse::<i128>().ok()).unwrap_or_default();
+    }
+
+    fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// The drift by pairing the rows, and what the view calls its groups, as far as that is not known from the `last` one.
@@ -64,11 +110,16 @@ async fn joined(
     scope: Scope,
     last: Option<&Comparison>,
     limits: Limits,
-) -> Result<(Drift, Labels), Problem> {
+) -> Result<(Drift, Option<Standing>, Labels), Problem> {
     let (pairing, found) = paired(session, view, scope, last, limits).await?;
+    let before = last.and_then(|last| last.standing);
+    let standing = match found.sides.filter(|_| pairing == Pairing::Key).map(|sides| sides.mark()) {
+        Some(mark) => Some(Standing { mark, holds: before.is_none_or(|before| before.mark == mark) }),
+        None => before.map(|before| Standing { holds: false, ..before }),
+    };
     // A multiset comparison looks at whole rows: nothing can differ that it did not see.
     let scope = if pairing == Pairing::Rows { Scope::Values } else { scope };
-    Ok((Drift { scope, pairing, groups: found.groups.finish(), flow: found.flow }, found.names))
+    Ok((Drift { scope, pairing, groups: found.groups.finish(), flow: found.flow }, standing, found.names))
 }
 
 /// What a flow's statement brought, taken row by row.
@@ -83,6 +134,8 @@ pub(super) struct Found {
     identities: i64,
     /// How many of its rows have a key that holds a NULL and pairs with nothing.
     partial: i64,
+    /// Both sides by group, where the statement sums them.
+    sides: Option<Sides>,
 }
 
 impl Found {
@@ -92,6 +145,14 @@ impl Found {
         let count = |name: &str| row.get::<_, i64>(name);
         let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
         let (from, to): (Vec<Option<&str>>, Vec<Option<&str>>) = (row.get("v_groups"), row.get("d_groups"));
+        if let Some(sides) = &mut self.sides {
+            let texts = |group: &[Option<&str>]| group.iter().map(|key| key.map(str::to_string)).collect();
+            for (is_stored, group, rows, sum) in [(true, &from, stored, "v_sum"), (false, &to, live, "d_sum")] {
+                if rows > 0 {
+                    sides.add(is_stored, texts(group), rows, row.get(sum));
+                }
+            }
+        }
         if named && stored > 0 {
             add_names(&mut self.names, &view.groups, &from, &row.get::<_, Vec<_>>("v_labels"));
         }
@@ -126,7 +187,8 @@ pub(super) async fn paired(
     let mut has_nulls = true;
     for &pairing in pairings(view, last.map(|last| last.drift.pairing)) {
         let known = last.filter(|last| last.drift.pairing == pairing).map(|last| last.totals.view as i64);
-        let (named, mut found) = (known.is_none(), Found::default());
+        let sides = is_summed(pairing, scope).then(Sides::default);
+        let (named, mut found) = (known.is_none(), Found { sides, ..Found::default() });
         session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
         let paired_once = found.partial == 0 && found.stored == known.unwrap_or(found.identities);
         if pairing == Pairing::Key {

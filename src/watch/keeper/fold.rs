@@ -359,9 +359,9 @@ fn pause(kind: ProblemKind) -> Duration {
 /// A comparison with the labels that queries of the configuration give.
 fn named(compared: Comparison, state: &ViewState) -> Comparison {
     let Some(labels) = state.labels.value().filter(|labels| !labels.is_empty()) else { return compared };
-    let mut drift = compared.drift;
+    let (mut drift, standing) = (compared.drift, compared.standing);
     drift.groups.name(&state.view.groups, labels);
-    Comparison::of(drift)
+    Comparison::of(drift).marked(standing)
 }
 
 /// Remembers a signal and says whether it moved.
