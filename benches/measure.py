@@ -194,50 +194,61 @@ def comparisons(mvtop, conninfo):
     """The server's time for the comparisons and for what they are measured by, as pg_stat_statements has it."""
     definition = psql(conninfo, f"SELECT pg_get_viewdef('{VIEW}'::regclass)").rstrip(";")
     rows = int(psql(conninfo, f"SELECT count(*) FROM {VIEW}"))
-    rounds, pause = (15, 1) if rows < 100_000 else (2, 20) if rows < 1_000_000 else (1, 60)
+    rounds, pause = (25, 1) if rows < 100_000 else (2, 20) if rows < 1_000_000 else (1, 60)
 
     def each_round(look):
         """What the server counted while it was looked, and counted barely, in turn."""
         psql(conninfo, "SELECT pg_stat_statements_reset()")
-        for _ in range(rounds):
-            look()
+        for place in range(rounds):
+            look(place)
             for source in (VIEW, f"({definition})"):
                 psql(conninfo, f"SELECT ejecutivo_id, coordinacion_id, count(*) AS counted FROM {source} AS x GROUP BY 1, 2")
         return statements(conninfo)
 
-    def pressed():
-        """The same of a console that looked before: it knows what only a refresh changes."""
+    def watched(*befores):
+        """The same of a console that looked before, for each thing done before it is asked to look again."""
         terminal = Terminal([mvtop, conninfo])
         terminal.read_for(300, DATA)
         terminal.read_for(10 + pause)
-        seen = each_round(lambda: (terminal.send("R"), terminal.read_for(pause)))
+        for before in befores:
+            yield each_round(lambda place: (before(place), terminal.read_for(1), terminal.send("R"), terminal.read_for(pause)))
         terminal.close()
-        return seen
 
-    first = each_round(lambda: run([mvtop, "check", "--timeout", "300s", conninfo]))
-    later = pressed()
-    psql(conninfo, "SELECT pg_stat_statements_reset()")
-    for _ in range(rounds):
+    def move(place):
+        """Moves another row of the view to another group."""
+        row = f"(SELECT prospecto_id FROM {VIEW} ORDER BY prospecto_id LIMIT 1 OFFSET {place})"
+        psql(conninfo, f"UPDATE /* bench */ prospectos SET {BOOM} WHERE id = {row}")
+
+    def refresh(_):
         psql(conninfo, f"REFRESH MATERIALIZED VIEW {VIEW}")
-    refresh = statements(conninfo)
+
+    def nothing(_):
+        pass
+
+    first = each_round(lambda _: run([mvtop, "check", "--timeout", "300s", conninfo]))
+    stands, moved, refreshed = watched(nothing, move, refresh)
     # A view that was just written is read more slowly until it is vacuumed, by whatever counts it.
     psql(conninfo, f"VACUUM ANALYZE {VIEW}")
-    healed = pressed()
+    (healed,) = watched(nothing)
 
     def mean(seen, *words, without="\0"):
         found = [s[2] / s[1] for s in seen if all(w in s[0] for w in words) and without not in s[0]]
         return statistics.mean(found or [float("nan")])
 
+    def look(seen):
+        """The mean of what a look at the groups took: sums, pairs, or where the sums did not tell, both."""
+        sums = [s for s in seen if "AS whole" in s[0]]
+        pairs = [s for s in seen if "AS v_groups" in s[0] and "*<>" not in s[0]]
+        looks = max(sum(s[1] for s in statements) for statements in (sums, pairs))
+        return sum(s[2] for s in sums + pairs) / looks if looks else float("nan")
+
     counted = lambda seen: sum(s[2] / s[1] for s in seen if "AS counted" in s[0])
+    kinds = {"first": first, "stands": stands, "moved": moved, "refreshed": refreshed, "healed": healed}
     return {
-        "counts_first_ms": counted(first),
-        "counts_ms": counted(later),
-        "counts_healed_ms": counted(healed),
-        "groups_first_ms": mean(first, "AS v_groups", without="*<>"),
-        "groups_joined_ms": mean(later, "AS v_groups", without="*<>"),
-        "groups_summed_ms": mean(healed, "AS stored", "AS whole"),
+        **{f"groups_{kind}_ms": look(seen) for kind, seen in kinds.items()},
+        **{f"counts_{kind}_ms": counted(seen) for kind, seen in kinds.items()},
         "values_ms": mean(first, "AS v_groups", "*<>"),
-        "refresh_ms": mean(refresh, "REFRESH"),
+        "refresh_ms": statistics.mean(s[2] / s[1] for s in refreshed if s[0].startswith("REFRESH")),
     }
 
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use super::catalog::{self, unexpected};
-use super::probes::compare::compare;
+use super::probes::compare::{Before, compare};
 use super::session::{Limits, Session};
 use crate::domain::drift::Scope;
 use crate::domain::job::command_refreshes;
@@ -61,7 +61,7 @@ pub async fn plain_view(session: &Session, word: &str, limits: Limits) -> Result
     let Some(view) = catalog::plain_view(session, oid).await? else { return Ok(None) };
     let mut state = ViewState::new(view.into());
     let (asked, began) = (chrono::Utc::now(), std::time::Instant::now());
-    let compared = compare(session, &state.view, Scope::Values, None, limits).await;
+    let compared = compare(session, &state.view, Scope::Values, &Before::Nothing, limits).await;
     let compared = compared.map(|c| Measured { value: c.into(), at: asked, asked, took: began.elapsed() });
     state.values.finish(compared.clone(), asked);
     state.drift.finish(compared, asked);

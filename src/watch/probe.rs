@@ -17,6 +17,7 @@ use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
 use crate::pg::conninfo::Target;
+use crate::pg::probes::compare::Before;
 use crate::pg::probes::cron::Elsewhere;
 use crate::pg::session::{Limits, Session};
 use crate::pg::{catalog, probes};
@@ -38,8 +39,8 @@ pub enum Probe {
     Columns(Arc<View>),
     /// What queries of the configuration call values: column, query.
     Labels(Arc<View>, Vec<(String, String)>),
-    /// A view against its definition; what the last comparison since its last refresh found.
-    Compare(Arc<View>, Scope, Option<Arc<Comparison>>),
+    /// A view against its definition; what was seen of it before.
+    Compare(Arc<View>, Scope, Before),
     /// What the fixes of a view must know; whether it is populated.
     Facts(Arc<View>, bool),
     /// The drifted rows of one ejecutivo; the last comparison, if nothing moved since.
@@ -160,9 +161,8 @@ impl Probe {
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
             Probe::Columns(view) => Catch::Columns(probes::columns::columns(session, view, limits).await?),
             Probe::Labels(_, queries) => Catch::Labels(probes::labels::labels(session, queries, limits).await?),
-            Probe::Compare(view, scope, last) => {
-                let last = last.as_deref();
-                Catch::Comparison(probes::compare::compare(session, view, *scope, last, limits).await?)
+            Probe::Compare(view, scope, before) => {
+                Catch::Comparison(probes::compare::compare(session, view, *scope, before, limits).await?)
             }
             Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
             Probe::Index(view, target, last) => {

@@ -26,6 +26,7 @@ use mvtop::domain::snapshot::{Drill, DrillIndex, DrillTarget, RowDetail};
 use mvtop::domain::view::{GroupColumn, Oid, View};
 use mvtop::pg::catalog;
 use mvtop::pg::conninfo::{Environment, Target};
+use mvtop::pg::probes::compare::Before;
 use mvtop::pg::probes::{compare, drill};
 use mvtop::pg::session::{Limits, Session};
 use postgres_protocol::escape::escape_identifier;
@@ -92,7 +93,12 @@ impl Bench {
     }
 
     async fn compare(&self, view: &View, scope: Scope, last: Option<&Comparison>) -> Comparison {
-        compare::compare(&self.session, view, scope, last, LIMITS)
+        let before = last.map_or(Before::Nothing, |last| Before::Compared(Arc::new(last.clone())));
+        self.compare_after(view, scope, &before).await
+    }
+
+    async fn compare_after(&self, view: &View, scope: Scope, before: &Before) -> Comparison {
+        compare::compare(&self.session, view, scope, before, LIMITS)
             .await
             .unwrap_or_else(|e| panic!("{} {scope:?}: {e:?}", self.schema))
     }
@@ -131,6 +137,9 @@ impl Bench {
         let before = Drift { flow: groups.drift.flow.iter().filter_map(in_place).collect(), ..groups.drift.clone() };
         let summed = self.compare(view, Scope::Groups, Some(&Comparison::of(before))).await;
         assert_eq!(without_changed(&summed), without_changed(&values), "{what}: sums before pairs");
+        // After a refresh, too; then the names are the view's of now.
+        let refreshed = self.compare_after(view, Scope::Groups, &Before::Refreshed).await;
+        assert_eq!(reference::named(&refreshed.drift), reference::named(&groups.drift), "{what}: as after a refresh");
         // And where the same drift stands, the sums alone tell.
         let stands = self.compare(view, Scope::Groups, Some(&values)).await;
         assert_eq!(without_changed(&stands), without_changed(&values), "{what}: sums of what stands");

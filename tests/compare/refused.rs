@@ -6,6 +6,7 @@ use mvtop::domain::drift::Scope;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::snapshot::DrillTarget;
 use mvtop::domain::view::View;
+use mvtop::pg::probes::compare::Before;
 use mvtop::pg::probes::{compare, drill};
 use mvtop::pg::session::{Limits, Session};
 use std::time::Duration;
@@ -17,8 +18,8 @@ async fn problems(session: &Session, view: &View, limits: Limits) -> Vec<Problem
     let target = DrillTarget { view: view.oid, member: None };
     let key = vec!["[\"1\"]".to_string()];
     let mut problems = vec![
-        compare::compare(session, view, Scope::Groups, None, limits).await.unwrap_err(),
-        compare::compare(session, view, Scope::Values, None, limits).await.unwrap_err(),
+        compare::compare(session, view, Scope::Groups, &Before::Nothing, limits).await.unwrap_err(),
+        compare::compare(session, view, Scope::Values, &Before::Nothing, limits).await.unwrap_err(),
         drill::index(session, view, &target, None, limits).await.unwrap_err(),
     ];
     if !view.key.is_empty() {
@@ -86,7 +87,7 @@ async fn a_definition_that_fails_on_the_data_of_now() {
     let bench = Bench::new("failing", &sql).await;
     let view = bench.view("v").await;
     bench.run("INSERT INTO t VALUES (0, 'zero')").await;
-    let found = compare::compare(&bench.session, &view, Scope::Values, None, LIMITS).await.unwrap_err();
+    let found = compare::compare(&bench.session, &view, Scope::Values, &Before::Nothing, LIMITS).await.unwrap_err();
     assert_eq!(found.kind, ProblemKind::Other);
     assert!(found.text.contains("division by zero"), "{found:?}");
     // The session lives on, and what needs no failing column is still compared.
@@ -102,7 +103,7 @@ async fn a_definition_that_takes_longer_than_it_may() {
     let mut view = bench.view("v").await;
     view.groups.clear();
     let limits = Limits { statement: Duration::from_millis(100), ..LIMITS };
-    let problem = compare::compare(&bench.session, &view, Scope::Values, None, limits).await.unwrap_err();
+    let problem = compare::compare(&bench.session, &view, Scope::Values, &Before::Nothing, limits).await.unwrap_err();
     assert_eq!(problem.kind, ProblemKind::Timeout, "{problem:?}");
     assert!(!bench.session.is_closed());
 }

@@ -13,8 +13,7 @@ use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::server::{Cron, Link, Server};
 use mvtop::domain::snapshot::{Refreshing, Snapshot};
 use mvtop::domain::view::{KeyColumn, Oid, View, ViewKind};
-use mvtop::pg::probes::cron::Elsewhere;
-use mvtop::pg::probes::pulse;
+use mvtop::pg::probes::{compare::Before, cron::Elsewhere, pulse};
 use mvtop::watch::Request;
 use mvtop::watch::keeper::Keeper;
 use mvtop::watch::probe::{Answer, Catch, Probe};
@@ -271,11 +270,10 @@ fn a_lost_connection_keeps_the_data_and_a_new_one_wants_everything_again() {
     assert_eq!(bench.next(), Some(Probe::Catalog(None)));
 }
 
-/// What each comparison is told of the last one: the rows that one found in the view.
+/// What each comparison is told of the last one: the rows that one found in the view, as it still is.
 fn lasts(probes: &[Probe]) -> Vec<Option<u64>> {
-    let last =
-        |p: &Probe| if let Probe::Compare(_, _, last) = p { Some(last.as_ref().map(|l| l.totals.view)) } else { None };
-    probes.iter().filter_map(last).collect()
+    let rows = |before: &Before| if let Before::Compared(last) = before { Some(last.totals.view) } else { None };
+    probes.iter().filter_map(|p| if let Probe::Compare(_, _, before) = p { Some(rows(before)) } else { None }).collect()
 }
 
 #[test]
@@ -286,7 +284,9 @@ fn a_comparison_is_told_of_the_last_one_unless_the_view_was_refreshed_since() {
     assert_eq!(lasts(&bench.work(Duration::ZERO)), [Some(0), Some(0)]);
     (bench.beat.views, bench.beat.at) = (vec![(VIEW, 802, true)], night() + TimeDelta::seconds(2));
     bench.pulse();
-    assert_eq!(lasts(&bench.work(Duration::ZERO))[0], None);
+    let probes = bench.work(Duration::ZERO);
+    assert_eq!(lasts(&probes)[0], None);
+    assert!(probes.iter().any(|p| matches!(p, Probe::Compare(_, Scope::Groups, Before::Refreshed))));
 }
 
 #[test]

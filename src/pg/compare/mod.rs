@@ -36,7 +36,7 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
 
 /// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
 /// view (`stored`) and live (`live`), how many are `changed`, and how many rows of the view have a key that holds a NULL and
-/// pairs with nothing (`partial`); where [`is_summed`], the sums of their keys' hashes as in [`sums`] (`v_sum`, `d_sum`); and
+/// pairs with nothing (`partial`); where [`is_summed`], the sums of their keys' hashes as in [`sums()`] (`v_sum`, `d_sum`); and
 /// if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
 /// and once more on every row how many rows its keys tell apart (`identities`).
 ///
@@ -91,10 +91,7 @@ struct Sides<'a> {
 impl Sides<'_> {
     fn columns(&self) -> String {
         let mut columns = vec!["true AS there".to_string()];
-        columns.extend(self.groups());
-        if self.named {
-            columns.extend(numbered("l", self.view.groups.iter().map(label)));
-        }
+        columns.extend(self.groups().chain(self.labels()));
         if self.pairing == Pairing::Rows {
             columns.push(format!("{} AS r", text(&row(self.view.compared().map(|c| quote(&c.name))))));
             return columns.join(", ");
@@ -115,6 +112,11 @@ impl Sides<'_> {
     /// The group columns as `g1…`.
     fn groups(&self) -> impl Iterator<Item = String> {
         numbered("g", self.view.groups.iter().map(|g| self.group(g)))
+    }
+
+    /// Their labels as `l1…`, if they are named.
+    fn labels(&self) -> impl Iterator<Item = String> {
+        numbered("l", self.view.groups.iter().filter(|_| self.named).map(label))
     }
 
     /// The clause that groups by these expressions, if there are any.

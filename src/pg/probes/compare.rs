@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use tokio_postgres::Row;
 
@@ -11,67 +12,130 @@ use crate::domain::groups::{GroupId, Interner, Labels, add_names};
 use crate::domain::matrix::{Comparison, Standing};
 use crate::domain::reading::Problem;
 use crate::domain::view::View;
-use crate::pg::compare::{flow, is_summed, pairings, sums};
+use crate::pg::compare::{flow, is_summed, pairings, sums as sums_of};
 use crate::pg::session::{Limits, Session};
+
+/// What was seen of a view before it is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Before {
+    /// It was not compared yet.
+    Nothing,
+    /// It was, but then it was refreshed: it is likely to be true.
+    Refreshed,
+    /// The last comparison since its last refresh.
+    Compared(Arc<Comparison>),
+}
+
+impl Before {
+    fn comparison(&self) -> Option<&Comparison> {
+        if let Before::Compared(last) = self { Some(last) } else { None }
+    }
+
+    /// Is every row likely to be in its place, or the drift to be the same as at the last look?
+    fn is_likely_to_stand(&self, view: &View) -> bool {
+        match self {
+            Before::Nothing => false,
+            Before::Refreshed => !view.key.is_empty(),
+            Before::Compared(last) => {
+                last.drift.pairing == Pairing::Key
+                    && (last.totals.misplaced() == 0 || last.standing.is_some_and(|standing| standing.holds))
+            }
+        }
+    }
+}
+
+/// What only a refresh changes.
+pub(super) struct Known {
+    /// How rows pair.
+    pairing: Pairing,
+    /// How many rows the view has.
+    rows: u64,
+    /// What it calls its groups.
+    names: Labels,
+}
+
+impl Known {
+    fn of(view: &View, last: &Comparison) -> Known {
+        let names = last.drift.groups.names(&view.groups);
+        Known { pairing: last.drift.pairing, rows: last.totals.view, names }
+    }
+}
 
 /// The comparison of one view, as far as `scope` looks.
 ///
-/// `last` is the last one since the last refresh, if there is one. It says what the groups are called; and where it
-/// found every row in its place, or the same drift as the one before it, both sides are only summed, and no row is paired
-/// unless the sums say that this has changed.
+/// Where rows are likely to be where they were, both sides are only summed, and no row is paired unless the sums say that
+/// it is not so.
 pub async fn compare(
     session: &Session,
     view: &View,
     scope: Scope,
-    last: Option<&Comparison>,
+    before: &Before,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
-    let found = match last.filter(|last| scope == Scope::Groups && is_likely_to_stand(last)) {
-        Some(last) => summed(session, view, last, limits).await?,
-        None => None,
-    };
+    let last = before.comparison();
+    let mut known = last.map(|last| Known::of(view, last));
+    let mut found = None;
+    if scope == Scope::Groups && before.is_likely_to_stand(view) {
+        let sums = Sums::read(session, view, known.is_none(), limits).await?;
+        found = sums.as_ref().and_then(|sums| sums.settle(last));
+        known = known.or(sums.map(Sums::known));
+    }
     let (mut drift, standing, names) = match found {
         Some((drift, standing)) => (drift, standing, Labels::new()),
-        None => joined(session, view, scope, last, limits).await?,
+        None => joined(session, view, scope, (last, known.as_ref()), limits).await?,
     };
-    let mut known = last.map_or(names, |last| last.drift.groups.names(&view.groups));
-    complete(session, view, &drift.groups, &mut known, limits).await?;
-    drift.groups.name(&view.groups, &known);
+    let mut names = known.map_or(names, |known| known.names);
+    complete(session, view, &drift.groups, &mut names, limits).await?;
+    drift.groups.name(&view.groups, &names);
     Ok(Comparison::of(drift).marked(standing))
 }
 
-fn is_likely_to_stand(last: &Comparison) -> bool {
-    last.drift.pairing == Pairing::Key
-        && (last.totals.misplaced() == 0 || last.standing.is_some_and(|standing| standing.holds))
+/// Both sides summed by group, where every row has a whole key.
+struct Sums {
+    sides: Sides,
+    names: Labels,
 }
 
-/// The drift of a view of which both sides have the same keys in the same groups, or the same as at the last look; `None`:
-/// neither.
-async fn summed(
-    session: &Session,
-    view: &View,
-    last: &Comparison,
-    limits: Limits,
-) -> Result<Option<(Drift, Option<Standing>)>, Problem> {
-    let rows = session.read(limits, &sums(view), &[]).await?;
-    if rows.iter().any(|row| row.get::<_, i64>("rows") != row.get::<_, i64>("whole")) {
-        return Ok(None);
+impl Sums {
+    /// `None`: the key of some row holds a NULL.
+    async fn read(session: &Session, view: &View, named: bool, limits: Limits) -> Result<Option<Sums>, Problem> {
+        let mut sums = Sums { sides: Sides::default(), names: Labels::new() };
+        for row in session.read(limits, &sums_of(view, named), &[]).await? {
+            let (stored, rows): (bool, i64) = (row.get("stored"), row.get("rows"));
+            if rows != row.get::<_, i64>("whole") {
+                return Ok(None);
+            }
+            let keys: Vec<Option<String>> = row.get("groups");
+            if named && stored {
+                add_names(&mut sums.names, &view.groups, &keys, &row.get::<_, Vec<Option<String>>>("labels"));
+            }
+            if rows > 0 {
+                sums.sides.add(stored, keys, rows, row.get("sum"));
+            }
+        }
+        Ok(Some(sums))
     }
-    let mut sides = Sides::default();
-    for row in rows.iter().filter(|row| row.get::<_, i64>("rows") > 0) {
-        sides.add(row.get("stored"), row.get("groups"), row.get("rows"), row.get("sum"));
+
+    /// The drift where both sides have the same keys in the same groups, or have them as at the last look.
+    fn settle(&self, last: Option<&Comparison>) -> Option<(Drift, Option<Standing>)> {
+        let Sides { stored, live } = &self.sides;
+        if stored != live {
+            let last = last.filter(|last| last.standing.is_some_and(|standing| standing.mark == self.sides.mark()))?;
+            return Some((last.drift.by_groups(), last.standing));
+        }
+        let mut groups = Interner::default();
+        let mut flow = Vec::new();
+        for (keys, sum) in stored {
+            let group = Some(groups.intern(keys, &[]));
+            flow.push(Flow { from: group, to: group, rows: sum.rows as u64, changed: 0 });
+        }
+        Some((Drift { scope: Scope::Groups, pairing: Pairing::Key, groups: groups.finish(), flow }, None))
     }
-    if sides.live != sides.stored {
-        let stands = last.standing.filter(|standing| standing.mark == sides.mark());
-        return Ok(stands.map(|_| (last.drift.by_groups(), last.standing)));
+
+    fn known(self) -> Known {
+        let rows = self.sides.stored.values().map(|sum| sum.rows as u64).sum();
+        Known { pairing: Pairing::Key, rows, names: self.names }
     }
-    let mut groups = Interner::default();
-    let mut flow = Vec::new();
-    for (keys, sum) in sides.stored {
-        let group = Some(groups.intern(&keys, &[]));
-        flow.push(Flow { from: group, to: group, rows: sum.rows as u64, changed: 0 });
-    }
-    Ok(Some((Drift { scope: Scope::Groups, pairing: Pairing::Key, groups: groups.finish(), flow }, None)))
 }
 
 /// The groups of either side, each with its sum.
@@ -108,10 +172,10 @@ async fn joined(
     session: &Session,
     view: &View,
     scope: Scope,
-    last: Option<&Comparison>,
+    (last, known): (Option<&Comparison>, Option<&Known>),
     limits: Limits,
 ) -> Result<(Drift, Option<Standing>, Labels), Problem> {
-    let (pairing, found) = paired(session, view, scope, last, limits).await?;
+    let (pairing, found) = paired(session, view, scope, known, limits).await?;
     let before = last.and_then(|last| last.standing);
     let standing = match found.sides.filter(|_| pairing == Pairing::Key).map(|sides| sides.mark()) {
         Some(mark) => Some(Standing { mark, holds: before.is_none_or(|before| before.mark == mark) }),
@@ -174,19 +238,19 @@ impl Found {
     }
 }
 
-/// The flow by the first pairing that holds for the rows as they are now. What only a refresh changes is known from the
-/// `last` comparison since then, if that paired in the same way.
+/// The flow by the first pairing that holds for the rows as they are now. What is `known` is not read again, if it is of
+/// rows that pair in the same way.
 pub(super) async fn paired(
     session: &Session,
     view: &View,
     scope: Scope,
-    last: Option<&Comparison>,
+    known: Option<&Known>,
     limits: Limits,
 ) -> Result<(Pairing, Found), Problem> {
     let mut outcome = (Pairing::Rows, Found::default());
     let mut has_nulls = true;
-    for &pairing in pairings(view, last.map(|last| last.drift.pairing)) {
-        let known = last.filter(|last| last.drift.pairing == pairing).map(|last| last.totals.view as i64);
+    for &pairing in pairings(view, known.map(|known| known.pairing)) {
+        let known = known.filter(|known| known.pairing == pairing).map(|known| known.rows as i64);
         let sides = is_summed(pairing, scope).then(Sides::default);
         let (named, mut found) = (known.is_none(), Found { sides, ..Found::default() });
         session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;

@@ -13,6 +13,7 @@ use crate::domain::server::Link;
 use crate::domain::snapshot::{DrillIndex, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::View;
+use crate::pg::probes::compare::Before;
 use crate::watch::probe::Probe;
 
 /// From as many rows that moved a drill's first page is read before the list of all rows.
@@ -165,7 +166,7 @@ impl Keeper {
                 Scope::Groups => want.groups = false,
                 Scope::Values => want.values = false,
             }
-            return Some(Probe::Compare(view.view.clone(), scope, since_refresh(&view)));
+            return Some(Probe::Compare(view.view.clone(), scope, before(&view)));
         }
         None
     }
@@ -262,8 +263,11 @@ impl Keeper {
     }
 }
 
-/// What the last comparison of the view as it is now found: none, if it was refreshed since.
-fn since_refresh(view: &ViewState) -> Option<Arc<Comparison>> {
-    let last = view.drift.last.as_ref()?;
-    view.observed.is_none_or(|refreshed| refreshed < last.at).then(|| last.value.clone())
+/// What was seen of the view before it is compared again.
+fn before(view: &ViewState) -> Before {
+    let Some(last) = &view.drift.last else { return Before::Nothing };
+    match view.observed {
+        Some(refreshed) if refreshed >= last.at => Before::Refreshed,
+        _ => Before::Compared(last.value.clone()),
+    }
 }
