@@ -217,7 +217,8 @@ def comparisons(mvtop, conninfo):
     def move(place):
         """Moves another row of the view to another group."""
         row = f"(SELECT prospecto_id FROM {VIEW} ORDER BY prospecto_id LIMIT 1 OFFSET {place})"
-        psql(conninfo, f"UPDATE /* bench */ prospectos SET {BOOM} WHERE id = {row}")
+        other = f"CASE WHEN {BOOM} THEN {VEN.split(' = ')[1]} ELSE {BOOM.split(' = ')[1]} END::uuid"
+        psql(conninfo, f"UPDATE /* bench */ prospectos SET coordinacion_id = {other} WHERE id = {row}")
 
     def refresh(_):
         psql(conninfo, f"REFRESH MATERIALIZED VIEW {VIEW}")

@@ -12,7 +12,7 @@ pub struct Comparison {
     pub totals: Totals,
     /// Its sums by group.
     pub matrix: Matrix,
-    /// What tells, without pairing rows, that the same drift still stands.
+    /// What tells, without pairing rows, that this drift still stands.
     pub standing: Option<Standing>,
     /// The places in the flow that are drift, most rows first.
     worst: Vec<u32>,
@@ -21,9 +21,10 @@ pub struct Comparison {
 /// A mark of which keys were in which groups on either side. As long as it is the same, so is every pair's groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Made of the sums of both sides.
-    pub mark: u64,
-    /// Was it the same at the look before, as far as is known? Else to look for it first is likely to be in vain.
+    /// Of the last comparison of all values: made of the sums of each side.
+    pub mark: [u128; 2],
+    /// Is it of this drift, and was it the same at the look before, as far as is known? Else it only serves to find out
+    /// whether rows still move.
     pub holds: bool,
 }
 

@@ -99,7 +99,9 @@ pub fn paint<'a>(frame: &mut Frame, area: Rect, lines: impl IntoIterator<Item = 
 fn paint_span(buffer: &mut Buffer, x: u16, row: Rect, span: &Span) -> u16 {
     let room = row.right() - x;
     if !span.content.chars().all(is_simple) {
-        return buffer.set_span(x, row.y, span, room).0;
+        let end = buffer.set_span(x, row.y, span, room).0;
+        // A wide character that no longer fits leaves a column that is nobody's.
+        return if width(&span.content) > room.into() { row.right() } else { end };
     }
     let taken = span.content.chars().count().min(room.into());
     if span.style != Style::default() || span.content.chars().any(|c| c != ' ') {
@@ -109,4 +111,36 @@ fn paint_span(buffer: &mut Buffer, x: u16, row: Rect, span: &Span) -> u16 {
         }
     }
     x + taken as u16
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use ratatui::style::Color;
+    use ratatui::text::Text;
+
+    #[test]
+    fn lines_are_painted_as_ratatui_would_however_narrow_the_area() {
+        let style = Style::new().fg(Color::Red);
+        let words = ["plain", "  ", "Núñez │", "漢字", "é\u{301}", "👩‍🚀", "", " "];
+        let lines: Vec<Line> = (0..words.len())
+            .map(|first| {
+                let spans = words.iter().cycle().skip(first).take(6).enumerate();
+                let line: Line =
+                    spans.map(|(i, w)| Span::styled(*w, if i % 2 == 0 { style } else { Style::default() })).collect();
+                if first % 3 == 0 { line.style(Style::new().bg(Color::Blue)) } else { line }
+            })
+            .collect();
+        for columns in 0..40 {
+            let area = Rect::new(2, 1, columns, 8);
+            let mut terminal = Terminal::new(TestBackend::new(44, 12)).unwrap();
+            let painted = terminal.draw(|frame| paint(frame, area, lines.clone())).unwrap().buffer.clone();
+            let mut terminal = Terminal::new(TestBackend::new(44, 12)).unwrap();
+            let expected = terminal.draw(|frame| frame.render_widget(Text::from(lines.clone()), area)).unwrap();
+            assert_eq!(&painted, expected.buffer, "{columns} columns");
+        }
+    }
 }

@@ -2,10 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Bench, grouped, key_names};
-use mvtop::domain::drift::{Drift, Kind, Scope};
+use super::{Bench, grouped, key_names, reference};
+use mvtop::domain::drift::{Drift, Kind, Pairing, Scope};
+use mvtop::domain::view::View;
+use mvtop::pg::probes::compare::Before;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -116,6 +119,22 @@ fn random_writes_are_compared_as_a_plain_reading_does() {
     assert!(beginnings > 20, "{beginnings}");
 }
 
+/// Does the writes, and looks after each, knowing what the look before found: as a console does.
+async fn chain(bench: &Bench, view: &View, writes: &[Write]) {
+    let mut before = Before::Nothing;
+    for (place, write) in writes.iter().enumerate() {
+        bench.run(&write.sql()).await;
+        if let (Write::Refresh, Before::Compared(last)) = (write, &before) {
+            before = if last.drift.pairing == Pairing::Key { Before::Refreshed } else { Before::Nothing };
+        }
+        let scope = if place % 3 == 1 { Scope::Values } else { Scope::Groups };
+        let found = bench.compare_after(view, scope, &before).await;
+        let fresh = bench.compare(view, scope, None).await;
+        assert_eq!(reference::named(&found.drift), reference::named(&fresh.drift), "look {place}: {scope:?}");
+        before = Before::Compared(Arc::new(found));
+    }
+}
+
 async fn one(bench: &Bench, rows: &[Fields], writes: &[Write], shape: usize) -> Drift {
     let (definition, key) = SHAPES[shape];
     let rows: String = rows.iter().map(insert).collect();
@@ -137,15 +156,10 @@ async fn one(bench: &Bench, rows: &[Fields], writes: &[Write], shape: usize) -> 
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     assert_eq!(bench.check(&view, &expected).await.totals().wrong(), 0, "as it was made");
     let first = bench.compare(&view, Scope::Groups, None).await;
-    // One half after another: some drift stands when the next comes.
-    let (some, more) = writes.split_at(writes.len() / 2);
-    bench.run(&some.iter().map(Write::sql).collect::<String>()).await;
-    let marked = bench.compare(&view, Scope::Values, None).await;
-    bench.run(&more.iter().map(Write::sql).collect::<String>()).await;
+    chain(bench, &view, writes).await;
     let drift = bench.check(&view, &expected).await;
     if !writes.iter().any(|write| matches!(write, Write::Refresh)) {
         bench.check_since(&view, &first).await;
-        bench.check_since(&view, &marked).await;
     }
     let is_refreshed = bench.client.batch_execute("REFRESH MATERIALIZED VIEW v").await.is_ok();
     let after = bench.check(&view, &expected).await.totals();

@@ -23,7 +23,7 @@ pub fn qualified(name: &ViewName) -> String {
     format!("{}.{}", quote(&name.schema), quote(&name.name))
 }
 
-/// The pairings to try for a view, in turn; `last` is that of a comparison since its last refresh, if there was one: a key
+/// The pairings to try for a view, in turn; `last` is what was seen to hold since its last refresh, if anything was: a key
 /// that held a NULL then holds it still.
 pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
     const ALL: &[Pairing] = &[Pairing::Key, Pairing::KeyWithNulls, Pairing::Rows];
@@ -80,7 +80,7 @@ pub fn beginning(view: &View) -> String {
 }
 
 /// The two sides of a comparison as FROM items with columns `there`, `g1…`, and, as it needs them, the labels `l1…`, the
-/// key `k1…`, the key as one record `k`, and the whole row `r`.
+/// key `k1…`, the key as one record `k`, the whole row `r`, and the key's hash `h`.
 struct Sides<'a> {
     view: &'a View,
     pairing: Pairing,

@@ -1,6 +1,5 @@
 //! Compares a view with its definition and answers with the flow between groups.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -76,9 +75,8 @@ pub async fn compare(
     let mut known = last.map(|last| Known::of(view, last));
     let mut found = None;
     if scope == Scope::Groups && before.is_likely_to_stand(view) {
-        let sums = Sums::read(session, view, known.is_none(), limits).await?;
-        found = sums.as_ref().and_then(|sums| sums.settle(last));
-        known = known.or(sums.map(Sums::known));
+        let (settled, summed) = Sums::read(session, view, known.is_none(), limits).await?.settle(last);
+        (found, known) = (settled, known.or(summed));
     }
     let (mut drift, standing, names) = match found {
         Some((drift, standing)) => (drift, standing, Labels::new()),
@@ -90,84 +88,81 @@ pub async fn compare(
     Ok(Comparison::of(drift).marked(standing))
 }
 
-/// Both sides summed by group, where every row has a whole key.
+/// Both sides summed by group, and the flow if every row is in its place.
+#[derive(Default)]
 struct Sums {
-    sides: Sides,
+    mark: Mark,
+    in_place: Vec<Flow>,
+    groups: Interner,
     names: Labels,
+    rows: u64,
+    /// Does the key of some row of the view hold a NULL? Then the sums tell nothing.
+    is_partial: bool,
 }
 
 impl Sums {
-    /// `None`: the key of some row holds a NULL.
-    async fn read(session: &Session, view: &View, named: bool, limits: Limits) -> Result<Option<Sums>, Problem> {
-        let mut sums = Sums { sides: Sides::default(), names: Labels::new() };
-        for row in session.read(limits, &sums_of(view, named), &[]).await? {
-            let (stored, rows): (bool, i64) = (row.get("stored"), row.get("rows"));
-            if rows != row.get::<_, i64>("whole") {
-                return Ok(None);
-            }
-            let keys: Vec<Option<String>> = row.get("groups");
-            if named && stored {
-                add_names(&mut sums.names, &view.groups, &keys, &row.get::<_, Vec<Option<String>>>("labels"));
-            }
-            if rows > 0 {
-                sums.sides.add(stored, keys, rows, row.get("sum"));
-            }
-        }
-        Ok(Some(sums))
+    async fn read(session: &Session, view: &View, named: bool, limits: Limits) -> Result<Sums, Problem> {
+        let mut sums = Sums::default();
+        session.each(limits, &sums_of(view, named), &[], |row| sums.take(&row, view, named)).await?;
+        Ok(sums)
     }
 
-    /// The drift where both sides have the same keys in the same groups, or have them as at the last look.
-    fn settle(&self, last: Option<&Comparison>) -> Option<(Drift, Option<Standing>)> {
-        let Sides { stored, live } = &self.sides;
-        if stored != live {
-            let last = last.filter(|last| last.standing.is_some_and(|standing| standing.mark == self.sides.mark()))?;
-            return Some((last.drift.by_groups(), last.standing));
+    fn take(&mut self, row: &Row, view: &View, named: bool) {
+        let (stored, rows, keys): (bool, i64, Vec<Option<&str>>) =
+            (row.get("stored"), row.get("rows"), row.get("groups"));
+        self.mark.add(usize::from(!stored), &keys, rows, row.get("sum"));
+        if !stored || rows == 0 {
+            return;
         }
-        let mut groups = Interner::default();
-        let mut flow = Vec::new();
-        for (keys, sum) in stored {
-            let group = Some(groups.intern(keys, &[]));
-            flow.push(Flow { from: group, to: group, rows: sum.rows as u64, changed: 0 });
+        self.is_partial |= rows != row.get::<_, i64>("whole");
+        self.rows += rows as u64;
+        let group = Some(self.groups.intern(&keys, &[]));
+        self.in_place.push(Flow { from: group, to: group, rows: rows as u64, changed: 0 });
+        if named {
+            add_names(&mut self.names, &view.groups, &keys, &row.get::<_, Vec<_>>("labels"));
         }
-        Some((Drift { scope: Scope::Groups, pairing: Pairing::Key, groups: groups.finish(), flow }, None))
     }
 
-    fn known(self) -> Known {
-        let rows = self.sides.stored.values().map(|sum| sum.rows as u64).sum();
-        Known { pairing: Pairing::Key, rows, names: self.names }
+    /// The drift where both sides have the same keys in the same groups, or have them as at the last look; and what only a
+    /// refresh changes.
+    fn settle(self, last: Option<&Comparison>) -> (Option<(Drift, Option<Standing>)>, Option<Known>) {
+        if self.is_partial {
+            return (None, None);
+        }
+        let is_same = |standing: Standing| standing.holds && standing.mark == self.mark.0;
+        let found = match last.filter(|last| last.standing.is_some_and(is_same)) {
+            _ if self.mark.0[0] == self.mark.0[1] => {
+                let (groups, flow) = (self.groups.finish(), self.in_place);
+                Some((Drift { scope: Scope::Groups, pairing: Pairing::Key, groups, flow }, None))
+            }
+            Some(last) => Some((last.drift.by_groups(), last.standing)),
+            None => None,
+        };
+        (found, Some(Known { pairing: Pairing::Key, rows: self.rows, names: self.names }))
     }
 }
 
-/// The groups of either side, each with its sum.
-#[derive(Default, Hash)]
-struct Sides {
-    stored: BTreeMap<Vec<Option<String>>, Sum>,
-    live: BTreeMap<Vec<Option<String>>, Sum>,
-}
+/// One number a side, the view's first: that of live is the same where the same keys are in the same groups, but for a chance
+/// of 2⁻⁶⁴. It is linear in each group's sums, so that no group need be kept for it.
+#[derive(Default)]
+struct Mark([u128; 2]);
 
-/// How many rows a group has, and the sum of their keys' hashes.
-#[derive(Default, Hash, PartialEq)]
-struct Sum {
-    rows: i64,
-    hashes: i128,
-}
-
-impl Sides {
-    fn add(&mut self, stored: bool, group: Vec<Option<String>>, rows: i64, hashes: Option<&str>) {
-        let sum = if stored { &mut self.stored } else { &mut self.live }.entry(group).or_default();
-        sum.rows += rows;
+impl Mark {
+    /// Adds rows of a group to a side, with the sum of their keys' hashes.
+    fn add(&mut self, side: usize, group: &[Option<&str>], rows: i64, hashes: Option<&str>) {
+        let weight = |of: u8| {
+            let mut hasher = DefaultHasher::new();
+            (of, group).hash(&mut hasher);
+            u128::from(hasher.finish())
+        };
         // A sum of 2⁶³ hashes of 64 bits fits.
-        sum.hashes += hashes.and_then(|text| text.parse::<i128>().ok()).unwrap_or_default();
-    }
-
-    fn mark(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
-        hasher.finish()
+        let hashes = hashes.and_then(|text| text.parse::<i128>().ok()).unwrap_or_default();
+        let part = weight(0).wrapping_mul(hashes as u128).wrapping_add(weight(1).wrapping_mul(rows as u128));
+        self.0[side] = self.0[side].wrapping_add(part);
     }
 }
 
-/// The drift by pairing the rows, and what the view calls its groups, as far as that is not known from the `last` one.
+/// The drift by pairing the rows, what marks it, and what the view calls its groups, as far as that is not known.
 async fn joined(
     session: &Session,
     view: &View,
@@ -177,8 +172,8 @@ async fn joined(
 ) -> Result<(Drift, Option<Standing>, Labels), Problem> {
     let (pairing, found) = paired(session, view, scope, known, limits).await?;
     let before = last.and_then(|last| last.standing);
-    let standing = match found.sides.filter(|_| pairing == Pairing::Key).map(|sides| sides.mark()) {
-        Some(mark) => Some(Standing { mark, holds: before.is_none_or(|before| before.mark == mark) }),
+    let standing = match found.mark {
+        Some(Mark(mark)) => Some(Standing { mark, holds: before.is_none_or(|before| before.mark == mark) }),
         None => before.map(|before| Standing { holds: false, ..before }),
     };
     // A multiset comparison looks at whole rows: nothing can differ that it did not see.
@@ -198,8 +193,8 @@ pub(super) struct Found {
     identities: i64,
     /// How many of its rows have a key that holds a NULL and pairs with nothing.
     partial: i64,
-    /// Both sides by group, where the statement sums them.
-    sides: Option<Sides>,
+    /// The mark of both sides, where the statement sums them.
+    mark: Option<Mark>,
 }
 
 impl Found {
@@ -209,13 +204,9 @@ impl Found {
         let count = |name: &str| row.get::<_, i64>(name);
         let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
         let (from, to): (Vec<Option<&str>>, Vec<Option<&str>>) = (row.get("v_groups"), row.get("d_groups"));
-        if let Some(sides) = &mut self.sides {
-            let texts = |group: &[Option<&str>]| group.iter().map(|key| key.map(str::to_string)).collect();
-            for (is_stored, group, rows, sum) in [(true, &from, stored, "v_sum"), (false, &to, live, "d_sum")] {
-                if rows > 0 {
-                    sides.add(is_stored, texts(group), rows, row.get(sum));
-                }
-            }
+        if let Some(mark) = &mut self.mark {
+            mark.add(0, &from, stored, row.get("v_sum"));
+            mark.add(1, &to, live, row.get("d_sum"));
         }
         if named && stored > 0 {
             add_names(&mut self.names, &view.groups, &from, &row.get::<_, Vec<_>>("v_labels"));
@@ -251,8 +242,8 @@ pub(super) async fn paired(
     let mut has_nulls = true;
     for &pairing in pairings(view, known.map(|known| known.pairing)) {
         let known = known.filter(|known| known.pairing == pairing).map(|known| known.rows as i64);
-        let sides = is_summed(pairing, scope).then(Sides::default);
-        let (named, mut found) = (known.is_none(), Found { sides, ..Found::default() });
+        let mark = is_summed(pairing, scope).then(Mark::default);
+        let (named, mut found) = (known.is_none(), Found { mark, ..Found::default() });
         session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
         let paired_once = found.partial == 0 && found.stored == known.unwrap_or(found.identities);
         if pairing == Pairing::Key {

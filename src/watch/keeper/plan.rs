@@ -267,7 +267,11 @@ impl Keeper {
 fn before(view: &ViewState) -> Before {
     let Some(last) = &view.drift.last else { return Before::Nothing };
     match view.observed {
-        Some(refreshed) if refreshed >= last.at => Before::Refreshed,
+        Some(refreshed) if refreshed >= last.at => match last.value.drift.pairing {
+            Pairing::Key => Before::Refreshed,
+            // Sums tell nothing of keys that do not tell rows apart.
+            Pairing::KeyWithNulls | Pairing::Rows => Before::Nothing,
+        },
         _ => Before::Compared(last.value.clone()),
     }
 }
