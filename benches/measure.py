@@ -41,6 +41,24 @@ def psql(conninfo, sql, *options):
     return subprocess.check_output(["psql", conninfo, "-XqAt", *options, "-c", sql], text=True).strip()
 
 
+class Session:
+    """A psql that stays, as a console's connections do."""
+
+    def __init__(self, conninfo):
+        self.psql = subprocess.Popen(["psql", conninfo, "-XqAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, sql):
+        """Runs a statement and waits for its end."""
+        self.psql.stdin.write(f"{sql};\n\\echo over\n")
+        self.psql.stdin.flush()
+        while self.psql.stdout.readline() not in ("over\n", ""):
+            pass
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait()
+
+
 def median_of(times, action):
     """The median milliseconds of an action."""
     lengths = []
@@ -199,10 +217,12 @@ def comparisons(mvtop, conninfo):
     def each_round(look):
         """What the server counted while it was looked, and counted barely, in turn."""
         psql(conninfo, "SELECT pg_stat_statements_reset()")
+        session = Session(conninfo)
         for place in range(rounds):
             look(place)
             for source in (VIEW, f"({definition})"):
-                psql(conninfo, f"SELECT ejecutivo_id, coordinacion_id, count(*) AS counted FROM {source} AS x GROUP BY 1, 2")
+                session.ask(f"SELECT ejecutivo_id, coordinacion_id, count(*) AS counted FROM {source} AS x GROUP BY 1, 2")
+        session.close()
         return statements(conninfo)
 
     def watched(*befores):
