@@ -19,6 +19,7 @@ use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::{Drift, Flow, Kind, Totals};
 use crate::domain::lens::Sight;
+use crate::domain::server::Link;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::width;
 use crate::domain::time::{ago, human, took};
@@ -74,7 +75,7 @@ fn summary<'a>(model: &Model, theme: &Theme, view: &ViewState, columns: u16) -> 
     };
     let mut lines = vec![sides];
     lines.extend(wrapped(kinds, columns));
-    lines.extend(wrapped(cost(theme, view, now), columns));
+    lines.extend(wrapped(cost(model, theme, view), columns));
     if let Some(said) = progress(&view.drift, theme, now) {
         lines.extend(wrapped(words(&said.content, said.style), columns));
     }
@@ -131,7 +132,8 @@ fn faults<'a>(theme: &Theme, sight: &Sight) -> Line<'a> {
 }
 
 /// What the comparisons cost and when the next one may run.
-fn cost<'a>(theme: &Theme, view: &ViewState, now: crate::domain::time::Time) -> Line<'a> {
+fn cost<'a>(model: &Model, theme: &Theme, view: &ViewState) -> Line<'a> {
+    let now = model.server_now();
     let mut said = Vec::new();
     if let Some(counted) = &view.counted {
         let without = match counted.without.as_slice() {
@@ -142,6 +144,7 @@ fn cost<'a>(theme: &Theme, view: &ViewState, now: crate::domain::time::Time) -> 
     }
     said.extend(view.values.last.as_ref().map(|values| format!("values {}", took(values.took))));
     said.push(match view.due {
+        _ if model.newest.link != Link::Up => "since then unknown".into(),
         Some(due) if due > now => format!("next in {}", human(due - now)),
         _ if view.is_drift_outdated() => "the tables moved on since".into(),
         _ => "nothing moved since".into(),

@@ -27,3 +27,11 @@ fn the_line_that_keeps_chosen_columns_is_shown_however_long_the_file_s_path_is()
         assert!(text.contains("config.toml") && text.contains("groups = "), "{text}");
     }
 }
+
+#[test]
+fn a_message_of_three_lines_leaves_the_counts_a_line() {
+    let mut model = console(incident_snapshot(), "", (80, 24));
+    mvtop::app::update::say(&mut model, "a long message ".repeat(15));
+    let text = text_of(&model);
+    assert!(text.contains("Osmara Partida   │") && text.contains("a long message"), "{text}");
+}
