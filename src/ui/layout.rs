@@ -76,8 +76,8 @@ fn wide(body: Rect, model: &Model) -> [Rect; 4] {
 
 fn narrow(body: Rect, model: &Model) -> [Rect; 4] {
     let views = (model.snapshot.views.len().clamp(1, 4) + 3) as u16;
-    // A long message below leaves the counts a line at least.
-    let lower = (body.height / 3).clamp(6, 12).min(body.height.saturating_sub(views + 6)).max(4);
+    // Where banner and message are long the counts still have a line.
+    let lower = (body.height / 3).clamp(6, 12).min(body.height.saturating_sub(views + 6)).max(5);
     let [views, counts, lower] =
         Split::vertical([Constraint::Length(views), Constraint::Fill(1), Constraint::Length(lower)]).areas(body);
     let [cron, flow] = Split::horizontal([Constraint::Percentage(50), Constraint::Fill(1)]).areas(lower);

@@ -39,7 +39,11 @@ pub(super) fn hash(view: &View) -> String {
         let name = quote(&key.name);
         let (function, value) = match type_of(view, &key.name) {
             Some("uuid") => ("uuid_hash_extended", name),
-            Some("bigint") => ("hashint8extended", name),
+            // It folds both halves into one; the upper half as its seed tells them apart.
+            Some("bigint") => {
+                let upper = format!("pg_catalog.hashint8extended({name} OPERATOR(pg_catalog.>>) 32, {seed})");
+                return format!("pg_catalog.hashint8extended({name}, {upper})");
+            }
             Some("integer") => ("hashint4extended", name),
             Some("smallint") => ("hashint2extended", name),
             _ => ("hashtextextended", super::text(&name)),
