@@ -189,3 +189,18 @@ fn what_a_lagging_replica_said_of_the_time_before_the_signal_is_asked_again() {
     bench.now += Duration::from_secs(3);
     assert_eq!(scopes(&bench.work(Duration::ZERO)), [Scope::Groups]);
 }
+
+#[test]
+fn a_comparison_comes_after_the_catalog_that_is_read_with_it_whether_that_succeeds_or_not() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    let failed = || Err(Problem { kind: ProblemKind::LockTimeout, text: "somebody holds it".into() });
+    for catalog in [Ok(Catch::Views(vec![view()])), failed()] {
+        bench.keeper.request(Request::Measure(VIEW));
+        let read = bench.next().unwrap();
+        assert_eq!(read, Probe::Catalog(Some(vec![VIEW])));
+        let meanwhile = bench.work(Duration::ZERO);
+        assert_eq!(scopes(&meanwhile), [], "while the catalog is read: {meanwhile:?}");
+        bench.answer(read, Duration::ZERO, catalog);
+        assert_eq!(scopes(&bench.work(Duration::ZERO)), [Scope::Groups, Scope::Values]);
+    }
+}
