@@ -2,6 +2,7 @@
 
 mod mistake;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -100,6 +101,19 @@ pub struct Connect {
     /// The longest a comparison may take [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub statement_timeout: Option<String>,
+}
+
+impl Connect {
+    /// The words that name the same place to another command; `CONNINFO` stands for a string that may hold a password.
+    pub fn words(&self) -> Vec<String> {
+        let options = [("-h", &self.host), ("-p", &self.port), ("-U", &self.username), ("-d", &self.dbname)];
+        let options = options.into_iter().filter_map(|(option, value)| Some([option.to_string(), value.clone()?]));
+        self.conninfo.iter().map(|words| shown(words).to_string()).chain(options.flatten()).collect()
+    }
+}
+
+fn shown(conninfo: &str) -> &str {
+    if matches!(mistake::without_password(conninfo), Cow::Owned(_)) { "CONNINFO" } else { conninfo }
 }
 
 /// How the console looks and what it may do.

@@ -337,7 +337,7 @@ async fn serve(demo: &Demo, signals: &mut Signals) -> Result<ExitCode, String> {
 }
 
 async fn check(file: Option<PathBuf>, args: Check) -> Result<ExitCode, String> {
-    let config = settings::load(file, &args.connect, None)?;
+    let config = settings::load(file.clone(), &args.connect, None)?;
     let target = target(&args.connect, &config)?;
     // One look needs no rest between two comparisons.
     let settings = watch::Settings { budget: f64::INFINITY, ..watch_settings(target, &config, args.views.clone())? };
@@ -352,7 +352,9 @@ async fn check(file: Option<PathBuf>, args: Check) -> Result<ExitCode, String> {
         serde_json::to_string_pretty(&report::json::document(&snapshot, &diagnosis, &views))
             .map_err(|e| e.to_string())?
     } else {
-        report::check::text(&snapshot, &diagnosis, &views).trim_end().to_string()
+        let config = file.iter().flat_map(|file| ["--config".into(), file.display().to_string()]);
+        let to: Vec<String> = args.connect.words().into_iter().chain(config).collect();
+        report::check::text(&snapshot, &diagnosis, &views, &to).trim_end().to_string()
     };
     // A reader that went away (`| head`) changes nothing about the verdict.
     let _ = writeln!(io::stdout(), "{text}");

@@ -77,8 +77,9 @@ pub(super) fn problem(
     views.is_empty().then(|| ("no_views", none()))
 }
 
-/// The text: a line for the whole with the figures behind it, as monitoring plugins have them, then some lines a view.
-pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) -> String {
+/// The text: a line for the whole with the figures behind it, as monitoring plugins have them, then some lines a view. The
+/// words of a command line that lead `to` the server stand behind each command that helps.
+pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState], to: &[String]) -> String {
     let mut out = String::new();
     let mut say = |line: &str| {
         // Writing to a String cannot fail.
@@ -90,7 +91,7 @@ pub fn text(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) ->
     let headline = problem(snapshot, diagnosis, views).map_or_else(|| headline(&reports), |(_, text)| text);
     say(&format!("{verdict} - {headline}"));
     for (view, report) in &reports {
-        view_lines(view, report, snapshot).iter().for_each(|line| say(line));
+        view_lines(view, report, snapshot, to).iter().for_each(|line| say(line));
     }
     if let Some(replica) = &snapshot.replica {
         say(&replica.describe());
@@ -111,7 +112,7 @@ fn plain(line: &str) -> String {
     visible(line).replace('|', "¦")
 }
 
-fn view_lines(view: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Vec<String> {
+fn view_lines(view: &ViewState, report: &ViewReport, snapshot: &Snapshot, to: &[String]) -> Vec<String> {
     let age = report.freshness.age.map_or("unknown".into(), human);
     let limit = report.freshness.limit.length.map_or("none".into(), human);
     let mut lines = vec![
@@ -122,12 +123,13 @@ fn view_lines(view: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Vec
     let labels = view.labels.problem().map(|p| &p.text);
     let said = report.whom.iter().chain(causes).chain(&view.misfits).chain(labels).cloned();
     let day = view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at)));
-    lines.extend(said.chain(day).chain(remedy(report, &view.view.name.to_string())).map(|line| format!("  {line}")));
+    lines
+        .extend(said.chain(day).chain(remedy(report, &view.view.name.to_string(), to)).map(|line| format!("  {line}")));
     lines
 }
 
 /// What to do about it, from a shell where that is possible.
-fn remedy(report: &ViewReport, view: &str) -> Option<String> {
+fn remedy(report: &ViewReport, view: &str, to: &[String]) -> Option<String> {
     if report.verdict == Verdict::Ok {
         return None;
     }
@@ -140,7 +142,8 @@ fn remedy(report: &ViewReport, view: &str) -> Option<String> {
             Remedy::InstallCron => "",
             _ => return None,
         };
-        Some(format!("mvtop fix{word} --view {}", quoted(view)))
+        let to: String = to.iter().map(|word| format!(" {}", quoted(word))).collect();
+        Some(format!("mvtop fix{word}{to} --view {}", quoted(view)))
     };
     let is_refused = report.no_refresh.is_some() && report.verdict == Verdict::Critical;
     let steps: Vec<Option<String>> = report.remedy.into_iter().chain(report.then).map(command).collect();
@@ -151,9 +154,9 @@ fn remedy(report: &ViewReport, view: &str) -> Option<String> {
     }
 }
 
-/// A name as one word of a shell.
+/// One word of a shell.
 fn quoted(name: &str) -> String {
-    let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    let is_bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c));
     if is_bare { name.into() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 

@@ -126,6 +126,7 @@ async fn an_index_that_refreshes_need_stays_and_one_that_cannot_be_is_not_made()
     needs(&night.plan(some(&["prospecto"])).await, "it has no prospecto");
     fails(&night, some(&["etapa"]), "is duplicated").await;
     night.does(some(&["prospecto_id"])).await;
+    assert_eq!(night.plan(some(&[])).await.needs, ["nothing: it has a unique index already"]);
     night.sql(&format!("SELECT cron.schedule('refresco', '*/7 * * * *', '{REFRESH}')")).await;
     needs(&night.plan(Fix::DropUnique).await, "the job refresco");
     night.sql("SELECT cron.unschedule('refresco')").await;

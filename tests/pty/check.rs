@@ -54,7 +54,8 @@ fn is_text(stage: &Stage) {
     assert!(text.starts_with(&format!("CRITICAL - {VIEW} is wrong: 258 of 3,230 misplaced")), "{text}");
     let first = text.lines().next().unwrap();
     assert!(first.contains(" | age=") && first.contains("s;300;;0 wrong="), "figures as plugins have them: {first}");
-    let remedy = format!("remedy: mvtop fix refresh --view public.{VIEW}, then mvtop fix cron --view public.{VIEW}");
+    let there = format!("'{}' --view public.{VIEW}", stage.conninfo());
+    let remedy = format!("remedy: mvtop fix refresh {there}, then mvtop fix cron {there}");
     for part in [
         "Osmara Partida sees VEN 166 instead of 0",
         "No cron job refreshes it.",

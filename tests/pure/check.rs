@@ -1,5 +1,7 @@
 //! What `check` prints: its first line as monitoring plugins read it, and what it says where there is nothing to look at.
 
+use clap::Parser;
+use mvtop::cli::{Cli, Command};
 use mvtop::domain::diagnosis::{Verdict, diagnose};
 use mvtop::domain::freshness::LimitSource;
 use mvtop::domain::rules::Bound;
@@ -14,7 +16,7 @@ use crate::scene::*;
 fn said(snapshot: &Snapshot) -> (Verdict, String) {
     let diagnosis = diagnose(snapshot, night());
     let (views, _) = check::chosen(snapshot, &[]);
-    (check::verdict(&diagnosis, &views), check::text(snapshot, &diagnosis, &views))
+    (check::verdict(&diagnosis, &views), check::text(snapshot, &diagnosis, &views, &[]))
 }
 
 #[test]
@@ -62,4 +64,34 @@ fn a_configured_limit_wins_over_triggers_that_keep_the_view() {
     let source = |limit| diagnose(&kept(limit), night()).views[0].freshness.limit.source;
     assert_eq!(source(None), LimitSource::Triggers);
     assert_eq!(source(Some(Bound::Within(chrono::TimeDelta::hours(1)))), LimitSource::Configured);
+}
+
+#[test]
+fn what_helps_leads_to_the_same_server_and_tells_no_password() {
+    let words = |line: &[&str]| {
+        let Ok(Cli { command: Some(Command::Check(args)), .. }) =
+            Cli::try_parse_from([&["mvtop", "check"], line].concat())
+        else {
+            panic!("{line:?} is no check")
+        };
+        args.connect.words()
+    };
+    assert_eq!(words(&[]), [""; 0]);
+    assert_eq!(words(&["prod", "--view", "v"]), ["prod"]);
+    assert_eq!(
+        words(&["-d", "crm", "-h", "db1", "-U", "ana", "-p", "6543"]),
+        "-h db1 -p 6543 -U ana -d crm".split(' ').collect::<Vec<_>>()
+    );
+    for open in ["postgresql://ana@db1/crm", "host=db1 user=ana"] {
+        assert_eq!(words(&[open]), [open]);
+    }
+    for secret in
+        ["postgres://ana:s3cret@db1/crm", "postgres://db1/?user=ana&PASSWORD=x", "host=db1 password = 's3cret'"]
+    {
+        assert_eq!(words(&[secret]), ["CONNINFO"]);
+    }
+    let diagnosis = diagnose(&incident_snapshot(), night());
+    let (snapshot, to) = (incident_snapshot(), ["host=db1 user=ana".to_string()]);
+    let text = check::text(&snapshot, &diagnosis, &check::chosen(&snapshot, &[]).0, &to);
+    assert!(text.contains("remedy: mvtop fix refresh 'host=db1 user=ana' --view public."), "{text}");
 }

@@ -39,7 +39,7 @@ impl Ground<'_> {
             plan.notes.push("The view is old: if what is unique live comes twice in it, refresh it first (r).".into());
         }
         if view.has_unique_index {
-            plan.needs.push("nothing: it has a unique index already".into());
+            plan.needs = vec!["nothing: it has a unique index already".into()];
         }
         self.needs_own(&mut plan);
         plan.undo = Some("mvtop fix index --undo drops it".into());
