@@ -81,7 +81,7 @@ impl Cluster {
         }
         ServerUser::create_dir(self.user.as_ref(), &data)?;
         let mut initdb = self.command("initdb");
-        initdb.args(["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+        initdb.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         run("initdb", initdb.arg("--username").arg(SUPERUSER).arg("--pgdata").arg(&data), "")?;
         let mut single = self.command("postgres");
         run(

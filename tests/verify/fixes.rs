@@ -27,7 +27,7 @@ const RUNS: &str = "
       (runid, jobid, job_pid, database, username, command, status, return_message, start_time, end_time)
     SELECT nextval('cron.runid_seq'), j.jobid, 1, j.database, j.username, j.command, 'succeeded', '1 row',
            t + interval '12 ms', t + interval '1.2 s'
-    FROM cron.job j, generate_series(date_bin('5 min', now(), 'epoch') - interval '23 h', now(), '5 min') t
+    FROM cron.job j, generate_series(date_trunc('hour', now()) - interval '23 h', now(), '5 min') t
     WHERE j.jobname = 'refresh-conversaciones-dashboard' ORDER BY t";
 
 /// Osmara's 29 go to another coordinación once more, so that the view is wrong again.

@@ -19,7 +19,7 @@ CREATE TEMP TABLE mudanza ON COMMIT DROP AS
 SELECT p.id, 'BOOM' AS codigo, p.ejecutivo_id FROM plan p WHERE turno <= 29
 UNION ALL
 SELECT p.id, 'VEN', e.id
-FROM plan p JOIN equipo e ON e.codigo = 'VEN' AND e.puesto = width_bucket(p.turno - 30, ARRAY[0, 41, 70, 92, 109, 122, 131]) - 1
+FROM plan p JOIN equipo e ON e.codigo = 'VEN' AND e.puesto = width_bucket(p.turno - 30, ARRAY[0, 41, 70, 92, 109, 122, 131]::bigint[]) - 1
 WHERE turno BETWEEN 30 AND 166
 UNION ALL
 SELECT o.id, 'BOOM', e.id

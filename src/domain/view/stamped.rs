@@ -128,6 +128,11 @@ fn is_clock(expression: &[&str]) -> bool {
         return expression[cast + 2..].iter().all(is_type) && is_clock(&expression[..cast]);
     }
     match expression {
+        // As it is called, and as PostgreSQL 13 writes AT TIME ZONE.
+        ["timezone", arguments] => {
+            let arguments = tokens(inside(arguments).unwrap_or_default());
+            arguments.iter().position(|t| *t == ",").is_some_and(|comma| is_clock(&arguments[comma + 1..]))
+        }
         [clock, precision] if inside(precision).is_some_and(|p| !p.is_empty()) => CLOCKS.contains(clock),
         [bracketed] if inside(bracketed).is_some() => {
             let inner = tokens(inside(bracketed).unwrap_or_default());
@@ -207,6 +212,8 @@ mod tests {
             "(now() AT TIME ZONE 'UTC'::text)",
             "((statement_timestamp() AT TIME ZONE 'America/Mexico_City'::text))::date",
             "(now())::text",
+            "timezone('UTC'::text, now())",
+            "(timezone('America/Mexico_City'::text, statement_timestamp()))::date",
         ] {
             assert_eq!(stamps(&format!("SELECT t.id,\n    {clock} AS x\n   FROM t")), ["x"], "{clock}");
         }
@@ -230,6 +237,8 @@ mod tests {
             "SELECT ' SELECT now() AS x,\n    now() AS y,'::text AS z, t.x, t.y FROM t",
             "SELECT E'\\', now() AS x, '::text AS z FROM t",
             "SELECT app.now() AS x FROM t",
+            "SELECT timezone('UTC'::text, t.seen) AS x, timezone(now()) AS y FROM t",
+            "SELECT app.timezone('UTC'::text, now()) AS x FROM t",
             "SELECT t.ts FROM t, ( SELECT now() AS ts) s WHERE s.ts > t.ts",
             "SELECT t.id, (( SELECT now() AS x)) AS x FROM t",
             "SELECT t.ts FROM t UNION ALL SELECT now() AS ts",

@@ -6,6 +6,11 @@ BEGIN
     EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_cron launcher');
     PERFORM pg_sleep(0.01);
   END LOOP;
-  PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE backend_type = 'pg_cron launcher';
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_cron launcher';
+  FOR i IN 1..500 LOOP
+    PERFORM pg_stat_clear_snapshot();
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_cron launcher');
+    PERFORM pg_sleep(0.01);
+  END LOOP;
 END
 $$;
