@@ -1,15 +1,14 @@
 //! What each action does to the Model.
 
-use std::sync::Arc;
-
 use super::Cmd;
 use super::action::{ActionRun, Stage};
 use super::disabled::{disabled, no_change};
 use super::lines::{next_lens, reorder, reorder_views, retab, select_view};
-use super::model::{Dialog, LineKey, Model, Pane, Question};
+use super::model::{Dialog, LineKey, Model, Pane};
+use super::question::Question;
 use super::update::{say, show, want_page};
 use super::{fix, groups, jump};
-use crate::domain::fix::{Fix, Plan};
+use crate::domain::fix::Fix;
 use crate::keys::{self, Action};
 use crate::watch::Request;
 
@@ -54,20 +53,28 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
             Vec::new()
         }
         (Dialog::Act(question), Action::Up | Action::Down | Action::PageUp | Action::PageDown) => {
-            model.dialog = Some(Dialog::Act(Question { line: scrolled(question.line, action), ..question }));
-            Vec::new()
+            let by = match action {
+                Action::Up => -1,
+                Action::Down => 1,
+                Action::PageUp => -PAGE,
+                _ => PAGE,
+            };
+            scroll(model, question, by)
         }
         (Dialog::Quit(focused), Action::Left | Action::Right) => {
             model.dialog = Some(Dialog::Quit(!focused));
             Vec::new()
         }
-        (Dialog::Act(question), Action::Confirm) => confirmed(model, question.plan),
-        (Dialog::Act(question), Action::Enter) if question.focused => confirmed(model, question.plan),
+        (Dialog::Act(question), Action::Confirm) => confirmed(model, question),
+        (Dialog::Act(question), Action::Enter) if question.focused => confirmed(model, question),
         (Dialog::Quit(_), Action::Confirm) | (Dialog::Quit(true), Action::Enter) => quit(model),
         // Enter on Cancel.
         _ => Vec::new(),
     }
 }
+
+/// How far PgUp and PgDn go in a dialog.
+const PAGE: isize = 10;
 
 /// A first line after a key that scrolls.
 fn scrolled(line: u16, action: Action) -> u16 {
@@ -80,8 +87,18 @@ fn scrolled(line: u16, action: Action) -> u16 {
     }
 }
 
-/// It was confirmed: what was seen in the dialog is what is sent.
-fn confirmed(model: &mut Model, plan: Arc<Plan>) -> Vec<Cmd> {
+fn scroll(model: &mut Model, question: Question, by: isize) -> Vec<Cmd> {
+    model.dialog = Some(Dialog::Act(question.scrolled(by, model.room())));
+    Vec::new()
+}
+
+/// It was confirmed: what was seen in the dialog is what is sent. Where its end was not in sight yet, it is shown first.
+fn confirmed(model: &mut Model, question: Question) -> Vec<Cmd> {
+    let room = model.room();
+    if !question.is_read(room) {
+        return scroll(model, question, room.lines as isize - 1);
+    }
+    let plan = question.plan;
     let why = match plan.fix {
         Fix::Refresh => disabled(model, Action::Refresh),
         _ => no_change(model),

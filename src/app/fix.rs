@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tui_input::Input;
 
 use super::Cmd;
-use super::model::{Dialog, Model, Question};
+use super::model::{Dialog, Model};
+use super::question::Question;
 use crate::domain::diagnosis::{Failure, who};
 use crate::domain::fix::needs::job_failure;
 use crate::domain::fix::{Advice, Best, Choice, Fix, Offer, Plan, advise};
@@ -175,7 +176,7 @@ pub fn plan(model: &Model, view: Oid, fix: &Fix) -> Option<Plan> {
 
 /// Asks before doing it: exact SQL, Cancel focused.
 pub fn ask(model: &mut Model, plan: Option<Plan>) {
-    model.dialog = plan.map(|plan| Dialog::Act(Question { plan: Arc::new(plan), focused: false, line: 0 }));
+    model.dialog = plan.map(|plan| Dialog::Act(Question::about(plan)));
 }
 
 /// Asks about the selected view or, for a job that refreshes none, about whichever view is selected.

@@ -8,6 +8,7 @@ pub mod groups;
 pub mod jump;
 pub mod lines;
 pub mod model;
+pub mod question;
 pub mod rest;
 pub mod sort;
 pub mod update;

@@ -8,9 +8,9 @@ pub use super::sort::{Sort, ViewSort};
 
 use super::action::ActionRun;
 use super::fix::{FixScreen, ScheduleField};
+use super::question::Question;
 use crate::domain::diagnosis::{Diagnosis, ViewReport, diagnose};
 use crate::domain::drift::Flow;
-use crate::domain::fix::Plan;
 use crate::domain::job::{Job, JobId, Run};
 use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{Comparison, Line};
@@ -36,6 +36,9 @@ pub struct Settings {
     /// Why what is changed cannot be written down, if so.
     pub unlogged: Option<String>,
 }
+
+/// The smallest terminal that has room for what matters: columns, rows.
+pub const SMALLEST: (u16, u16) = (60, 16);
 
 /// The panes, in the order of their numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,17 +149,6 @@ pub enum Dialog {
     Quit(bool),
 }
 
-/// A plan that waits for a yes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// What would be done: what is shown is what is sent.
-    pub plan: Arc<Plan>,
-    /// Has the button that does it the focus?
-    pub focused: bool,
-    /// The first line shown, where it is long.
-    pub line: u16,
-}
-
 /// A short message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
@@ -249,6 +241,11 @@ impl Model {
             notice: None,
             theme,
         }
+    }
+
+    /// Is the terminal too small for the screen?
+    pub fn is_too_small(&self) -> bool {
+        self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
     }
 
     /// The server's time: frozen with the display.

@@ -58,6 +58,10 @@ pub fn say(model: &mut Model, text: impl Into<String>) {
 
 fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
     let action = model.settings.keys.action(&key, model.scopes());
+    // No key acts on what cannot be seen.
+    if model.is_too_small() && !matches!(action, Some(Action::Quit | Action::Suspend)) {
+        return Vec::new();
+    }
     let leaves = key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit);
     if model.field.is_some() && model.dialog.is_none() && !leaves {
         type_schedule(model, key);

@@ -129,6 +129,26 @@ pub fn wrap_within(text: &str, columns: usize, lines: usize) -> Vec<String> {
     all
 }
 
+/// The whole text on lines of so many columns, broken behind blanks, which may stand over: no character of it is lost.
+#[must_use]
+pub fn folds(text: &str, columns: usize) -> Vec<&str> {
+    let (mut lines, mut start, mut blank, mut used) = (Vec::new(), 0, 0, 0);
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let taken = grapheme_width(grapheme);
+        if used + taken > columns && at > start && grapheme != " " {
+            let end = if blank > start { blank } else { at };
+            lines.push(&text[start..end]);
+            (start, used) = (end, width(&text[end..at]));
+        }
+        used += taken;
+        if grapheme == " " {
+            blank = at + 1;
+        }
+    }
+    lines.push(&text[start..]);
+    lines
+}
+
 /// The columns `s` takes on a terminal, counted grapheme by grapheme as ratatui lays them out.
 #[must_use]
 pub fn width(s: &str) -> usize {
@@ -353,6 +373,12 @@ mod tests {
         #[test]
         fn fitted_text_is_never_wider_than_asked(raw in nasty(), columns in 0_usize..20) {
             prop_assert!(width(&fit(&raw, columns)) <= columns);
+        }
+
+        #[test]
+        fn folds_lose_nothing_and_fit(raw in nasty(), columns in 4_usize..20) {
+            prop_assert!(folds(&raw, columns).iter().all(|line| width(line.trim_end_matches(' ')) <= columns));
+            prop_assert_eq!(folds(&raw, columns).concat(), raw);
         }
 
         #[test]

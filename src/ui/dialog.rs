@@ -9,7 +9,8 @@ use super::groups;
 use super::help::help;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
-use crate::app::model::{Dialog, Question};
+use crate::app::model::Dialog;
+use crate::app::question::{Part, Question, Room};
 use crate::domain::fix::Fix;
 use crate::domain::text::visible;
 use crate::journal::Entry;
@@ -32,9 +33,12 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first), None),
         (Some(Dialog::Act(question)), _) => {
-            let first = question.line.min(question.plan.statements.len().saturating_sub(1) as u16);
             let deed = buttons(theme, question.plan.deed, question.focused);
-            (visible(&question.plan.title).into_owned(), from(act(theme, question), first), Some(deed))
+            (
+                visible(&question.plan.title).into_owned(),
+                act(theme, question, Room::of((area.width, area.height))),
+                Some(deed),
+            )
         }
         (Some(Dialog::Quit(focused)), _) => (
             format!("Leave while {} runs?", what_runs(model)),
@@ -67,32 +71,22 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
         frame.render_widget(Text::from(foot), last);
         if wrapped as u16 > body.height {
-            let more = Line::styled("▼ ↓ shows the rest", theme.dim).right_aligned();
+            let more = Line::styled("▼ ↓ shows the rest, then y", theme.key).right_aligned();
             frame.render_widget(Text::from(more), Rect { y: last.y.saturating_sub(1), ..last });
         }
     }
 }
 
-/// What is missing first, then the exact SQL, then what it means.
-fn act(theme: &Theme, question: &Question) -> Vec<Line<'static>> {
-    let plan = &question.plan;
-    let mut lines: Vec<Line> = plan
-        .needs
-        .iter()
-        .map(|need| Line::styled(format!("✖ It cannot be done: it needs {need}."), theme.warning))
-        .collect();
-    let place = plan.database.as_ref().map(|d| Line::styled(format!("-- in the database {d}"), theme.dim));
-    lines.extend(place);
-    let sql = plan.sql();
-    lines.extend(sql.lines().map(|line| Line::styled(visible(line).into_owned(), theme.accent)));
-    lines.push(Line::default());
-    lines.push(Line::styled(plan.impact.clone(), if plan.grave { theme.danger } else { theme.words() }));
-    lines.extend(plan.notes.iter().map(|note| Line::styled(visible(note).into_owned(), theme.words())));
-    let undo = plan.undo.as_ref().map_or("There is no way back.".into(), |undo| format!("Way back: {undo}."));
-    if !plan.refreshes || plan.undo.is_some() {
-        lines.push(Line::styled(undo, theme.dim));
-    }
-    lines
+fn act(theme: &Theme, question: &Question, room: Room) -> Vec<Line<'static>> {
+    let style = |part: Part| match part {
+        Part::Need => theme.warning,
+        Part::Sql => theme.accent,
+        Part::Impact if question.plan.grave => theme.danger,
+        Part::Impact | Part::Note => theme.words(),
+        Part::Place | Part::Back => theme.dim,
+    };
+    let lines = question.lines(room.columns).into_iter().skip(question.first(room));
+    lines.map(|(part, text)| Line::styled(text, style(part))).collect()
 }
 
 /// A schedule being typed, checked as this server's pg_cron would.

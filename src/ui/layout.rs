@@ -14,11 +14,8 @@ use ratatui::layout::{Constraint, Layout as Split, Rect};
 
 use super::{banner, status};
 use crate::app::Model;
-use crate::app::model::Pane;
+use crate::app::model::{Pane, SMALLEST};
 use crate::theme::Theme;
-
-/// The smallest terminal that has room for what matters: columns, rows.
-pub const SMALLEST: (u16, u16) = (60, 16);
 
 /// Below this, only the pane with the keyboard is shown.
 const ALL_PANES: (u16, u16) = (76, 22);

@@ -22,7 +22,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType};
 
 use crate::app::Model;
-use crate::app::model::Pane;
+use crate::app::model::{Pane, SMALLEST};
 use crate::domain::diagnosis::{CauseCode, Verdict};
 use crate::domain::reading::{Progress, Reading};
 use crate::domain::text::fit;
@@ -62,7 +62,7 @@ fn draw_pane(pane: Pane, model: &Model, theme: &Theme, frame: &mut Frame, area: 
 }
 
 fn too_small(theme: &Theme, frame: &mut Frame, area: Rect) {
-    let (columns, rows) = layout::SMALLEST;
+    let (columns, rows) = SMALLEST;
     let text = vec![
         Line::from(Span::styled("mvtop needs more room", theme.warning)),
         Line::raw(format!("{columns}×{rows} at least, this is {}×{}", area.width, area.height)),

@@ -197,3 +197,38 @@ fn read_only_and_a_standby_show_the_options_and_change_nothing() {
     press(&mut model, "f Enter");
     assert!(model.dialog.is_none() && notice(&model).contains("standby"), "{}", notice(&model));
 }
+
+#[test]
+fn y_shows_the_rest_of_a_long_question_before_it_confirms() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    model.size = (60, 16);
+    press(&mut model, "f Down Down Down Enter");
+    let plan = asked(&model).clone();
+    let mut pages = 0;
+    let commands = loop {
+        let Some(Dialog::Act(question)) = &model.dialog else { panic!("{:?}", model.dialog) };
+        let (is_read, room) = (question.is_read(model.room()), model.room());
+        let shown = question.lines(room.columns).len() - question.first(room);
+        assert_eq!(is_read, shown <= room.lines);
+        let commands = press(&mut model, "y");
+        assert_eq!(commands.is_empty(), !is_read);
+        if is_read {
+            break commands;
+        }
+        pages += 1;
+    };
+    assert!(pages > 0, "it is long");
+    assert_eq!(commands, [Cmd::Run(Arc::new(plan))]);
+}
+
+#[test]
+fn on_a_terminal_too_small_to_see_anything_no_key_does_anything_but_leave() {
+    let mut model = console(incident_snapshot());
+    update(&mut model, Msg::Resize(40, 10));
+    assert_eq!(press(&mut model, "r y f Enter y R"), []);
+    assert!(model.dialog.is_none() && model.fix.is_none() && model.action.is_none());
+    assert_eq!(press(&mut model, "q"), [Cmd::Quit]);
+    update(&mut model, Msg::Resize(60, 16));
+    press(&mut model, "r");
+    assert!(model.dialog.is_some());
+}

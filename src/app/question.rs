@@ -1,0 +1,108 @@
+//! The question before an action as it is read: its lines on a terminal of some size, and whether all of them were seen.
+
+use std::sync::Arc;
+
+use super::model::Model;
+use crate::domain::fix::Plan;
+use crate::domain::text::{folds, visible};
+
+/// A plan that waits for a yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What would be done: what is shown is what is sent.
+    pub plan: Arc<Plan>,
+    /// Has the button that does it the focus?
+    pub focused: bool,
+    /// The first line shown, where it is long.
+    pub line: usize,
+}
+
+/// What a line of a question is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What is missing, so that it cannot be done.
+    Need,
+    /// Where the SQL is sent, if not to this database.
+    Place,
+    /// The exact SQL.
+    Sql,
+    /// What it means.
+    Impact,
+    /// What else is to be known.
+    Note,
+    /// The way back.
+    Back,
+}
+
+/// How many columns and lines of text a dialog has on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Columns.
+    pub columns: usize,
+    /// Lines, those for the buttons left out.
+    pub lines: usize,
+}
+
+impl Room {
+    /// On a terminal of so many columns and rows: frame, padding and what stays in sight around it left out.
+    pub fn of((columns, rows): (u16, u16)) -> Room {
+        Room {
+            columns: columns.saturating_sub(4).min(96).saturating_sub(4).max(1).into(),
+            lines: rows.saturating_sub(6).max(1).into(),
+        }
+    }
+}
+
+impl Question {
+    /// About a plan, Cancel focused.
+    pub fn about(plan: Plan) -> Question {
+        Question { plan: Arc::new(plan), focused: false, line: 0 }
+    }
+
+    /// What is missing first, then the exact SQL, then what it means, folded at so many columns.
+    pub fn lines(&self, columns: usize) -> Vec<(Part, String)> {
+        let plan = &self.plan;
+        let mut said: Vec<(Part, String)> = Vec::new();
+        said.extend(plan.needs.iter().map(|need| (Part::Need, format!("✖ It cannot be done: it needs {need}."))));
+        said.extend(plan.database.iter().map(|database| (Part::Place, format!("-- in the database {database}"))));
+        said.extend(plan.sql().lines().map(|line| (Part::Sql, line.to_string())));
+        said.push((Part::Sql, String::new()));
+        said.push((Part::Impact, plan.impact.clone()));
+        said.extend(plan.notes.iter().map(|note| (Part::Note, note.clone())));
+        if !plan.refreshes || plan.undo.is_some() {
+            let back = plan.undo.as_ref().map_or("There is no way back.".into(), |undo| format!("Way back: {undo}."));
+            said.push((Part::Back, back));
+        }
+        let fold = |(part, text): (Part, String)| {
+            folds(&visible(&text), columns)
+                .into_iter()
+                .map(|line| (part, line.trim_end().to_string()))
+                .collect::<Vec<_>>()
+        };
+        said.into_iter().flat_map(fold).collect()
+    }
+
+    /// The first line shown: the last ones fill the room.
+    pub fn first(&self, room: Room) -> usize {
+        self.line.min(self.lines(room.columns).len().saturating_sub(room.lines))
+    }
+
+    /// Is what is left of it in sight?
+    pub fn is_read(&self, room: Room) -> bool {
+        self.first(room) + room.lines >= self.lines(room.columns).len()
+    }
+
+    /// The same, `by` lines further on.
+    pub fn scrolled(self, by: isize, room: Room) -> Question {
+        let line = self.first(room).saturating_add_signed(by);
+        let moved = Question { line, ..self };
+        Question { line: moved.first(room), ..moved }
+    }
+}
+
+impl Model {
+    /// The room for a dialog.
+    pub fn room(&self) -> Room {
+        Room::of(self.size)
+    }
+}
