@@ -39,6 +39,9 @@ const PLAIN: [&str; 14] = [
     "to_char",
 ];
 
+/// What may stand behind a join that has no name.
+const JOINS: [&str; 8] = ["LEFT", "RIGHT", "FULL", "INNER", "CROSS", "JOIN", "ON", ","];
+
 /// The definition without the joins that only columns read which are not `needed`; `None`: there is none to leave out.
 pub(super) fn pruned(query: &str, needed: &[bool]) -> Option<Pruned> {
     let all = tokens(query);
@@ -48,7 +51,7 @@ pub(super) fn pruned(query: &str, needed: &[bool]) -> Option<Pruned> {
     let ["FROM", from @ ..] = rest else { return None };
     let (from, tail) = clause(from);
     let items: Vec<&[&str]> = items.split(|t| *t == ",").collect();
-    if !all.iter().all(is_simple) || items.len() != needed.len() {
+    if !all.iter().all(is_simple) || items.len() != needed.len() || merges_columns(from) {
         return None;
     }
     let joins = single_row_joins(query, from);
@@ -74,7 +77,10 @@ fn single_row_joins<'a>(query: &'a str, from: &[&'a str]) -> Vec<(&'a str, &'a s
         let Some(inner) = inside(token) else { continue };
         let parts = tokens(inner);
         if parts.first() != Some(&"SELECT") {
-            found.extend(single_row_joins(query, &parts));
+            // What has a name is read by that, as a row or by names of its columns.
+            if from.get(place + 1).is_none_or(|next| JOINS.contains(next)) {
+                found.extend(single_row_joins(query, &parts));
+            }
             continue;
         }
         let start = match &from[..place] {
@@ -87,6 +93,13 @@ fn single_row_joins<'a>(query: &'a str, from: &[&'a str]) -> Vec<(&'a str, &'a s
         }
     }
     found
+}
+
+/// Does a join of a FROM clause merge columns, so that a column that is missing changes it?
+fn merges_columns(from: &[&str]) -> bool {
+    let is_query = |parts: &[&str]| parts.first() == Some(&"SELECT");
+    let inner = from.iter().filter_map(|token| inside(token)).map(tokens);
+    from.iter().any(|t| ["USING", "NATURAL"].contains(t)) || inner.filter(|p| !is_query(p)).any(|p| merges_columns(&p))
 }
 
 /// How often something reads a column of this alias.
@@ -181,6 +194,17 @@ mod tests {
         ] {
             assert!(PREVIEW.contains(what), "{what}");
             assert_eq!(query(&PREVIEW.replacen(what, with, 1), &[true, true, false]), None, "{with}");
+        }
+    }
+
+    #[test]
+    fn a_join_with_a_name_or_merged_columns_is_left_as_it_is() {
+        let named = PREVIEW.replace("last ON (true))", "last ON (true)) j").replace("last.body", "j.body");
+        let merged = PREVIEW.replace("last ON (true))", "last ON (true)) LEFT JOIN q USING (k)");
+        let natural = PREVIEW.replace("FROM (people p", "FROM ((a NATURAL JOIN people) p");
+        for query_of in [named.clone(), named.replace(") j", ") j(a, b)"), merged, natural] {
+            assert_ne!(query_of, PREVIEW);
+            assert_eq!(query(&query_of, &[true, true, false]), None, "{query_of}");
         }
     }
 
