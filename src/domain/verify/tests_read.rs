@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{Check, Evidence, Outcome, Tolerance};
-use crate::domain::diagnosis::thousands;
+use crate::domain::diagnosis::{CauseCode, diagnose, thousands};
 use crate::domain::drift::{Counts, Drift};
 use crate::domain::freshness::{FreshnessState, LimitSource};
 use crate::domain::lens::{Crowd, Lens, Role, Sight};
@@ -16,6 +16,7 @@ const NAMED: usize = 5;
 /// Fresh within its limit, and the view is its definition, by group; beside it the document's own total.
 pub(super) fn test_1(evidence: &Evidence) -> Vec<Check> {
     let mut checks = vec![fresh(evidence)];
+    checks.extend(sources(evidence));
     match compared(evidence) {
         Ok(comparison) => {
             checks.extend([groups(evidence, &comparison.drift), values(evidence, comparison), total(comparison)])
@@ -23,6 +24,23 @@ pub(super) fn test_1(evidence: &Evidence) -> Vec<Check> {
         Err(why) => checks.push(Check::new("groups", "view = definition by group", Outcome::NotProven, why)),
     }
     checks
+}
+
+/// Are the materialized views that it reads true? It can be no truer than they are.
+fn sources(evidence: &Evidence) -> Option<Check> {
+    let check = |outcome, text: String| Check::new("sources", "the views that it reads are true", outcome, text);
+    let (snapshot, view) = (evidence.snapshot, &evidence.view.view);
+    let read: Vec<String> =
+        view.base_tables.iter().filter_map(|oid| snapshot.view(*oid)).map(|v| v.view.name.short()).collect();
+    if read.is_empty() {
+        return None;
+    }
+    let diagnosis = diagnose(snapshot, evidence.now);
+    let mut causes = diagnosis.view(view.oid).into_iter().flat_map(|report| &report.causes);
+    Some(match causes.find(|cause| cause.code == CauseCode::ReadsStaleView) {
+        Some(cause) => check(Outcome::Fail, cause.text.clone()),
+        None => check(Outcome::Pass, format!("nothing is known against {}", read.join(", "))),
+    })
 }
 
 fn compared<'a>(evidence: &Evidence<'a>) -> Result<&'a Comparison, String> {
@@ -138,8 +156,13 @@ fn values(evidence: &Evidence, comparison: &Comparison) -> Check {
     let Some(changed) = comparison.totals.changed.or(newest.flatten()) else {
         return check(Outcome::NotProven, "only the groups were compared in time; --timeout gives it longer".into());
     };
-    let rows = comparison.totals.view;
-    let said = format!("{} of {} rows show old values", thousands(changed), thousands(rows));
+    let totals = comparison.totals;
+    if totals.unkeyed && totals.misplaced() > 0 {
+        let text = "without a unique key a row with old values is not told from one that is gone: see the groups";
+        return check(Outcome::NotProven, text.into());
+    }
+    let rows = totals.view - totals.gone - totals.moved;
+    let said = format!("{} of {} rows in place show old values", thousands(changed), thousands(rows));
     match changed {
         0 => check(Outcome::Pass, format!("all {} rows that are in place match", thousands(rows))),
         n if evidence.tolerance.allows(n, rows) => check(Outcome::Pass, said),
