@@ -103,6 +103,8 @@ impl Snapshot {
 pub struct Signal {
     /// `pg_class.xmin` of the view: moves with every refresh, even one that changes no row.
     pub xmin: u32,
+    /// What of its catalog row a refresh leaves as it is: where this moves, too, it was changed and not refreshed.
+    pub shape: i64,
     /// A sum over the base tables' ins+upd+del counters and file numbers: different when the truth moved.
     pub bases: Option<i64>,
     /// Was it ever populated?

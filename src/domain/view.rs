@@ -3,6 +3,7 @@
 mod lexer;
 mod pruned;
 mod stamped;
+mod ties;
 
 pub use stamped::volatile_calls;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 pub use pruned::Pruned;
+pub use ties::Identity;
 
 use super::rules::{Label, Rules};
 use super::text::{nearest, visible};
@@ -176,6 +178,14 @@ pub struct View {
     pub base_tables: BTreeSet<Oid>,
     /// What those are called.
     pub base_names: BTreeMap<Oid, String>,
+    /// Is one of them foreign, so that nothing here tells when it is written to?
+    pub reads_foreign: bool,
+    /// Does it read plain views?
+    pub reads_views: bool,
+    /// The columns that tell the rows of its base tables apart.
+    pub identities: BTreeSet<Identity>,
+    /// Another number when a plain view that it reads was replaced.
+    pub below: i64,
     /// What it is stored as.
     pub kind: ViewKind,
     /// Triggers that refresh it, on whichever of the base tables.
@@ -194,10 +204,14 @@ impl View {
         !self.definition.is_empty()
     }
 
-    /// The column whose value is the time of the last refresh.
+    /// The column whose value is the moment of the last refresh.
     pub fn refresh_column(&self) -> Option<&str> {
-        let stamps = |name: &&String| self.columns.iter().any(|c| c.name == **name && c.is_timestamptz());
-        self.refresh_columns.iter().find(stamps).map(String::as_str)
+        let outputs = stamped::outputs(&self.definition);
+        let is_shifted = |place: usize| outputs.get(place).is_some_and(|o| o.is_stamp && !o.is_moment);
+        let columns = self.columns.iter().enumerate();
+        let is_moment =
+            |name: &&String| columns.clone().any(|(i, c)| c.name == **name && c.is_timestamptz() && !is_shifted(i));
+        self.refresh_columns.iter().find(is_moment).map(String::as_str)
     }
 
     /// Has it this column?
@@ -251,7 +265,11 @@ impl View {
     /// Would a comparison ask the same of both? A definition that could not be read is taken to be as before.
     pub fn asks_the_same(&self, other: &View) -> bool {
         let is_same = self.definition == other.definition || !self.has_definition() || !other.has_definition();
-        is_same && self.key == other.key && self.columns == other.columns && self.groups == other.groups
+        is_same
+            && self.below == other.below
+            && self.key == other.key
+            && self.columns == other.columns
+            && self.groups == other.groups
     }
 
     /// The definition without the joins that neither its key nor its groups and their labels need; `None`: it needs all.
@@ -260,6 +278,13 @@ impl View {
         let needed: BTreeSet<&String> = self.key.iter().map(|k| &k.name).chain(labels).collect();
         let needed: Vec<bool> = self.columns.iter().map(|c| needed.contains(&c.name)).collect();
         pruned::pruned(&self.definition, &needed)
+    }
+
+    /// May its rows depend on the plan that the definition is run by?
+    pub fn may_tie(&self) -> bool {
+        let is_float = |c: &Column| ["double precision", "real"].contains(&c.data_type.as_str());
+        let rounds = self.columns.iter().any(is_float) && self.definition.contains("GROUP BY");
+        self.reads_views || rounds || ties::may_tie(&self.definition, &self.identities)
     }
 
     /// Does every write to what it reads refresh it?

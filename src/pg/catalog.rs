@@ -11,7 +11,8 @@ use crate::domain::job::command_refreshes;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
 use crate::domain::view::{
-    Column, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns, volatile_calls,
+    Column, Identity, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
+    volatile_calls,
 };
 
 /// The materialized views, on any version.
@@ -67,6 +68,9 @@ struct Entry {
     columns: Vec<Column>,
     unique: Vec<Vec<Indexed>>,
     base_tables: Vec<BaseTable>,
+    reads_views: bool,
+    identities: BTreeSet<Identity>,
+    below: i64,
     kind: ViewKind,
     volatile: Vec<String>,
     triggers: Vec<Trigger>,
@@ -88,6 +92,7 @@ struct Lack {
 struct BaseTable {
     oid: Oid,
     name: String,
+    is_foreign: bool,
 }
 
 /// A column of a unique index; without the operator by which a join can find equal values, it is no key to pair by.
@@ -143,6 +148,10 @@ fn view(json: &str) -> Result<View, Problem> {
         has_unique_index: !entry.unique.is_empty(),
         key: key(entry.unique, &refresh_columns),
         refresh_columns,
+        reads_views: entry.reads_views,
+        identities: entry.identities,
+        below: entry.below,
+        reads_foreign: entry.base_tables.iter().any(|t| t.is_foreign),
         base_tables: entry.base_tables.iter().map(|t| t.oid).collect(),
         base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,

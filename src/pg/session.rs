@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
@@ -13,6 +14,7 @@ use super::connect::{ConnectError, ConnectionDriver};
 use super::conninfo::Target;
 use super::problem::problem;
 use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::view::View;
 
 type Connected = Result<(Client, ConnectionDriver), ConnectError>;
 
@@ -28,28 +30,59 @@ pub struct Limits {
     pub lock: Duration,
     /// Refuse to read rows through a row security policy: an error instead of rows silently missing.
     pub whole: bool,
+    /// Let the planner hand on rows from parallel workers for nothing. A full join does not run in parallel before
+    /// PostgreSQL 16, but so both of its sides do (300,000 rows: a quarter less).
+    pub parallel: bool,
+    /// Does the statement run a view's definition?
+    pub definition: bool,
+}
+
+/// Whose names stand in a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    /// Ours, all of them qualified.
+    Empty,
+    /// Those of functions, too, which find what they name on the role's own path.
+    Own,
 }
 
 impl Limits {
     /// For reading catalogs and signals, which takes milliseconds.
-    pub const CHEAP: Limits = Limits { statement: Duration::from_secs(5), lock: Duration::from_secs(1), whole: false };
+    pub const CHEAP: Limits = Limits::new(Duration::from_secs(5), Duration::from_secs(1), false);
+
+    /// So long for a statement, and for a lock; and whether to refuse to read only some of the rows.
+    pub const fn new(statement: Duration, lock: Duration, whole: bool) -> Limits {
+        Limits { statement, lock, whole, parallel: false, definition: false }
+    }
+
+    /// For reading this view's definition: where its rows depend on the plan, by the usual one, as a refresh runs it.
+    pub fn of(self, view: &View) -> Limits {
+        Limits { parallel: !view.may_tie(), definition: true, ..self }
+    }
 
     /// The statements that open a read-only transaction under these limits.
     ///
-    /// The search_path is empty so that every name is qualified. A full join does not run in parallel before PostgreSQL 16;
-    /// where handing on a row costs the planner nothing both of its sides do (300,000 rows: a quarter less).
-    fn begin(self) -> String {
+    /// The search_path is empty so that every name is qualified. What a role may have set otherwise and what would change an
+    /// answer is as the server has it by default: digits of floats, quotes in definitions; nor is a snapshot waited for.
+    fn begin(self, path: Path) -> String {
         format!(
-            "BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
-             SET LOCAL search_path = ''; SET LOCAL parallel_tuple_cost = 0; SET LOCAL row_security = {}",
+            "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY, NOT DEFERRABLE; \
+             SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL extra_float_digits = 1; \
+             SET LOCAL quote_all_identifiers = off; SET LOCAL row_security = {}{}{}",
             self.statement.as_millis(),
             self.lock.as_millis(),
             if self.whole { "off" } else { "on" },
+            if self.parallel { "; SET LOCAL parallel_tuple_cost = 0" } else { "" },
+            if path == Path::Empty { "; SET LOCAL search_path = ''" } else { "" },
         )
     }
 
     fn as_options(self) -> String {
-        format!("-c statement_timeout={} -c lock_timeout={}", self.statement.as_millis(), self.lock.as_millis())
+        format!(
+            "-c statement_timeout={} -c lock_timeout={} -c default_transaction_deferrable=off",
+            self.statement.as_millis(),
+            self.lock.as_millis()
+        )
     }
 }
 
@@ -112,6 +145,9 @@ impl Session {
     }
 
     /// The same, each row taken as it comes: a row of the protocol is many times as large as what is kept of it.
+    ///
+    /// Until PostgreSQL 16 a refresh runs on the path of whoever asks for it, and functions that a definition calls may need
+    /// that: where a name is not found without one, it is looked for as a refresh would.
     pub async fn each(
         &self,
         limits: Limits,
@@ -119,7 +155,37 @@ impl Session {
         parameters: Parameters<'_>,
         mut take: impl FnMut(Row),
     ) -> Result<(), Problem> {
-        let begin = limits.begin();
+        let mut taken = 0;
+        let mut count = |row| {
+            taken += 1;
+            take(row);
+        };
+        let is_unfound = |e: &tokio_postgres::Error| {
+            e.code().is_some_and(|c| [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION].contains(c))
+        };
+        let outcome = match self.run(limits, Path::Empty, sql, parameters, &mut count).await {
+            Err(e) if limits.definition && is_unfound(&e) && taken == 0 && self.refreshes_on_a_path().await => {
+                self.run(limits, Path::Own, sql, parameters, &mut take).await
+            }
+            outcome => outcome,
+        };
+        outcome.map_err(|e| problem(&e))
+    }
+
+    async fn refreshes_on_a_path(&self) -> bool {
+        let version = self.client.query_typed("SELECT current_setting('server_version_num')::int4", &[]).await;
+        version.is_ok_and(|rows| rows.iter().all(|row| row.get::<_, i32>(0) < 170_000))
+    }
+
+    async fn run(
+        &self,
+        limits: Limits,
+        path: Path,
+        sql: &str,
+        parameters: Parameters<'_>,
+        take: &mut impl FnMut(Row),
+    ) -> Result<(), tokio_postgres::Error> {
+        let begin = limits.begin(path);
         let rows = async {
             let typed = parameters.iter().map(|(value, kind)| (*value, kind.clone()));
             let mut rows = std::pin::pin!(self.client.query_typed_raw(sql, typed).await?);
@@ -130,7 +196,7 @@ impl Session {
         };
         let (begun, read, ended) =
             tokio::join!(self.client.batch_execute(&begin), rows, self.client.batch_execute("COMMIT"));
-        begun.and(read).and(ended).map_err(|e| problem(&e))
+        begun.and(read).and(ended)
     }
 
     /// Runs statements as they are; for the operator, which brings its own transaction.

@@ -119,7 +119,7 @@ fn chosen(snapshot: &Snapshot, word: Option<&str>) -> Result<Option<Arc<ViewStat
 }
 
 fn limits(statement: Duration) -> Limits {
-    Limits { statement, lock: Duration::from_secs(2), whole: true }
+    Limits::new(statement, Duration::from_secs(2), true)
 }
 
 impl Scene {

@@ -147,6 +147,7 @@ fn cost<'a>(model: &Model, theme: &Theme, view: &ViewState) -> Line<'a> {
         _ if model.newest.link != Link::Up => "since then unknown".into(),
         Some(due) if due > now => format!("next in {}", human(due - now)),
         _ if view.is_drift_outdated() => "the tables moved on since".into(),
+        _ if view.view.reads_foreign => "writes to a foreign table are not seen".into(),
         _ => "nothing moved since".into(),
     });
     if view.drift.value().is_some_and(|c| !c.drift.is_keyed()) {

@@ -72,7 +72,7 @@ impl Settings {
     }
 
     fn limits(&self) -> Limits {
-        Limits { statement: self.statement_timeout, lock: Duration::from_secs(2), whole: true }
+        Limits::new(self.statement_timeout, Duration::from_secs(2), true)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The comparison of a view with its definition, on a real server: it says, row for row, what a plain reading of both
 //! sides gives, for odd views (`odd`, `keys`, `names`), for random data and writes (`random`), for views that cannot be
-//! compared (`refused`), and for columns that hold the time of the refresh (`stamps`). And what the catalog says of the
+//! compared (`refused`), under other settings (`settings`), and for columns that hold the time of the refresh (`stamps`). And what the catalog says of the
 //! triggers that keep a view (`triggers`). And the pulse, which says when to compare again (`pulse`).
 #![allow(clippy::unwrap_used, reason = "a test's panic is its answer")]
 
@@ -11,6 +11,7 @@ mod pulse;
 mod random;
 mod reference;
 mod refused;
+mod settings;
 mod stamps;
 mod triggers;
 
@@ -33,7 +34,7 @@ use postgres_protocol::escape::escape_identifier;
 use reference::Sides;
 use tokio_postgres::{Client, NoTls};
 
-const LIMITS: Limits = Limits { statement: Duration::from_secs(60), lock: Duration::from_secs(5), whole: true };
+const LIMITS: Limits = Limits::new(Duration::from_secs(60), Duration::from_secs(5), true);
 
 /// Rows that were looked at as beginnings of a list.
 static BEGINNINGS: AtomicUsize = AtomicUsize::new(0);

@@ -34,14 +34,14 @@ impl Quiet {
     async fn pulse(&self) -> Answer {
         let remembered = pulse::pulse(&self.session, &self.question, &self.memory).await.unwrap();
         let fresh = pulse::pulse(&self.session, &self.question, &Memory::default()).await.unwrap();
-        let rows = |a: &Answer| (a.views.clone(), a.jobs.clone(), a.runs.clone());
+        let rows = |a: &Answer| (a.views.clone(), a.schema, a.jobs.clone(), a.runs.clone());
         assert_eq!(rows(&remembered), rows(&fresh));
         remembered
     }
 
     /// What a pulse says of rows before and after a statement, and after nothing more.
     async fn across(&self, sql: &str) -> bool {
-        let rows = |a: Answer| (a.views, a.jobs, a.runs);
+        let rows = |a: Answer| (a.views, a.schema, a.jobs, a.runs);
         let before = rows(self.pulse().await);
         self.client.batch_execute(sql).await.unwrap();
         let after = rows(self.pulse().await);
@@ -116,4 +116,47 @@ async fn another_question_is_not_answered_from_memory() {
     assert!(quiet.pulse().await.views.iter().any(|(view, ..)| *view == Oid(oid)));
     quiet.question.cron = false;
     assert_eq!(quiet.pulse().await.jobs, None);
+}
+
+/// pg_class.xmin moves with both; only a refresh leaves the rest of the row as it is.
+#[tokio::test]
+async fn a_refresh_is_told_from_what_else_moves_the_catalog_row_of_a_view() {
+    let quiet = Quiet::new().await;
+    quiet.client.batch_execute("CREATE UNIQUE INDEX i ON m (n)").await.unwrap();
+    for (sql, is_refresh) in [
+        ("REFRESH MATERIALIZED VIEW m", true),
+        ("REFRESH MATERIALIZED VIEW CONCURRENTLY m", true),
+        ("GRANT SELECT ON m TO PUBLIC", false),
+        ("CREATE ROLE other; ALTER MATERIALIZED VIEW m OWNER TO other", false),
+        ("ALTER MATERIALIZED VIEW m SET (fillfactor = 80)", false),
+        ("ALTER MATERIALIZED VIEW m RENAME TO o", false),
+        ("CREATE UNIQUE INDEX k ON o (n)", false),
+        ("DROP INDEX i", false),
+    ] {
+        let [before, after] = [quiet.pulse().await, {
+            quiet.client.batch_execute(sql).await.unwrap();
+            quiet.pulse().await
+        }];
+        let ([(_, before)], [(_, after)]) = (&before.views[..], &after.views[..]) else { panic!("one view") };
+        assert_ne!(before, after, "not seen: {sql}");
+        assert_eq!(before.shape == after.shape, is_refresh, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_the_tables_that_a_view_reads_is_seen() {
+    let quiet = Quiet::new().await;
+    quiet.client.batch_execute("CREATE TABLE whole (n int) PARTITION BY LIST (n)").await.unwrap();
+    for (sql, is_seen) in [
+        ("CREATE OR REPLACE VIEW p AS SELECT n + 1 AS n FROM t", true),
+        ("CREATE TABLE part PARTITION OF whole FOR VALUES IN (1)", true),
+        ("ALTER TABLE whole DETACH PARTITION part", true),
+        ("CREATE TABLE other (n int)", false),
+        ("REFRESH MATERIALIZED VIEW m", false),
+        ("INSERT INTO t VALUES (1)", false),
+    ] {
+        let before = quiet.pulse().await.schema;
+        quiet.client.batch_execute(sql).await.unwrap();
+        assert_eq!(quiet.pulse().await.schema != before, is_seen, "{sql}");
+    }
 }

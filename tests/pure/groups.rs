@@ -90,7 +90,8 @@ fn beat() -> pulse::Answer {
     pulse::Answer {
         at: night(),
         tables: view().base_tables.into_iter().collect(),
-        views: vec![(VIEW, 801, true)],
+        views: vec![shown(VIEW, 801)],
+        schema: 0,
         counters: vec![1],
         files: vec![1],
         held: vec![],

@@ -37,7 +37,8 @@ impl Bench {
         let beat = pulse::Answer {
             at: night(),
             tables: vec![],
-            views: vec![(VIEW, 801, true)],
+            views: vec![shown(VIEW, 801)],
+            schema: 0,
             counters: vec![],
             files: vec![7],
             held: vec![],
@@ -157,7 +158,7 @@ fn a_counter_that_became_smaller_is_a_move_too() {
 #[test]
 fn a_moved_xmin_is_a_refresh_seen_and_wants_freshness_comparisons_and_the_catalog() {
     let mut bench = Bench::settled(Duration::from_millis(70));
-    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.views = vec![shown(VIEW, 802)];
     bench.pulse();
     let asked = bench.work(Duration::from_millis(70));
     assert!(asked.contains(&Probe::Catalog(Some(vec![VIEW]))), "{asked:?}");
@@ -241,13 +242,13 @@ fn what_failed_is_tried_again_after_a_pause_and_keeps_what_was_known() {
 #[test]
 fn a_new_view_is_found_and_a_dropped_one_forgotten() {
     let mut bench = Bench::settled(Duration::from_millis(70));
-    bench.beat.views = vec![(VIEW, 801, true), (Oid(99), 900, true)];
+    bench.beat.views = vec![shown(VIEW, 801), shown(Oid(99), 900)];
     bench.pulse();
     assert_eq!(bench.next(), Some(Probe::Catalog(Some(vec![Oid(99)]))));
     let other = View { oid: Oid(99), ..view() };
     bench.answer(Probe::Catalog(Some(vec![Oid(99)])), Duration::ZERO, Ok(Catch::Views(vec![other])));
     assert_eq!(bench.keeper.snapshot(night(), bench.now).views.len(), 2);
-    bench.beat.views = vec![(Oid(99), 900, true)];
+    bench.beat.views = vec![shown(Oid(99), 900)];
     bench.pulse();
     let views = bench.keeper.snapshot(night(), bench.now).views.clone();
     assert_eq!(views.iter().map(|v| v.view.oid).collect::<Vec<_>>(), [Oid(99)]);
@@ -282,7 +283,7 @@ fn a_comparison_is_told_of_the_last_one_unless_the_view_was_refreshed_since() {
     bench.beat.counters = vec![2];
     bench.pulse();
     assert_eq!(lasts(&bench.work(Duration::ZERO)), [Some(0), Some(0)]);
-    (bench.beat.views, bench.beat.at) = (vec![(VIEW, 802, true)], night() + TimeDelta::seconds(2));
+    (bench.beat.views, bench.beat.at) = (vec![shown(VIEW, 802)], night() + TimeDelta::seconds(2));
     bench.pulse();
     let probes = bench.work(Duration::ZERO);
     assert_eq!(lasts(&probes)[0], None);
@@ -297,7 +298,7 @@ fn a_refresh_while_the_connection_was_lost_is_seen_whichever_comes_first_the_cat
         bench.keeper.connected(Server { cron: Cron::Absent, ..server() });
         let tables = std::mem::take(&mut bench.beat.tables);
         let counters = std::mem::take(&mut bench.beat.counters);
-        (bench.beat.views, bench.beat.at) = (vec![(VIEW, 802, true)], night() + TimeDelta::seconds(60));
+        (bench.beat.views, bench.beat.at) = (vec![shown(VIEW, 802)], night() + TimeDelta::seconds(60));
         let mut asked = Vec::new();
         if is_catalog_first {
             asked.extend(bench.work(Duration::ZERO));
@@ -332,7 +333,7 @@ fn what_was_compared_by_another_key_is_forgotten() {
 #[test]
 fn a_write_while_another_view_comes_is_seen() {
     let mut bench = Bench::settled(Duration::ZERO);
-    bench.beat.views.push((Oid(99), 900, true));
+    bench.beat.views.push(shown(Oid(99), 900));
     bench.pulse();
     let other = View { oid: Oid(99), base_tables: [Oid(u32::MAX)].into(), ..view() };
     let catalog = bench.next().unwrap();
@@ -375,6 +376,7 @@ fn runs_are_read_from_the_oldest_open_one_on() {
         at: night(),
         tables: vec![],
         views: vec![],
+        schema: 0,
         counters: vec![],
         files: vec![],
         held: vec![],

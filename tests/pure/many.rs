@@ -66,7 +66,8 @@ fn a_pulse_that_moved_nothing_touches_none_of_500_views() {
     let beat = pulse::Answer {
         at: night(),
         tables: views.iter().flat_map(|v| v.base_tables.clone()).collect(),
-        views: views.iter().map(|v| (v.oid, 801, true)).collect(),
+        views: views.iter().map(|v| shown(v.oid, 801)).collect(),
+        schema: 0,
         counters: vec![7; MANY as usize],
         files: vec![8; MANY as usize],
         launcher: None,

@@ -18,6 +18,7 @@ use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState, Writes};
 use mvtop::domain::stats::JobStats;
 use mvtop::domain::time::Time;
 use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewKind, ViewName};
+use mvtop::pg::probes::pulse;
 
 /// The night of the incident, 02:15 UTC.
 pub fn night() -> Time {
@@ -78,8 +79,17 @@ pub fn view() -> View {
         triggers: vec![],
         can_select: true,
         can_refresh: true,
+        reads_foreign: false,
+        reads_views: false,
+        identities: Default::default(),
+        below: 0,
         lacks: Vec::new(),
     }
+}
+
+/// A populated view's catalog row.
+pub fn shown(view: Oid, xmin: u32) -> (Oid, pulse::Shown) {
+    (view, pulse::Shown { xmin, shape: 1, populated: true })
 }
 
 /// `(ejecutivo, coordinación)`; an empty name is NULL.
@@ -142,7 +152,7 @@ pub fn view_state(comparison: Comparison, refreshed: Time) -> ViewState {
     let compared = Arc::new(comparison);
     let at = night() - TimeDelta::seconds(3);
     ViewState {
-        signal: Signal { xmin: 801, bases: Some(42), populated: true },
+        signal: Signal { xmin: 801, shape: 1, bases: Some(42), populated: true },
         stamp: measured(
             Stamp { column: Some(refreshed), committed: None, bytes: 1_515_520, estimated_rows: Some(3_230) },
             at,

@@ -176,6 +176,10 @@ mod tests {
             base_names: Default::default(),
             can_select: true,
             can_refresh: true,
+            reads_foreign: false,
+            reads_views: false,
+            identities: Default::default(),
+            below: 0,
             lacks: vec![],
         };
         let facts = Facts { feeds, ..Facts::default() };

@@ -14,7 +14,13 @@ pub(super) struct Output {
     name: String,
     /// Is its value the time at which the query runs, and nothing else?
     pub is_stamp: bool,
+    /// Is that the very moment, not a day of it or the time of another zone?
+    pub is_moment: bool,
 }
+
+/// The clocks that give a moment.
+const MOMENTS: [&str; 5] =
+    ["now()", "CURRENT_TIMESTAMP", "transaction_timestamp()", "statement_timestamp()", "clock_timestamp()"];
 
 /// Functions and words that give the time of the transaction, the statement or the call.
 const CLOCKS: [&str; 10] = [
@@ -55,6 +61,7 @@ fn query_outputs(query: &str, outer: &Sources) -> Vec<Output> {
         let outputs = branch_outputs(branch, &sources);
         for (place, output) in all.iter_mut().enumerate() {
             output.is_stamp &= outputs.get(place).is_some_and(|o| o.is_stamp);
+            output.is_moment &= outputs.get(place).is_some_and(|o| o.is_moment);
         }
         all
     })
@@ -91,7 +98,7 @@ fn branch_outputs(branch: &[&str], sources: &Sources) -> Vec<Output> {
 
 /// The subqueries and WITH queries among the items of a FROM clause, by their aliases.
 fn read_from(from: &[&str], known: &Sources, read: &mut Sources) {
-    for (place, token) in from.iter().enumerate() {
+    for (place, token) in from.iter().enumerate().filter(|(place, _)| !may_be_missing(from, *place)) {
         let (before, after) = (place.checked_sub(1).map(|p| from[p]), from.get(place + 1).copied());
         let alias = after.filter(|t| is_name(t));
         if let Some(query) = subquery(token) {
@@ -106,19 +113,40 @@ fn read_from(from: &[&str], known: &Sources, read: &mut Sources) {
     }
 }
 
+/// Is it on a side of an outer join that is NULL where there is no row?
+fn may_be_missing(from: &[&str], place: usize) -> bool {
+    let before = from[..place].strip_suffix(&["LATERAL"]).unwrap_or(&from[..place]);
+    matches!(before, [.., "LEFT" | "FULL", "JOIN"]) || from[place..].iter().any(|t| ["RIGHT", "FULL"].contains(t))
+}
+
 fn output(item: &[&str], read: &Sources) -> Output {
     let (expression, name) = match item {
         [expression @ .., "AS", name] => (expression, *name),
         _ => (item, item.last().copied().unwrap_or_default()),
     };
-    let column = |source: &Vec<Output>, name: &str| source.iter().any(|o| o.is_stamp && o.name == unquoted(name));
-    let is_stamp = match expression {
-        [source, ".", name] => read.get(&unquoted(source)).is_some_and(|s| column(s, name)),
-        // pg_get_viewdef leaves the source out only where there is one.
-        [name] if is_name(name) && read.len() == 1 && !CLOCKS.contains(name) => read.values().all(|s| column(s, name)),
-        _ => is_clock(expression),
+    let column = |source: &Vec<Output>, name: &str| {
+        let found = source.iter().find(|o| o.is_stamp && o.name == unquoted(name));
+        found.map_or((false, false), |o| (o.is_stamp, o.is_moment))
     };
-    Output { name: unquoted(name), is_stamp }
+    let (is_stamp, is_moment) = match expression {
+        [source, ".", name] => read.get(&unquoted(source)).map_or((false, false), |s| column(s, name)),
+        // pg_get_viewdef leaves the source out only where there is one.
+        [name] if is_name(name) && read.len() == 1 && !CLOCKS.contains(name) => {
+            read.values().next().map_or((false, false), |s| column(s, name))
+        }
+        _ => (is_clock(expression), is_moment(expression)),
+    };
+    Output { name: unquoted(name), is_stamp, is_moment }
+}
+
+/// Is it the moment at which it runs, as it is?
+fn is_moment(expression: &[&str]) -> bool {
+    match expression {
+        [moment @ .., ":", ":", "timestamp", "with", "time", "zone"] => is_moment(moment),
+        [clock, precision] if inside(precision).is_some_and(|p| !p.is_empty()) => MOMENTS.contains(clock),
+        [bracketed] if inside(bracketed).is_some() => is_moment(&tokens(inside(bracketed).unwrap_or_default())),
+        _ => MOMENTS.contains(&&*expression.concat()),
+    }
 }
 
 /// Is it the time at which it runs, in whatever type, time zone or brackets?
@@ -220,6 +248,23 @@ mod tests {
     }
 
     #[test]
+    fn a_day_or_the_time_of_another_zone_is_no_moment() {
+        let moment = |clock: &str| outputs(&format!("SELECT s.x FROM ( SELECT {clock} AS x) s"))[0].is_moment;
+        for clock in ["now()", "CURRENT_TIMESTAMP(3)", "((now()))::timestamp with time zone", "clock_timestamp()"] {
+            assert!(moment(clock), "{clock}");
+        }
+        for clock in [
+            "((now() AT TIME ZONE 'Asia/Tokyo'::text))::timestamp with time zone",
+            "(CURRENT_DATE)::timestamp with time zone",
+            "(now())::date",
+            "timezone('UTC'::text, now())",
+        ] {
+            assert!(!moment(clock), "{clock}");
+            assert_eq!(stamps(&format!("SELECT {clock} AS x")), ["x"], "{clock}");
+        }
+    }
+
+    #[test]
     fn calls_that_give_other_values_are_found_wherever_they_stand() {
         let query = " SELECT t.id,\n    (t.k + (random() * (2)::double precision)) AS r,\n    ( SELECT gen_random_uuid() AS u)\n   FROM t";
         assert_eq!(volatile_calls(query), ["random", "gen_random_uuid"]);
@@ -240,6 +285,11 @@ mod tests {
             "SELECT timezone('UTC'::text, t.seen) AS x, timezone(now()) AS y FROM t",
             "SELECT app.timezone('UTC'::text, now()) AS x FROM t",
             "SELECT t.ts FROM t, ( SELECT now() AS ts) s WHERE s.ts > t.ts",
+            "SELECT t.id, s.ts FROM (t LEFT JOIN ( SELECT u.id, now() AS ts FROM u) s ON ((s.id = t.id)))",
+            "SELECT t.id, s.ts FROM (t LEFT JOIN LATERAL ( SELECT now() AS ts FROM u) s ON (true))",
+            "SELECT t.id, s.ts FROM (( SELECT now() AS ts) s RIGHT JOIN t ON (false))",
+            "SELECT t.id, s.ts FROM ((a JOIN ( SELECT now() AS ts) s ON (true)) FULL JOIN t ON (false))",
+            "WITH s AS ( SELECT now() AS ts) SELECT t.id, s.ts FROM (t LEFT JOIN s ON (false))",
             "SELECT t.id, (( SELECT now() AS x)) AS x FROM t",
             "SELECT t.ts FROM t UNION ALL SELECT now() AS ts",
             "SELECT now() AS ts UNION ALL ( SELECT t.ts FROM t LIMIT 1)",

@@ -71,6 +71,7 @@ pub async fn compare(
     before: &Before,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
+    let limits = limits.of(view);
     let last = before.comparison();
     let mut known = last.map(|last| Known::of(view, last));
     let mut found = None;

@@ -36,7 +36,7 @@ pub async fn index(
         total = row.get::<_, i64>("total") as u64;
         rows.push(drift_row(&row, &mut groups));
     };
-    session.each(limits, &sql, &parameters, take).await?;
+    session.each(limits.of(view), &sql, &parameters, take).await?;
     let left_out = if fit { 0 } else { total - rows.len() as u64 };
     let mut groups = groups.finish();
     if let Some(last) = last.filter(|_| fit) {
@@ -62,7 +62,7 @@ pub async fn first(
     let (from, to, most) = (keys(flow.from), keys(flow.to), Drill::PAGE as i64);
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&from, Type::TEXT_ARRAY), (&to, Type::TEXT_ARRAY), (&most, Type::INT8)];
-    let found = session.read(limits, &beginning(view), &parameters).await?;
+    let found = session.read(limits.of(view), &beginning(view), &parameters).await?;
     let row =
         |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
     let rows = found.iter().map(row).collect();

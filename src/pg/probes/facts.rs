@@ -13,7 +13,7 @@ use crate::pg::compare::{definition, qualified};
 use crate::pg::session::{Limits, Session};
 
 /// A query that takes longer is given up: nobody would wait for it in a dashboard.
-const PATIENCE: Limits = Limits { statement: Duration::from_secs(2), lock: Duration::from_millis(500), whole: false };
+const PATIENCE: Limits = Limits::new(Duration::from_secs(2), Duration::from_millis(500), false);
 
 /// Rows enough for a mean width.
 const SAMPLE: u32 = 1_000;

@@ -34,8 +34,10 @@ pub struct Question {
 pub struct Answer {
     /// The server's clock.
     pub at: Time,
-    /// Each view's OID, `xmin` and whether it is populated.
-    pub views: Vec<(Oid, u32, bool)>,
+    /// Each view's OID and what its catalog row says.
+    pub views: Vec<(Oid, Shown)>,
+    /// Different when a view below was replaced, or a partition came or went.
+    pub schema: i64,
     /// The tables that were asked about.
     pub tables: Vec<Oid>,
     /// Each one's rows written so far, in the same order.
@@ -50,6 +52,17 @@ pub struct Answer {
     pub runs: Option<String>,
     /// Does pg_cron's launcher run? `None` where this role may not see it.
     pub launcher: Option<bool>,
+}
+
+/// What a view's catalog row shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Its `xmin`: moves with every refresh, even one that changes no row, and with GRANT, OWNER TO, RENAME and SET.
+    pub xmin: u32,
+    /// A hash of what those change, and of its indexes: a refresh leaves it as it is.
+    pub shape: i64,
+    /// Is it populated?
+    pub populated: bool,
 }
 
 /// What one connection's last pulse read from rows. Until a transaction ends they are the same, and are not read again:
@@ -74,7 +87,8 @@ struct Asked {
 
 #[derive(Clone, Debug)]
 struct Rows {
-    views: Vec<(Oid, u32, bool)>,
+    views: Vec<(Oid, Shown)>,
+    schema: i64,
     jobs: Option<String>,
     runs: Option<String>,
 }
@@ -129,6 +143,7 @@ pub async fn pulse(session: &Session, question: &Question, memory: &Memory) -> R
         at: row.get::<_, DateTime<Utc>>("at"),
         tables: question.tables.clone(),
         views: rows.views,
+        schema: rows.schema,
         counters: row.get("counters"),
         files: row.get("files"),
         held: row.get::<_, Option<&str>>("held").map(held).transpose()?.unwrap_or_default(),
@@ -140,10 +155,13 @@ pub async fn pulse(session: &Session, question: &Question, memory: &Memory) -> R
 
 impl Rows {
     fn of(row: &Row) -> Rows {
-        let (oids, xmins, populated): (Vec<u32>, Vec<Xid>, Vec<bool>) =
-            (row.get("oids"), row.get("xmins"), row.get("populated"));
+        let (oids, xmins): (Vec<u32>, Vec<Xid>) = (row.get("oids"), row.get("xmins"));
+        let (shapes, populated): (Vec<i64>, Vec<bool>) = (row.get("shapes"), row.get("populated"));
+        let shown = xmins.into_iter().zip(shapes).zip(populated);
+        let shown = shown.map(|((xmin, shape), populated)| Shown { xmin: xmin.0, shape, populated });
         Rows {
-            views: oids.iter().zip(xmins).zip(populated).map(|((&o, x), p)| (Oid(o), x.0, p)).collect(),
+            views: oids.into_iter().map(Oid).zip(shown).collect(),
+            schema: row.get("schema"),
             jobs: row.get("jobs"),
             runs: row.get("runs"),
         }

@@ -12,11 +12,14 @@ use crate::pg::session::{Limits, Session};
 
 /// The query: `$1` is the view's OID. Every row carries the same time, so one row is enough.
 fn sql(view: &View, populated: bool) -> String {
-    let column = match view.refresh_column().filter(|_| populated && view.can_select) {
-        Some(column) => format!("(SELECT {} FROM {} LIMIT 1)", escape_identifier(column), qualified(&view.name)),
+    let (name, can_read) = (qualified(&view.name), populated && view.can_select && !view.is_plain());
+    let column = match view.refresh_column().filter(|_| can_read) {
+        Some(column) => format!("(SELECT {} FROM {name} LIMIT 1)", escape_identifier(column)),
         None => "NULL::timestamptz".into(),
     };
-    include_str!("../sql/stamp.sql").replace("/* column */ NULL", &column)
+    let rows =
+        if can_read { format!("EXISTS (SELECT FROM {name} AS v WHERE v.xmin = c.xmin)") } else { "false".into() };
+    include_str!("../sql/stamp.sql").replace("/* column */ NULL", &column).replace("/* rows */ false", &rows)
 }
 
 /// The times and the size of one view.

@@ -47,14 +47,14 @@ volatile AS MATERIALIZED (
     WHERE p.provolatile = 'v'
     GROUP BY below.view
 ),
--- Who has a view locked against readers, us excepted: read once, for each look costs as much as there are locks.
+-- What is locked against readers by others than us: read once, for each look costs as much as there are locks.
 locks AS MATERIALIZED (
     SELECT l.relation
     FROM pg_catalog.pg_locks l
     JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = current_database()
     WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid()
 ),
--- The indexes REFRESH … CONCURRENTLY can use: unique, valid, immediate, whole, on columns. Shortest first.
+-- The indexes REFRESH ... CONCURRENTLY can use: unique, valid, immediate, whole, on columns. Shortest first.
 usable AS (
     SELECT i.indrelid, i.indexrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation
     FROM pg_catalog.pg_index i
@@ -89,7 +89,7 @@ SELECT json_build_object(
     'schema', mv.nspname,
     'name', mv.relname,
     'owner', pg_catalog.pg_get_userbyid(mv.relowner),
-    -- pg_get_viewdef waits for a plain refresh, and all views would wait with it.
+    -- pg_get_viewdef waits for whoever locked the view or what it reads, and all views would wait with it.
     'definition', CASE WHEN locked.is_locked THEN '' ELSE pg_catalog.pg_get_viewdef(mv.oid) END,
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
@@ -104,10 +104,27 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(keys.columns ORDER BY keys.indnkeyatts, keys.indexrelid), '[]')
         FROM keys WHERE keys.indrelid = mv.oid),
     'base_tables', (
-        SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'name', c.relname)), '[]')
+        SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'name', c.relname,
+                                                   'is_foreign', c.relkind = 'f')), '[]')
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_class c ON c.oid = reads.relation
         WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
+    'reads_views', EXISTS (SELECT FROM reads r JOIN pg_catalog.pg_class c ON c.oid = r.relation AND c.relkind = 'v'
+                           WHERE r.view = mv.oid),
+    'identities', (
+        SELECT coalesce(json_agg(DISTINCT json_build_array(c.relname, a.attname)::jsonb), '[]')
+        FROM reads r
+        JOIN pg_catalog.pg_class c ON c.oid = r.relation
+        JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+                                  AND i.indnkeyatts = 1 AND i.indpred IS NULL
+        JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] AND a.attnotnull
+        WHERE r.view = mv.oid),
+    -- Another number when a plain view below it was replaced.
+    'below', (
+        SELECT coalesce(sum(w.xmin::text::int8), 0)
+        FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
+        JOIN pg_catalog.pg_rewrite w ON w.ev_class = reads.relation
+        WHERE reads.view = mv.oid),
     'volatile', coalesce((SELECT f.names FROM volatile f WHERE f.view = mv.oid), '[]'),
     'kind', mv.relkind,
     'triggers', (
@@ -146,6 +163,14 @@ SELECT json_build_object(
 )::text
 FROM mv
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM locks l WHERE l.relation = mv.oid) AS is_locked
+    SELECT EXISTS (
+        SELECT FROM locks l
+        WHERE l.relation = mv.oid
+           OR l.relation IN (SELECT d.refobjid
+                             FROM pg_catalog.pg_rewrite w
+                             JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+                                                        AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                             WHERE w.ev_class = mv.oid)
+    ) AS is_locked
 ) AS locked
 ORDER BY mv.nspname, mv.relname

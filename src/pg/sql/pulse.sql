@@ -8,18 +8,31 @@ WITH now AS MATERIALIZED (
 )
 SELECT clock_timestamp() AS at,
        (SELECT mark FROM now) AS mark,
-       mv.oids, mv.xmins, mv.populated,
+       mv.oids, mv.xmins, mv.shapes, mv.populated, below.schema,
        base.counters, base.files,
        locks.held,
        cron.jobs, cron.runs, cron.launcher
 FROM (
     SELECT coalesce(array_agg(c.oid), '{}') AS oids,
            coalesce(array_agg(c.xmin), '{}') AS xmins,
+           -- GRANT, OWNER TO, RENAME and SET move xmin, too. What they change stands here, and the indexes.
+           coalesce(array_agg(hashtextextended(
+               concat_ws(' ', c.relnamespace, c.relname, c.relowner, c.relacl, c.reloptions, c.reltablespace, c.relreplident,
+                         (SELECT sum(i.indexrelid::int8 * (1 + i.indisvalid::int4)) FROM pg_catalog.pg_index i
+                          WHERE i.indrelid = c.oid)), 0)), '{}') AS shapes,
            coalesce(array_agg(c.relispopulated), '{}') AS populated
     FROM pg_catalog.pg_class c
     WHERE (c.relkind = 'm' OR c.relkind = 'v' AND c.oid = ANY ($2::oid[]))
       AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE
 ) AS mv
+CROSS JOIN (
+    -- Another number when what views read is another set of tables: a view was replaced, a partition came or went. Ages are
+    -- taken against that of one number, so that they stand still.
+    SELECT (SELECT count(*) + coalesce(sum(pg_catalog.age(w.xmin)::int8 - pg_catalog.age('3'::xid)), 0)
+            FROM pg_catalog.pg_rewrite w WHERE w.oid >= 16384 AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
+           # (SELECT coalesce(sum(i.inhrelid::int8), 0) FROM pg_catalog.pg_inherits i
+              WHERE ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8 AS schema
+) AS below
 CROSS JOIN (
     -- ins+upd+del says that rows changed, the file number that the table was truncated or rewritten.
     -- A standby counts nothing: there, whatever was replayed may have been written to them, and the position in the WAL

@@ -92,6 +92,7 @@ pub struct Keeper {
 #[derive(Default)]
 struct LastSignals {
     tables: Vec<Oid>,
+    schema: Option<i64>,
     jobs: Option<String>,
     runs: Option<String>,
     newest_run: RunId,

@@ -189,11 +189,13 @@ impl Keeper {
     }
 
     fn is_measured(&self, view: &View) -> bool {
-        let is_named = |view: &View| self.only.iter().any(|word| view.name.answers_to(word));
-        // A view is no truer than those that it reads.
-        let is_read =
-            || self.snapshot.views.iter().any(|v| v.view.base_tables.contains(&view.oid) && is_named(&v.view));
-        self.only.is_empty() || is_named(view) || is_read()
+        self.only.is_empty() || self.is_needed(view)
+    }
+
+    /// Is it named, or read by one that is, however many views lie between them? A view is no truer than those that it reads.
+    fn is_needed(&self, view: &View) -> bool {
+        let mut readers = self.snapshot.views.iter().map(|v| &v.view).filter(|v| v.base_tables.contains(&view.oid));
+        self.only.iter().any(|word| view.name.answers_to(word)) || readers.any(|reader| self.is_needed(reader))
     }
 
     fn begin(&mut self, probe: &Probe, local: Time) {

@@ -52,15 +52,18 @@ impl Keeper {
             held.entry(*view).or_default().push(refreshing.clone());
         }
         let (places, mut changed) = (self.places(), Vec::new());
-        for &(oid, xmin, populated) in &beat.views {
+        for &(oid, shown) in &beat.views {
             let held = held.remove(&oid).unwrap_or_default();
             match places.get(&oid) {
-                Some(&place) if self.fold_view(place, (xmin, populated), held, &jumps, beat) => changed.push(oid),
+                Some(&place) if self.fold_view(place, shown, held, &jumps, beat) => changed.push(oid),
                 Some(_) => {}
                 None => changed.push(oid),
             }
         }
         self.forget_dropped(beat);
+        if self.last.schema.replace(beat.schema).is_some_and(|before| before != beat.schema) {
+            self.catalog = Some(None);
+        }
         if !changed.is_empty() && self.snapshot.catalog.last.is_some() {
             self.want_catalog(changed);
         }
@@ -71,7 +74,7 @@ impl Keeper {
     fn fold_view(
         &mut self,
         place: usize,
-        (xmin, populated): (u32, bool),
+        shown: pulse::Shown,
         held: Vec<Refreshing>,
         jumps: &[(Oid, BulkWrite)],
         beat: &pulse::Answer,
@@ -79,7 +82,7 @@ impl Keeper {
         let view = &self.snapshot.views[place];
         let writes = self.last.counters.writes(&view.view.base_tables);
         let bases = self.bases(view).or(view.signal.bases);
-        let signal = Signal { xmin, bases, populated };
+        let signal = Signal { xmin: shown.xmin, shape: shown.shape, bases, populated: shown.populated };
         let (oid, before) = (view.view.oid, view.signal);
         let bulk = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table));
         let is_at_rest = held.is_empty() && view.refreshing.is_empty() && !self.last.waiting.contains_key(&oid);
@@ -94,7 +97,9 @@ impl Keeper {
             view.bulk = Some(BulkWrite { table, ..bulk.clone() });
         }
         let is_first = before.xmin == 0;
-        let refreshed = !is_first && (before.xmin != xmin || before.populated != populated);
+        let is_other = !is_first && before.shape != signal.shape;
+        let has_moved = before.xmin != signal.xmin && !is_other;
+        let refreshed = !is_first && (has_moved || before.populated != signal.populated);
         let moved = before.bases.zip(signal.bases).is_some_and(|(before, now)| before != now);
         if refreshed {
             (view.observed, view.bulk) = (Some(beat.at), None);
@@ -112,7 +117,7 @@ impl Keeper {
             (false, false) => {}
         }
         let view = &self.snapshot.views[place];
-        refreshed || (!view.view.has_definition() && !view.is_locked())
+        refreshed || is_other || (!view.view.has_definition() && !view.is_locked())
     }
 
     /// The rows looked at are other ones, or are told apart otherwise.

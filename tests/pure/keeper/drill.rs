@@ -166,7 +166,7 @@ fn a_page_that_cannot_be_read_is_asked_for_again_after_a_while() {
 fn a_list_read_before_a_refresh_and_answered_after_it_is_read_again() {
     let mut bench = drilled(&many());
     let all = after_the_first_page(&mut bench, "a");
-    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.views = vec![shown(VIEW, 802)];
     bench.beat.at = night() + TimeDelta::seconds(2);
     bench.pulse();
     // Asked a second after night.
@@ -214,7 +214,7 @@ fn a_list_of_rows_told_apart_by_another_key_is_dropped() {
     let list = bench.next().unwrap();
     bench.answer(list, Duration::ZERO, index(166, false, "a"));
     assert!(drill(&mut bench).index.value().is_some());
-    bench.beat.views.push((Oid(99), 900, true));
+    bench.beat.views.push(shown(Oid(99), 900));
     bench.pulse();
     let catalog = std::iter::from_fn(|| bench.next()).find(|p| matches!(p, Probe::Catalog(_))).unwrap();
     let key = KeyColumn { name: "correo".into(), ..view().key[0].clone() };

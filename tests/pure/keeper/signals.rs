@@ -1,5 +1,7 @@
 //! What shows only between two looks, and when what is wanted is looked at.
 
+use mvtop::domain::view::ViewName;
+
 use super::*;
 
 fn waiting(granted: bool) -> Vec<(Oid, Refreshing)> {
@@ -23,14 +25,14 @@ fn a_refresh_that_was_seen_to_wait_is_remembered_when_it_is_done_and_until_the_n
         bench.beat.held = waiting(granted);
         bench.pulse();
     }
-    (bench.beat.held, bench.beat.views) = (vec![], vec![(VIEW, 802, true)]);
+    (bench.beat.held, bench.beat.views) = (vec![], vec![shown(VIEW, 802)]);
     bench.beat.at = night() + TimeDelta::seconds(2);
     bench.pulse();
     let snapshot = bench.keeper.snapshot(night(), bench.now);
     let waited = snapshot.views[0].waited.clone().expect("it waited");
     assert_eq!((waited.who.as_str(), waited.until), ("postgres (pg_cron, pid 31)", bench.beat.at));
     assert_eq!(waited.since, night() - TimeDelta::seconds(20), "what its data is true of");
-    bench.beat.views = vec![(VIEW, 803, true)];
+    bench.beat.views = vec![shown(VIEW, 803)];
     bench.pulse();
     assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
 }
@@ -40,7 +42,7 @@ fn while_a_refresh_waits_the_one_before_it_is_done_without_having_waited() {
     let mut bench = Bench::settled(Duration::from_millis(70));
     bench.beat.held = waiting(false);
     bench.pulse();
-    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.views = vec![shown(VIEW, 802)];
     bench.pulse();
     assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
 }
@@ -52,7 +54,7 @@ fn a_cancelled_wait_says_nothing_of_a_refresh_long_after_it() {
     bench.pulse();
     bench.beat.held = vec![];
     bench.beat.at = night() + TimeDelta::minutes(3);
-    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.views = vec![shown(VIEW, 802)];
     bench.pulse();
     assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].waited, None);
 }
@@ -67,7 +69,7 @@ fn many_rows_at_once_are_a_bulk_write_until_the_view_is_refreshed() {
     bench.pulse();
     let bulk = bench.keeper.snapshot(night(), bench.now).views[0].bulk.clone().expect("a bulk write");
     assert_eq!((bulk.table.as_str(), bulk.rows, bulk.at), ("prospectos", 600, bench.beat.at));
-    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.views = vec![shown(VIEW, 802)];
     bench.pulse();
     assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
 }
@@ -80,7 +82,7 @@ fn a_table_that_always_sees_many_rows_has_no_bulk_writes() {
         bench.pulse();
     };
     (0..60).for_each(|_| busy(&mut bench));
-    bench.beat.views = vec![(VIEW, 802, true)];
+    bench.beat.views = vec![shown(VIEW, 802)];
     bench.pulse();
     (0..10).for_each(|_| busy(&mut bench));
     assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].bulk, None);
@@ -203,4 +205,57 @@ fn a_comparison_comes_after_the_catalog_that_is_read_with_it_whether_that_succee
         bench.answer(read, Duration::ZERO, catalog);
         assert_eq!(scopes(&bench.work(Duration::ZERO)), [Scope::Groups, Scope::Values]);
     }
+}
+
+#[test]
+fn a_view_that_was_granted_renamed_or_given_an_index_was_not_refreshed() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    let (oid, before) = shown(VIEW, 802);
+    for (other, is_refresh) in
+        [(pulse::Shown { shape: 2, ..before }, false), (pulse::Shown { shape: 2, xmin: 803, ..before }, true)]
+    {
+        bench.beat.views = vec![(oid, other)];
+        bench.pulse();
+        let asked = bench.work(Duration::ZERO);
+        assert!(asked.contains(&Probe::Catalog(Some(vec![VIEW]))), "{asked:?}");
+        assert_eq!(!scopes(&asked).is_empty(), is_refresh);
+        assert_eq!(bench.keeper.snapshot(night(), bench.now).views[0].observed.is_some(), is_refresh);
+    }
+}
+
+#[test]
+fn where_a_view_below_was_replaced_or_a_partition_came_the_catalog_is_read_and_what_differs_is_compared_anew() {
+    let mut bench = Bench::settled(Duration::from_millis(70));
+    bench.beat.schema = 7;
+    bench.pulse();
+    let catalog = bench.next().unwrap();
+    assert_eq!(catalog, Probe::Catalog(None));
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![View { below: 7, ..view() }])));
+    assert!(bench.keeper.snapshot(night(), bench.now).views[0].drift.last.is_none(), "it answered another question");
+    assert_eq!(scopes(&bench.work(Duration::ZERO)), [Scope::Groups, Scope::Values]);
+}
+
+#[test]
+fn a_view_that_is_asked_for_is_measured_with_all_that_it_reads_however_far_below() {
+    let mut bench = Bench::connected();
+    bench.keeper = Keeper::new(Snapshot::connecting(night()), vec!["top".into()], 0.02);
+    bench.keeper.connected(Server { cron: Cron::Absent, ..server() });
+    let named = |oid: u32, name: &str, reads: u32| View {
+        oid: Oid(oid),
+        name: ViewName { schema: "public".into(), name: name.into() },
+        base_tables: [Oid(reads)].into(),
+        ..view()
+    };
+    let views = vec![named(90, "low", 1), named(91, "mid", 90), named(92, "top", 91), named(93, "apart", 1)];
+    bench.beat.views = views.iter().map(|v| shown(v.oid, 801)).collect();
+    let catalog = bench.next().unwrap();
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(views)));
+    bench.beat.tables = vec![Oid(1), Oid(90), Oid(91)];
+    (bench.beat.counters, bench.beat.files) = (vec![1; 3], vec![1; 3]);
+    bench.pulse();
+    let compared = |p: &Probe| if let Probe::Compare(view, ..) = p { Some(view.name.name.clone()) } else { None };
+    let mut compared: Vec<String> = bench.work(Duration::ZERO).iter().filter_map(compared).collect();
+    compared.sort();
+    compared.dedup();
+    assert_eq!(compared, ["low", "mid", "top"]);
 }
