@@ -1,11 +1,12 @@
 //! Views that cannot be compared say why; never do they show drift that is none.
 
 use super::{Bench, LIMITS, connect, target};
-use mvtop::demo::cluster::DATABASE;
+use mvtop::demo::cluster::{DATABASE, SUPERUSER};
 use mvtop::domain::drift::Scope;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::snapshot::DrillTarget;
 use mvtop::domain::view::View;
+use mvtop::pg::catalog;
 use mvtop::pg::probes::compare::Before;
 use mvtop::pg::probes::{compare, drill};
 use mvtop::pg::session::{Limits, Session};
@@ -117,5 +118,28 @@ async fn a_view_that_is_gone() {
     bench.run("DROP MATERIALIZED VIEW v").await;
     for problem in problems(&bench.session, &view, LIMITS).await {
         assert!(problem.text.contains("does not exist"), "{problem:?}");
+    }
+}
+
+/// pg_get_viewdef locks what the definition reads, and would wait for whoever has it.
+#[tokio::test]
+async fn a_lock_on_what_one_view_reads_leaves_the_others_known() {
+    let bench = Bench::new(
+        "locked_below",
+        "CREATE TABLE t (id int); CREATE TABLE u (id int); CREATE VIEW p AS TABLE t;
+         CREATE MATERIALIZED VIEW v AS TABLE p; CREATE MATERIALIZED VIEW w AS TABLE t; CREATE MATERIALIZED VIEW x AS TABLE u",
+    )
+    .await;
+    let mut oids = Vec::new();
+    for name in ["v", "w", "x"] {
+        oids.push(bench.view(name).await.oid);
+    }
+    let holder = connect(&bench.cluster.conninfo_for(SUPERUSER, DATABASE)).await;
+    for (locked, known) in [("t", [true, false, true]), ("p", [false, false, true]), ("u", [true, true, false])] {
+        holder.batch_execute(&format!("BEGIN; LOCK TABLE locked_below.{locked}")).await.unwrap();
+        let views = catalog::views(&bench.session, Some(&oids)).await.unwrap();
+        let has = |name: &str| views.iter().find(|v| v.name.name == name).unwrap().has_definition();
+        assert_eq!(["v", "w", "x"].map(has), known, "{locked}");
+        holder.batch_execute("ROLLBACK").await.unwrap();
     }
 }

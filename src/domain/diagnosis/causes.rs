@@ -205,6 +205,10 @@ fn not_readable(view: &ViewState, server: Option<&Server>) -> Cause {
 
 /// Only where it matters: not while what was known of the same data still stands.
 fn uncomparable(view: &ViewState, server: Option<&Server>) -> Option<Cause> {
+    if !view.view.has_definition() && !view.is_locked() {
+        let text = "Its definition cannot be read: another session has locked what it reads against readers.";
+        return Some(Cause::new(CauseCode::CannotCompare, Severity::Warning, Remedy::Wait, text));
+    }
     let problem = view.drift.problem().or_else(|| view.values.problem())?;
     if !view.view.can_select || !view.signal.populated {
         return None;

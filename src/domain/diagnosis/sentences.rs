@@ -26,7 +26,7 @@ pub(super) fn what(
                 format!("{name} cannot be compared: {}", lacking(server, &view.view))
             }
             (_, Some(_)) => format!("Whether {name} is true is not known"),
-            _ if view.is_locked() => format!("Whether {name} is true is not known"),
+            _ if view.is_locked() || !view.view.has_definition() => format!("Whether {name} is true is not known"),
             _ => format!("Comparing {name} with its definition…"),
         };
     };
