@@ -280,6 +280,13 @@ impl View {
         pruned::pruned(&self.definition, &needed)
     }
 
+    /// Does what is compared of it depend on when it is run?
+    pub fn reads_clock(&self) -> bool {
+        let is_left_out =
+            |place: usize| self.columns.get(place).is_some_and(|c| self.refresh_columns.contains(&c.name));
+        stamped::reads_clock(&self.definition, is_left_out)
+    }
+
     /// May its rows depend on the plan that the definition is run by?
     pub fn may_tie(&self) -> bool {
         let is_float = |c: &Column| ["double precision", "real"].contains(&c.data_type.as_str());

@@ -184,10 +184,16 @@ impl Scene<'_> {
 }
 
 fn volatile(view: &ViewState) -> Option<Cause> {
-    let function = view.view.volatile.first()?;
-    let text = format!(
-        "Its definition calls {function}, which may give other values at each run: comparing it cannot be exact."
-    );
+    let text = match view.view.volatile.first() {
+        Some(function) => format!(
+            "Its definition calls {function}, which may give other values at each run: comparing it cannot be exact."
+        ),
+        None if view.view.reads_clock() => {
+            "Its definition reads the clock for more than the time of the refresh: rows may differ however fresh it is."
+                .to_string()
+        }
+        None => return None,
+    };
     Some(Cause::note(CauseCode::VolatileDefinition, None, text))
 }
 

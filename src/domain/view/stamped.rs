@@ -173,6 +173,24 @@ fn is_clock(expression: &[&str]) -> bool {
     }
 }
 
+/// Does anything of a query but the outputs that are stamps read a clock? Then its rows change though nothing is written.
+pub(super) fn reads_clock(query: &str, is_left_out: impl Fn(usize) -> bool) -> bool {
+    let all = tokens(query);
+    let ["SELECT", list @ ..] = &all[..] else { return has_clock(&all) };
+    let (items, rest) = clause(list);
+    let mut read = items.split(|t| *t == ",").enumerate().filter(|(place, _)| !is_left_out(*place));
+    read.any(|(_, item)| has_clock(item)) || has_clock(rest)
+}
+
+fn has_clock(tokens_of: &[&str]) -> bool {
+    let is_call = |place: usize| CLOCKS.contains(&&*tokens_of[place..tokens_of.len().min(place + 2)].concat());
+    tokens_of.iter().enumerate().any(|(place, token)| {
+        let is_own = place == 0 || ![".", "AS"].contains(&tokens_of[place - 1]);
+        let inner = inside(token).is_some_and(|inner| has_clock(&tokens(inner)));
+        is_own && (CLOCKS.contains(token) || is_call(place)) || inner
+    })
+}
+
 /// The functions of PostgreSQL's own that a query calls and that give other values at each call, clocks excepted.
 pub fn volatile_calls(query: &str) -> Vec<String> {
     let mut calls = Vec::new();
@@ -270,6 +288,24 @@ mod tests {
         assert_eq!(volatile_calls(query), ["random", "gen_random_uuid"]);
         let quiet = " SELECT t.random, s.nextval(t.id) AS x, 'random()'::text AS y, now() AS z FROM t";
         assert_eq!(volatile_calls(quiet), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_clock_that_is_not_left_out_is_found_wherever_it_stands() {
+        let reads = |query: &str| reads_clock(query, |place| place == 1);
+        for query in [
+            "SELECT t.id, now() AS at, (now() - '1 day'::interval) AS since FROM t",
+            "SELECT COALESCE(t.seen, CURRENT_TIMESTAMP) AS seen, now() AS at FROM t",
+            "SELECT t.id, now() AS at FROM t WHERE (t.at > (CURRENT_DATE - 7))",
+            "SELECT s.x, s.y FROM ( SELECT now() AS x, t.y FROM t) s",
+        ] {
+            assert!(reads(query), "{query}");
+        }
+        for query in
+            ["SELECT t.id, now() AS at, t.now, app.now() AS x, t.y AS \"now\" FROM t", "SELECT 'now()'::text AS a, 1"]
+        {
+            assert!(!reads(query), "{query}");
+        }
     }
 
     #[test]
