@@ -96,7 +96,11 @@ fn no_job(model: &Model) -> Option<String> {
     if model.focus != Pane::Cron {
         return Some("that is for the job shown in the cron pane: go there first (2)".into());
     }
-    model.selected_job().is_none().then(|| "there is no job".into())
+    match (model.selected_job(), model.shown_job()) {
+        (Some(_), _) => None,
+        (None, Some(_)) => Some("the job shown is not one of this view: ← and → choose a job".into()),
+        (None, None) => Some("there is no job".into()),
+    }
 }
 
 fn no_choice(model: &Model) -> Option<String> {

@@ -248,9 +248,9 @@ fn step_view(model: &mut Model, by: isize) {
     }
 }
 
-/// Rows of the cron pane: the runs of the selected job.
+/// Rows of the cron pane: the runs of the job shown.
 fn step_run(model: &mut Model, by: isize) {
-    let length = match (model.snapshot.history.value(), model.selected_job()) {
+    let length = match (model.snapshot.history.value(), model.shown_job()) {
         (Some(history), Some(job)) => history.runs_of(job.id).count(),
         _ => 0,
     };
@@ -270,8 +270,8 @@ fn sideways(model: &mut Model, by: isize) -> Vec<Cmd> {
         Pane::Cron => {
             let jobs: Vec<_> =
                 model.snapshot.history.value().map_or(Vec::new(), |h| h.jobs.iter().map(|j| j.id).collect());
-            let selected = model.selected_job().map(|j| j.id);
-            let place = jobs.iter().position(|j| Some(*j) == selected).unwrap_or(0);
+            let shown = model.shown_job().map(|j| j.id);
+            let place = jobs.iter().position(|j| Some(*j) == shown).unwrap_or(0);
             model.job = jobs.get(moved(place, by, jobs.len())).copied();
             model.run = 0;
         }

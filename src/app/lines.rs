@@ -89,6 +89,7 @@ fn follow_filter(model: &mut Model) {
 pub fn select_view(model: &mut Model, view: Oid) {
     if model.selected_view().map(|v| v.view.oid) != Some(view) {
         (model.counts.selected, model.counts.column, model.flow) = (None, 0, 0);
+        (model.job, model.run) = (None, 0);
         model.counts.filter = Input::default();
     }
     model.view = Some(view);

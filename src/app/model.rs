@@ -300,16 +300,22 @@ impl Model {
         })
     }
 
-    /// The job whose runs are shown: the selected one, else the one that refreshes the view, else the first.
+    /// The job that keys act on: the chosen one, else the one that belongs to the view. None where neither is there: no key
+    /// acts on a job that nobody meant.
     pub fn selected_job(&self) -> Option<&Job> {
         let history = self.snapshot.history.value()?;
-        let refreshing = || self.selected_report().and_then(|r| r.job);
-        self.job.or_else(refreshing).and_then(|id| history.job(id)).or_else(|| history.jobs.first())
+        let own = || self.selected_report().and_then(ViewReport::own_job);
+        self.job.and_then(|id| history.job(id)).or_else(|| history.job(own()?))
+    }
+
+    /// The job whose runs are shown: the selected one, else the first, only to be looked at.
+    pub fn shown_job(&self) -> Option<&Job> {
+        self.selected_job().or_else(|| self.snapshot.history.value()?.jobs.first())
     }
 
     /// The run under the cursor.
     pub fn selected_run(&self) -> Option<&Run> {
-        self.snapshot.history.value()?.runs_of(self.selected_job()?.id).nth(self.run)
+        self.snapshot.history.value()?.runs_of(self.shown_job()?.id).nth(self.run)
     }
 
     /// The n-th line of the counts as they are ordered and filtered.

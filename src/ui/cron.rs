@@ -29,7 +29,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let block = pane_block(model, theme, Pane::Cron, "Cron history", right, area.width);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    match (model.snapshot.history.value(), model.selected_job()) {
+    match (model.snapshot.history.value(), model.shown_job()) {
         (Some(history), Some(job)) => {
             let lines = lines(model, theme, history, job, inner);
             paint(frame, inner, lines);
@@ -58,7 +58,7 @@ fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: 
     if inner.height >= 12 {
         lines = job_table(model, theme, history, job, inner);
     }
-    let mut said = vec![title(theme, history, job)];
+    let mut said: Vec<Line> = foreign(model, theme).into_iter().chain([title(theme, history, job)]).collect();
     if let Some(stats) = model.snapshot.job(job.id) {
         said.push(figures(theme, job, stats, now, inner.width < 60));
         if inner.height >= 6 {
@@ -104,7 +104,8 @@ fn job_table<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inn
     for i in window(place, history.jobs.len(), (inner.height as usize / 3).min(8)) {
         let line = job_row(model, theme, &columns, history, &history.jobs[i]);
         let selection = if model.focus == Pane::Cron { theme.selection } else { theme.selection_idle };
-        lines.push(if i == place { line.style(selection) } else { line });
+        let is_selected = i == place && model.selected_job().is_some();
+        lines.push(if is_selected { line.style(selection) } else { line });
     }
     lines.push(Line::default());
     lines
@@ -142,13 +143,29 @@ fn status_sign(theme: &Theme, run: &Run) -> (&'static str, ratatui::style::Style
 fn title<'a>(theme: &Theme, history: &History, job: &Job) -> Line<'a> {
     let place = history.jobs.iter().position(|j| j.id == job.id).unwrap_or(0) + 1;
     let paused = if job.active { "" } else { " PAUSED" };
-    Line::from(vec![
+    let mut spans = vec![
         Span::styled("◂ ", theme.key),
         Span::styled(job.title().to_string(), theme.accent),
         Span::styled(" ▸", theme.key),
         Span::styled(paused, theme.warning),
-        Span::styled(format!(" {place} of {} · {}", history.jobs.len(), job.schedule), theme.dim),
-    ])
+        Span::styled(format!(" {place} of {}", history.jobs.len()), theme.dim),
+    ];
+    spans.push(Span::styled(format!(" · {}", job.schedule), theme.dim));
+    Line::from(spans)
+}
+
+/// Said where the job is only shown because the view has none.
+fn foreign<'a>(model: &Model, theme: &Theme) -> Option<Line<'a>> {
+    let is_foreign = model.selected_job().is_none() && model.selected_view().is_some();
+    is_foreign.then(|| words(none_of_view(model), theme.warning))
+}
+
+/// That no job belongs to the view, as far as jobs can be seen.
+fn none_of_view(model: &Model) -> &'static str {
+    match model.snapshot.server.as_deref().and_then(hidden_jobs) {
+        Some(_) => "no visible job refreshes this view",
+        None => "no job refreshes this view",
+    }
 }
 
 fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow: bool) -> Line<'a> {

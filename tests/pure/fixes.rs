@@ -107,7 +107,7 @@ fn the_cron_panes_keys_work_there_only_and_ask_first() {
         let mut model = console(weighed_snapshot(|_| ()));
         press(&mut model, key.split(' ').next().unwrap());
         assert!(model.dialog.is_none() && notice(&model).contains("cron pane"), "{key}: {}", notice(&model));
-        assert_eq!(press(&mut model, &format!("2 {key}")), []);
+        assert_eq!(press(&mut model, &format!("2 Left {key}")), []);
         assert_eq!(asked(&model).fix, fix);
         let others = "p in the cron pane, or SELECT cron.alter_job(job_id := 1, active := true)";
         assert!(key != "p" || asked(&model).undo.as_deref() == Some(others), "{:?}", asked(&model).undo);

@@ -6,6 +6,7 @@ mod scene;
 
 mod causes;
 mod check;
+mod chosen;
 mod day;
 mod diagnosis;
 mod fixes;

@@ -41,14 +41,14 @@ impl Scene<'_> {
         let elsewhere = history.jobs_naming(&name.name).find(|(job, named)| !job.here && *named == name);
         if let Some((job, _)) = elsewhere {
             let text = format!("Its job {} runs in the database {}, not in this one.", job.title(), job.database);
-            return Cause::grave(CauseCode::JobInOtherDatabase, Remedy::FixJob, text);
+            return Cause::grave(CauseCode::JobInOtherDatabase, Remedy::FixJob, text).about(job);
         }
         let is_view = |other: &ViewName| self.snapshot.views.iter().any(|v| v.view.name == *other);
         let mut namesakes = history.jobs_naming(&name.name).filter(|(job, other)| job.here && *other != name);
         let namesake = namesakes.find(|(_, other)| is_view(other));
         if let Some((job, other)) = namesake {
             let text = format!("The job {} refreshes {other}, another view of the same name.", job.title());
-            return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text);
+            return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text).about(job);
         }
         let removed = history.removed.iter().filter(|j| j.here && history.refreshes(&j.command, name));
         if let Some(job) = removed.max_by_key(|j| j.last) {
@@ -76,7 +76,7 @@ impl Scene<'_> {
                 job.title(),
                 job.username
             );
-            return Some(Cause::grave(CauseCode::JobOfDroppedRole, Remedy::RemoveJob, text));
+            return Some(Cause::grave(CauseCode::JobOfDroppedRole, Remedy::RemoveJob, text).about(job));
         }
         if cron.launches == Some(false) {
             let text = "cron.launch_active_jobs is off, so no job runs.";
@@ -93,7 +93,8 @@ impl Scene<'_> {
 
     /// What is wrong with its jobs. One that works is enough: then the others' troubles are only worth saying.
     fn troubles(&self, jobs: &[&Job], history: &History) -> Vec<Cause> {
-        let each: Vec<Vec<Cause>> = jobs.iter().map(|job| self.job_troubles(job, history)).collect();
+        let of_job = |job: &&Job| self.job_troubles(job, history).into_iter().map(|cause| cause.about(job)).collect();
+        let each: Vec<Vec<Cause>> = jobs.iter().map(of_job).collect();
         let one_works = each.iter().any(Vec::is_empty);
         let mut causes: Vec<Cause> = each.into_iter().flatten().collect();
         if one_works {

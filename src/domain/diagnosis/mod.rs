@@ -40,11 +40,13 @@ pub struct Cause {
     pub severity: Severity,
     /// The next best action against it, if there is any.
     pub remedy: Option<Remedy>,
+    /// The job that it is about, if it is about one.
+    pub job: Option<JobId>,
 }
 
 impl Cause {
     fn new(code: CauseCode, severity: Severity, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
-        Cause { code, severity, remedy: remedy.into(), text: text.into() }
+        Cause { code, severity, remedy: remedy.into(), text: text.into(), job: None }
     }
 
     fn grave(code: CauseCode, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
@@ -53,6 +55,10 @@ impl Cause {
 
     fn note(code: CauseCode, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
         Cause::new(code, Severity::Note, remedy, text)
+    }
+
+    fn about(self, job: &Job) -> Cause {
+        Cause { job: Some(job.id), ..self }
     }
 }
 
@@ -98,6 +104,11 @@ impl ViewReport {
             Some((first, others)) if first.code != CauseCode::ViewIsTrue => (Some(first), others),
             _ => (None, &self.causes),
         }
+    }
+
+    /// The job that belongs to it: the one its worst cause about a job is about, else the one that refreshes it.
+    pub fn own_job(&self) -> Option<JobId> {
+        self.causes.iter().find_map(|cause| cause.job).or(self.job)
     }
 
     /// What to do, in a few words: `Press r to refresh, then f to schedule it.`

@@ -1,0 +1,35 @@
+//! What keys act on: what was chosen or belongs to the view, never what merely happens to be shown.
+
+use mvtop::domain::job::JobId;
+
+use crate::causes::job_and_runs;
+use crate::scene::*;
+use crate::update::{console, notice, press};
+
+#[test]
+fn a_job_that_nobody_chose_and_that_is_not_the_view_s_is_shown_and_no_key_acts_on_it() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "2");
+    assert_eq!(model.shown_job().map(|job| job.id), Some(JobId(1)));
+    for key in ["p", "e", "n", "x"] {
+        press(&mut model, key);
+        assert!(model.dialog.is_none() && model.field.is_none(), "{key}");
+        assert!(notice(&model).contains("not one of this view"), "{key}: {}", notice(&model));
+    }
+    press(&mut model, "Right x");
+    assert_eq!(model.selected_job().map(|job| job.id), Some(JobId(2)), "chosen with the arrow");
+    assert!(model.dialog.is_some());
+}
+
+#[test]
+fn the_job_that_the_banner_accuses_is_the_one_shown() {
+    let mut snapshot = job_and_runs(|job, _| (job.here, job.database) = (false, "postgres".into()));
+    let history = std::sync::Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
+    history.jobs.insert(0, job(1, "limpiar-sesiones", "*/15 * * * *", "SELECT limpiar_sesiones()"));
+    let history = history.clone();
+    snapshot.history.last.as_mut().unwrap().value = std::sync::Arc::new(history);
+    let mut model = console(snapshot);
+    assert_eq!(model.selected_job().map(|job| job.id), Some(JobId(3)));
+    press(&mut model, "2 x");
+    assert!(format!("{:?}", model.dialog).contains("refresh-conversaciones-dashboard"));
+}
