@@ -41,6 +41,17 @@ impl Comparison {
         Comparison { standing, ..self }
     }
 
+    /// With its columns in the places that they had at an earlier look, where they are the same ones and rows differ now as
+    /// then, or as little as then: what somebody reads must not swap places because of a row or two.
+    #[must_use]
+    pub fn in_places_of(mut self, before: &Comparison) -> Comparison {
+        let differs = |comparison: &Comparison| comparison.totals.misplaced() > 0;
+        if differs(&self) == differs(before) {
+            self.matrix.arrange(&before.matrix.columns);
+        }
+        self
+    }
+
     /// The flows that are drift, most rows first.
     pub fn worst(&self) -> impl ExactSizeIterator<Item = &Flow> {
         self.worst.iter().map(|place| &self.drift.flow[*place as usize])
@@ -139,6 +150,20 @@ impl Matrix {
             total,
         }
     }
+
+    /// Puts the columns in this order, if they are the same ones.
+    fn arrange(&mut self, order: &[Member]) {
+        let place = |wanted: &Member| self.columns.iter().position(|column| column.key == wanted.key);
+        let Some(places) = order.iter().map(place).collect::<Option<Vec<usize>>>() else { return };
+        if places.len() != self.columns.len() {
+            return;
+        }
+        self.columns = places.iter().map(|&place| self.columns[place].clone()).collect();
+        self.totals = places.iter().map(|&place| self.totals[place]).collect();
+        for line in &mut self.lines {
+            line.cells = places.iter().map(|&place| line.cells[place]).collect();
+        }
+    }
 }
 
 /// A flow summed: its cells one line after the other, as the groups have the values.
@@ -219,6 +244,25 @@ mod tests {
             Matrix::of(&drift).lines.into_iter().map(|line| line.member.key).collect::<Vec<_>>()
         };
         assert_eq!(order(["7", "9"]), order(["9", "7"]));
+    }
+
+    #[test]
+    fn columns_keep_their_places_while_they_are_the_same_ones_and_rows_differ() {
+        let moved = |ven, apex| {
+            Comparison::of(drift(&[
+                (Some(["Ana", "VEN"]), Some(["Berta", "VEN"]), ven),
+                (Some(["Ana", "APEX"]), Some(["Berta", "APEX"]), apex),
+            ]))
+        };
+        let titles = |c: &Comparison| c.matrix.columns.iter().map(|m| m.title().to_string()).collect::<Vec<_>>();
+        let (before, after) = (moved(9, 3), moved(3, 9).in_places_of(&moved(9, 3)));
+        assert_eq!(titles(&moved(3, 9)), ["APEX", "VEN"]);
+        assert_eq!(titles(&after), titles(&before));
+        assert_eq!((after.matrix.lines[0].cells[0].view, after.matrix.totals[1].view), (3, 9));
+        let still = Comparison::of(drift(&[(Some(["Ana", "VEN"]), Some(["Ana", "VEN"]), 7)]));
+        assert_eq!(titles(&moved(3, 9).in_places_of(&still)), ["APEX", "VEN"], "what begins to differ comes first");
+        let more = Comparison::of(drift(&[(Some(["Ana", "VEN"]), Some(["Ana", "MVP"]), 1)]));
+        assert_eq!(titles(&moved(3, 9).in_places_of(&more)), ["APEX", "VEN"], "other columns");
     }
 
     #[test]

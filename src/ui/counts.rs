@@ -6,6 +6,8 @@
 //!  Osmara Partida          0   29  +29      166    0 -166      166   29    166
 //! ```
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -13,7 +15,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, paint, row};
-use super::{of_view, pane_block, progress, why_not_compared, window};
+use super::{of_view, pane_block, progress, unseen, why_not_compared, window};
 use crate::app::Model;
 use crate::app::groups::likely;
 use crate::app::model::Pane;
@@ -31,11 +33,37 @@ use crate::theme::Theme;
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let block = pane_block(model, theme, Pane::Counts, &title(model), right(model, theme), area.width);
     let inner = block.inner(area);
+    let seen = seen(model, inner.height);
+    let block = match outside(model, &seen) {
+        Some(said) => block.title_bottom(Line::styled(said, theme.warning).right_aligned()),
+        None => block,
+    };
     frame.render_widget(block, area);
     match model.comparison() {
-        Some(comparison) => table(model, theme, comparison, frame, inner),
+        Some(comparison) => table(model, theme, comparison, seen, frame, inner),
         None => frame.render_widget(Paragraph::new(waiting(model, theme)).wrap(Wrap { trim: true }), inner),
     }
+}
+
+/// The lines shown on so many rows: those around the cursor, or the one that an ejecutivo sees, which follows it.
+fn seen(model: &Model, height: u16) -> Range<usize> {
+    let place = model.line_place();
+    match model.lens() {
+        Some(lens) if lens.role == Role::Ejecutivo => place..place + 1,
+        _ => window(place, model.counts.order.len(), (height as usize).saturating_sub(3)),
+    }
+}
+
+/// Says how many of the lines that differ are not among them: a cursor that stays on its line goes down with it.
+fn outside(model: &Model, seen: &Range<usize>) -> Option<String> {
+    let lines = &model.comparison()?.matrix.lines;
+    if model.lens().is_some_and(|lens| lens.role == Role::Ejecutivo) {
+        return None;
+    }
+    let (above, rest) = model.counts.order.split_at_checked(seen.start)?;
+    let below = rest.get(seen.len()..)?;
+    let differ = |places: &[usize]| places.iter().filter(|&&place| lines[place].misplaced > 0).count();
+    unseen(differ(above), differ(below))
 }
 
 /// `Ejecutivos × coordinación`, or whatever the view's groups are called.
@@ -84,15 +112,10 @@ fn waiting<'a>(model: &Model, theme: &Theme) -> Vec<Line<'a>> {
     vec![Line::from(first)]
 }
 
-fn table(model: &Model, theme: &Theme, comparison: &Comparison, frame: &mut Frame, inner: Rect) {
+fn table(model: &Model, theme: &Theme, comparison: &Comparison, seen: Range<usize>, frame: &mut Frame, inner: Rect) {
     let shape = Shape::of(model, &comparison.matrix, inner.width as usize);
     let mut lines = vec![shape.group_names(theme), shape.header(theme)];
-    let room = (inner.height as usize).saturating_sub(3);
     let place = model.line_place();
-    // An ejecutivo sees one line, which follows the cursor.
-    let lens = model.lens();
-    let is_one = lens.as_ref().is_some_and(|l| l.role == Role::Ejecutivo);
-    let seen = if is_one { place..place + 1 } else { window(place, model.counts.order.len(), room) };
     for i in seen {
         let Some(line) = model.line(i) else { continue };
         let drawn = shape.line(theme, line);

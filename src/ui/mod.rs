@@ -139,6 +139,17 @@ fn verdict_style(theme: &Theme, verdict: Verdict) -> Style {
     }
 }
 
+/// How many of a list's rows that say something wrong lie outside its window: `▲ 3 differ above · ▼ 2 below`.
+fn unseen(above: usize, below: usize) -> Option<String> {
+    let said = match (above, below) {
+        (0, 0) => return None,
+        (above, 0) => format!("▲ {above} differ above"),
+        (0, below) => format!("▼ {below} differ below"),
+        (above, below) => format!("▲ {above} differ above · ▼ {below} below"),
+    };
+    Some(format!(" {said} "))
+}
+
 /// The window of a list that shows the row `place`, kept in the middle where there is room on both sides.
 fn window(place: usize, length: usize, height: usize) -> std::ops::Range<usize> {
     let first = place.saturating_sub(height / 2).min(length.saturating_sub(height));

@@ -35,3 +35,17 @@ fn a_message_of_three_lines_leaves_the_counts_a_line() {
     let text = text_of(&model);
     assert!(text.contains("Osmara Partida   │") && text.contains("a long message"), "{text}");
 }
+
+#[test]
+fn lines_that_differ_outside_the_window_are_counted_in_the_frame() {
+    let names: Vec<String> = (0..40).map(|i| format!("Ejecutivo {i:02}")).collect();
+    let side = |i: usize, place| Some((names[i].as_str(), place));
+    let live = |i| if i < 6 { "BOOM" } else { "VEN" };
+    let rows: Vec<_> = (0..names.len()).map(|i| (side(i, "VEN"), side(i, live(i)), 43 - i as u64, 0)).collect();
+    let compared = comparison(mvtop::domain::drift::Scope::Values, &rows);
+    let snapshot = scheduled_snapshot(compared, TimeDelta::hours(9), |_, _| {});
+    let text = text_of(&console(snapshot.clone(), "", (80, 24)));
+    assert!(text.contains(" differ below ") && !text.contains("differ above"), "{text}");
+    let text = text_of(&console(snapshot, "G", (80, 24)));
+    assert!(text.contains("▲ 6 differ above ┛"), "{text}");
+}

@@ -297,7 +297,7 @@ impl Keeper {
             let state = v.clone();
             let compared = [&mut v.drift.last, &mut v.values.last];
             for measured in compared.into_iter().flatten() {
-                measured.value = Arc::new(named((*measured.value).clone(), &state));
+                measured.value = Arc::new(settled((*measured.value).clone(), &state));
             }
         });
     }
@@ -318,7 +318,7 @@ impl Keeper {
         });
         let took = answer.took;
         let compared =
-            answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(named(c, &state))) } else { None });
+            answer.measured(|c| if let Catch::Comparison(c) = c { Some(Arc::new(settled(c, &state))) } else { None });
         // A replica that lags shows what was before the signal that asked: look again when it may have caught up.
         let is_behind = compared.as_ref().is_ok_and(|c| self.snapshot.view(oid).is_some_and(|v| v.moved_after(c.at)));
         if let Some(want) = self.wants.get_mut(&oid).filter(|_| is_behind) {
@@ -362,6 +362,16 @@ fn named(compared: Comparison, state: &ViewState) -> Comparison {
     let (mut drift, standing) = (compared.drift, compared.standing);
     drift.groups.name(&state.view.groups, labels);
     Comparison::of(drift).marked(standing)
+}
+
+/// The same, its columns where they were unless a refresh came since.
+fn settled(compared: Comparison, state: &ViewState) -> Comparison {
+    let compared = named(compared, state);
+    let last = state.drift.last.as_ref().filter(|last| state.observed.is_none_or(|refreshed| refreshed <= last.at));
+    match last {
+        Some(last) => compared.in_places_of(&last.value),
+        None => compared,
+    }
 }
 
 /// Remembers a signal and says whether it moved.
