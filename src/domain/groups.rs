@@ -1,5 +1,6 @@
 //! The groups that a comparison meets, and what people call the values of their columns.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -37,7 +38,21 @@ impl Member {
 
     /// Has it no name but its key?
     fn is_unnamed(&self) -> bool {
-        Some(&self.label) == self.key.as_ref()
+        match (&self.label, &self.key) {
+            (Some(label), Some(Some(key))) => **label == *called(key),
+            (None, Some(None)) => true,
+            _ => false,
+        }
+    }
+}
+
+/// How a value or its label is read: what a terminal would obey or hide is visible, and a text that looks like no value
+/// stands in quotes.
+fn called(text: &str) -> Cow<'_, str> {
+    let shown = visible(text);
+    match shown.trim() {
+        "" | NO_VALUE => Cow::Owned(format!("\"{shown}\"")),
+        _ => shown,
     }
 }
 
@@ -177,7 +192,7 @@ impl Interner {
             let place = self.place(column, key.as_ref().map(AsRef::as_ref));
             let member = &mut self.groups.columns[column][place as usize];
             if let Some(label) = labels.get(column).and_then(Option::as_ref).filter(|_| member.is_unnamed()) {
-                member.label = Some(label.as_ref().into());
+                member.label = Some(called(label.as_ref()).into());
             }
             self.groups.places.push(place);
         }
@@ -211,7 +226,7 @@ impl Interner {
         place.unwrap_or_else(|| {
             let (members, key) = (&mut self.groups.columns[column], key.map(Arc::<str>::from));
             let place = members.len() as u32;
-            members.push(Member { label: key.clone(), key: Some(key.clone()) });
+            members.push(Member { label: key.as_deref().map(|key| called(key).into()), key: Some(key.clone()) });
             match key {
                 Some(key) => drop(known.keys.insert(key, place)),
                 None => known.null = Some(place),
@@ -234,9 +249,47 @@ pub fn add_names<S: AsRef<str>>(names: &mut Labels, columns: &[GroupColumn], key
     for (column, (key, label)) in columns.iter().zip(keys.iter().zip(labels)).filter(|(g, _)| g.label.is_some()) {
         let Some(key) = key.as_ref().map(AsRef::as_ref) else { continue };
         let names = names.entry(column.column.clone()).or_default();
-        let called = label.as_ref().map_or(key.into(), |label| visible(label.as_ref()));
-        if names.get(key).is_none_or(|name| **name == *key && called != key) {
-            names.insert(key.into(), called.into());
+        let name = called(label.as_ref().map_or(key, AsRef::as_ref));
+        if names.get(key).is_none_or(|known| **known == *called(key)) {
+            names.insert(key.into(), name.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(keys: &[Option<&str>], labels: &[Option<&str>]) -> Vec<String> {
+        let mut groups = Interner::default();
+        for (place, key) in keys.iter().enumerate() {
+            groups.intern(&[*key], &[labels.get(place).copied().flatten()]);
+        }
+        groups.finish().members(0).iter().map(|member| member.title().to_string()).collect()
+    }
+
+    #[test]
+    fn a_value_that_stands_for_itself_is_shown_without_what_a_terminal_would_obey_or_hide() {
+        let keys = ["multi\nline", "\u{1}\u{1b}[31mred", "VEN\u{202e}"].map(Some);
+        assert_eq!(titles(&keys, &[]), ["multi⏎line", "<U+0001><U+001B>[31mred", "VEN<U+202E>"]);
+        assert_eq!(titles(&["a\nb", "a\nb"].map(Some), &[None, Some("A\tB")]), ["A⇥B"], "its label still names it");
+    }
+
+    #[test]
+    fn no_value_an_empty_text_and_the_text_none_are_three_titles() {
+        assert_eq!(
+            titles(&[None, Some(""), Some("(none)"), Some("none")], &[]),
+            ["(none)", "\"\"", "\"(none)\"", "none"]
+        );
+    }
+
+    #[test]
+    fn the_first_label_names_a_value_whatever_the_value_looks_like() {
+        let column = [GroupColumn { column: "k".into(), label: Some("l".into()) }];
+        let mut names = Labels::new();
+        for label in [None, Some("first"), Some("second")] {
+            add_names(&mut names, &column, &[Some("a\nb")], &[label]);
+        }
+        assert_eq!(&*names["k"]["a\nb"], "first");
     }
 }
