@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::model::Model;
 use crate::domain::diagnosis::{thousands, who};
 use crate::domain::drift::Totals;
@@ -55,7 +57,15 @@ pub struct ActionRun {
     pub cancelling: bool,
     /// How far it is.
     pub stage: Stage,
+    /// Was it not done?
+    pub failed: bool,
+    /// Since when its end is told: this machine's time.
+    pub told: Option<Time>,
 }
+
+/// How long its end is told; that it failed longer, for somebody may have looked away. The log keeps both.
+const TOLD_DONE: TimeDelta = TimeDelta::seconds(30);
+const TOLD_FAILED: TimeDelta = TimeDelta::minutes(5);
 
 impl ActionRun {
     /// A plan that begins now.
@@ -68,12 +78,21 @@ impl ActionRun {
             blockers: Vec::new(),
             cancelling: false,
             stage: Stage::Running,
+            failed: false,
+            told: None,
         }
     }
 
     /// Is it still at work in the database?
     pub fn is_running(&self) -> bool {
         self.stage == Stage::Running
+    }
+
+    /// Was its end told long enough? What it says is true of then, not of now.
+    pub fn is_told(&mut self, now: Time) -> bool {
+        let Stage::Over { .. } = self.stage else { return false };
+        let since = *self.told.get_or_insert(now);
+        now - since >= if self.failed { TOLD_FAILED } else { TOLD_DONE }
     }
 
     /// What it does, without the question mark.
@@ -96,6 +115,7 @@ pub fn report(model: &mut Model, event: Event) -> Vec<Cmd> {
                 Ending::Done(found) => done(action, found, ended_at, length),
                 other => Stage::Over { good: false, text: failure(action, &other, length) },
             };
+            action.failed = matches!(action.stage, Stage::Over { good: false, .. });
             let again = |view| vec![Cmd::Watch(Request::Measure(view))];
             let mut commands = action.plan.view.map_or(Vec::new(), again);
             commands.extend(model.fix.as_ref().map(|screen| Cmd::Watch(Request::Price(screen.view))));

@@ -132,6 +132,9 @@ pub fn set_clock(model: &mut Model, now: Time) {
     if model.notice.as_ref().is_some_and(|n| n.until <= now) {
         model.notice = None;
     }
+    if model.action.as_mut().is_some_and(|action| action.is_told(now)) {
+        model.action = None;
+    }
 }
 
 fn tick(model: &mut Model, now: Time) {

@@ -23,11 +23,13 @@ const MOST: usize = 3;
 
 /// How many lines it takes: a message as many as it needs.
 pub fn height(model: &Model, theme: &Theme, columns: u16) -> u16 {
-    message(model, theme).map_or(1, |(text, _)| lines(&text, columns).len().max(1) as u16)
+    message(model, theme).map_or(1, |(text, _)| lines(model, theme, &text, columns).len().max(1) as u16)
 }
 
-fn lines(text: &str, columns: u16) -> Vec<String> {
-    wrap_within(text, (columns as usize).saturating_sub(2), MOST)
+/// The message's lines. What is shown is not what is there while the display stands still, so that is always said.
+fn lines(model: &Model, theme: &Theme, text: &str, columns: u16) -> Vec<String> {
+    let beside = frozen(model, theme).map_or(0, |frozen| frozen.width());
+    wrap_within(text, (columns as usize).saturating_sub(2 + beside), MOST)
 }
 
 /// Draws the status line: a message, else the action, else where this is.
@@ -38,12 +40,14 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         paint(frame, area, [place(model, theme, left_room)]);
         return frame.render_widget(right.right_aligned(), area);
     };
-    let lines = lines(&text, area.width);
+    let lines = lines(model, theme, &text, area.width);
     let has_room = lines.len() == 1 && width(&text) + 1 < left_room;
     let lines: Vec<Line> = lines.into_iter().map(|line| Span::styled(format!(" {line}"), style).into()).collect();
     paint(frame, area, lines);
     if has_room {
         frame.render_widget(right.right_aligned(), area);
+    } else if let Some(frozen) = frozen(model, theme) {
+        frame.render_widget(Line::from(frozen).right_aligned(), area);
     }
 }
 
@@ -97,12 +101,13 @@ fn place<'a>(model: &Model, theme: &Theme, room: usize) -> Line<'a> {
     Line::from(vec![Span::styled(format!(" {place}"), theme.place()), Span::styled(rest, theme.dim)])
 }
 
+fn frozen<'a>(model: &Model, theme: &Theme) -> Option<Span<'a>> {
+    let since = model.frozen?;
+    Some(Span::styled(format!(" FROZEN for {} ", ago(since, model.now)), theme.badge_warning))
+}
+
 fn right<'a>(model: &Model, theme: &Theme) -> Line<'a> {
-    let mut spans = Vec::new();
-    if let Some(since) = model.frozen {
-        spans.push(Span::styled(format!(" FROZEN for {} ", ago(since, model.now)), theme.badge_warning));
-        spans.push(Span::raw(" "));
-    }
+    let mut spans: Vec<Span> = frozen(model, theme).into_iter().flat_map(|frozen| [frozen, Span::raw(" ")]).collect();
     if let Some(pulse) = model.snapshot.pulse.filter(|_| model.size.0 >= 100) {
         spans.push(Span::styled(format!("pulse {} · ", took(pulse.took)), theme.dim));
     }

@@ -1,6 +1,11 @@
 //! What keys act on: what was chosen or belongs to the view, never what merely happens to be shown.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use mvtop::app::{Msg, update};
 use mvtop::domain::job::JobId;
+use mvtop::pg::operator::{Ending, Event};
 
 use crate::causes::job_and_runs;
 use crate::scene::*;
@@ -32,4 +37,20 @@ fn the_job_that_the_banner_accuses_is_the_one_shown() {
     assert_eq!(model.selected_job().map(|job| job.id), Some(JobId(3)));
     press(&mut model, "2 x");
     assert!(format!("{:?}", model.dialog).contains("refresh-conversaciones-dashboard"));
+}
+
+#[test]
+fn what_came_of_an_action_is_told_for_a_while_and_a_failure_longer() {
+    for (ending, is_told_after) in [(Ending::Done(None), false), (Ending::Cancelled, true)] {
+        let mut model = console(incident_snapshot());
+        press(&mut model, "2 Left p y");
+        update(&mut model, Msg::Action(Event::Ended(ending, Duration::from_secs(1))));
+        let mut after = |seconds| {
+            update(&mut model, Msg::Tick(night() + TimeDelta::seconds(seconds)));
+            model.action.is_some()
+        };
+        assert!(after(1) && after(29));
+        assert_eq!(after(32), is_told_after);
+        assert!(!after(302));
+    }
 }

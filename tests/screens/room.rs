@@ -49,3 +49,13 @@ fn lines_that_differ_outside_the_window_are_counted_in_the_frame() {
     let text = text_of(&console(snapshot, "G", (80, 24)));
     assert!(text.contains("▲ 6 differ above ┛"), "{text}");
 }
+
+#[test]
+fn that_the_display_stands_still_is_said_beside_every_message() {
+    for size in [(80, 24), (60, 16), (120, 40)] {
+        let mut model = console(incident_snapshot(), "Space", size);
+        mvtop::app::update::say(&mut model, "a long message ".repeat(9));
+        let text = text_of(&model);
+        assert!(text.contains(" FROZEN for 0 s ") && text.contains("a long message"), "{text}");
+    }
+}
