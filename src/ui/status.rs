@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use super::rows::paint;
 use crate::app::Model;
 use crate::app::action::{ActionRun, Stage};
-use crate::app::disabled::{disabled, no_changes};
+use crate::app::disabled::disabled;
 use crate::app::dispatch::cancel_hint;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::who;
@@ -131,9 +131,9 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let mut spans = vec![Span::raw(" ")];
     let mut room = area.width as usize - 1;
     let always = |b: &Bound| matches!(b.action, Action::Help | Action::Quit);
-    let mut reserved: usize = working.iter().filter(|b| always(b)).map(|b| length(model, b)).sum();
+    let mut reserved: usize = working.iter().filter(|b| always(b)).map(|b| length(b)).sum();
     for binding in working {
-        let length = length(model, binding);
+        let length = length(binding);
         if always(binding) {
             reserved -= length;
         } else if length + reserved > room {
@@ -141,21 +141,13 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         room = room.saturating_sub(length);
         spans.push(Span::styled(shown(&binding.keys[0]).to_string(), theme.key));
-        spans.push(Span::styled(format!(" {}  ", label(model, binding)), theme.dim));
+        spans.push(Span::styled(format!(" {}  ", binding.label), theme.dim));
     }
     paint(frame, area, [Line::from(spans)]);
 }
 
-/// The screen of fixes can always be looked at; where nothing can be changed it is called so.
-fn label<'a>(model: &Model, binding: &'a Bound) -> &'a str {
-    match binding.action {
-        Action::Fix if no_changes(model).is_some() => "fix (off)",
-        _ => &binding.label,
-    }
-}
-
-fn length(model: &Model, binding: &Bound) -> usize {
-    width(shown(&binding.keys[0])) + width(label(model, binding)) + 3
+fn length(binding: &Bound) -> usize {
+    width(shown(&binding.keys[0])) + width(&binding.label) + 3
 }
 
 /// `Esc back` is worth a place only where it leads somewhere.

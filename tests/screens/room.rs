@@ -59,3 +59,11 @@ fn that_the_display_stands_still_is_said_beside_every_message() {
         assert!(text.contains(" FROZEN for 0 s ") && text.contains("a long message"), "{text}");
     }
 }
+
+#[test]
+fn the_screen_of_fixes_is_not_called_off_where_it_can_be_looked_at() {
+    let mut model = console(weighed_snapshot(|_| ()), "", (120, 40));
+    model.settings.read_only = true;
+    let text = text_of(&model);
+    assert!(text.contains(" f fix ") && !text.contains("(off)"), "{text}");
+}
