@@ -258,6 +258,10 @@ fn step_run(model: &mut Model, by: isize) {
 }
 
 fn sideways(model: &mut Model, by: isize) -> Vec<Cmd> {
+    // The options stand side by side there.
+    if model.fix.is_some() {
+        return step(model, by);
+    }
     if model.drill.is_some() {
         return switch_tab(model, by);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use mvtop::app::{Msg, update};
+use mvtop::app::{Model, Msg, update};
 use mvtop::domain::job::JobId;
 use mvtop::pg::operator::{Ending, Event};
 
@@ -53,4 +53,14 @@ fn what_came_of_an_action_is_told_for_a_while_and_a_failure_longer() {
         assert_eq!(after(32), is_told_after);
         assert!(!after(302));
     }
+}
+
+#[test]
+fn the_arrows_go_from_option_to_option_where_they_stand_side_by_side() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    let row = |model: &Model| model.fix.as_ref().map(|screen| screen.row);
+    press(&mut model, "f Right l Right");
+    assert_eq!((row(&model), model.counts.column), (Some(3), 0), "and nothing behind them moves");
+    press(&mut model, "h Left Left Left");
+    assert_eq!(row(&model), Some(0));
 }
