@@ -3,7 +3,7 @@
 use super::Cmd;
 use super::action::{ActionRun, Stage};
 use super::disabled::{disabled, no_change};
-use super::lines::{next_lens, reorder, reorder_views, retab, select_view};
+use super::lines::{hold_view, next_lens, reorder, reorder_views, retab, select_view};
 use super::model::{Dialog, LineKey, Model, Pane};
 use super::question::Question;
 use super::update::{say, show, want_page};
@@ -123,6 +123,7 @@ fn quit(model: &Model) -> Vec<Cmd> {
 }
 
 fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
+    hold_view(model, action);
     match action {
         Action::Quit if model.action.as_ref().is_some_and(ActionRun::is_running) => {
             model.dialog = Some(Dialog::Quit(false));

@@ -14,6 +14,7 @@ use crate::domain::matrix::Line;
 use crate::domain::snapshot::DrillIndex;
 use crate::domain::text::folded;
 use crate::domain::view::Oid;
+use crate::keys::Action;
 
 /// Orders and filters the counts anew, after the comparison, the filter or the sort changed.
 pub fn reorder(model: &mut Model) {
@@ -94,6 +95,19 @@ pub fn select_view(model: &mut Model, view: Oid) {
     }
     model.view = Some(view);
     reorder(model);
+}
+
+/// Whoever does something with a view means that one, even while it is not settled yet which needs a person most. What
+/// only looks around means none.
+pub fn hold_view(model: &mut Model, action: Action) {
+    use Action::{Back, Freeze, Help, Log, NextPane, Pane, PreviousPane, Quit, Suspend, Theme, Worst, Zoom};
+    let looks_around = matches!(
+        action,
+        Back | Freeze | Help | Log | NextPane | Pane(_) | PreviousPane | Quit | Suspend | Theme | Worst | Zoom
+    );
+    if !looks_around {
+        model.view = model.selected_view().map(|view| view.view.oid).or(model.view);
+    }
 }
 
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.

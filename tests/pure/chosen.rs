@@ -1,10 +1,12 @@
 //! What keys act on: what was chosen or belongs to the view, never what merely happens to be shown.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use mvtop::app::{Model, Msg, update};
 use mvtop::domain::job::JobId;
+use mvtop::domain::view::Oid;
 use mvtop::pg::operator::{Ending, Event};
 
 use crate::causes::job_and_runs;
@@ -29,10 +31,10 @@ fn a_job_that_nobody_chose_and_that_is_not_the_view_s_is_shown_and_no_key_acts_o
 #[test]
 fn the_job_that_the_banner_accuses_is_the_one_shown() {
     let mut snapshot = job_and_runs(|job, _| (job.here, job.database) = (false, "postgres".into()));
-    let history = std::sync::Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
+    let history = Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
     history.jobs.insert(0, job(1, "limpiar-sesiones", "*/15 * * * *", "SELECT limpiar_sesiones()"));
     let history = history.clone();
-    snapshot.history.last.as_mut().unwrap().value = std::sync::Arc::new(history);
+    snapshot.history.last.as_mut().unwrap().value = Arc::new(history);
     let mut model = console(snapshot);
     assert_eq!(model.selected_job().map(|job| job.id), Some(JobId(3)));
     press(&mut model, "2 x");
@@ -63,4 +65,25 @@ fn the_arrows_go_from_option_to_option_where_they_stand_side_by_side() {
     assert_eq!((row(&model), model.counts.column), (Some(3), 0), "and nothing behind them moves");
     press(&mut model, "h Left Left Left");
     assert_eq!(row(&model), Some(0));
+}
+
+#[test]
+fn the_view_that_was_acted_on_stays_selected_when_another_turns_out_to_be_worse() {
+    let mut first = incident_snapshot();
+    let mut other = view();
+    (other.oid, other.name.name) = (Oid(17_000), "mv_ventas".into());
+    let mut late = view_state(healed(), night() - TimeDelta::hours(80));
+    late.view = Arc::new(other);
+    first.views.push(Arc::new(late.clone()));
+    first.settled = false;
+    let mut then = healed_snapshot();
+    late.drift = view_state(incident(), night()).drift;
+    then.views.push(Arc::new(late));
+    for (keys, stays) in [("r Esc", true), ("j", true), ("? Esc 2 Tab", false)] {
+        let mut model = console(first.clone());
+        assert_eq!(model.selected_view().map(|v| v.view.oid), Some(VIEW));
+        press(&mut model, keys);
+        update(&mut model, Msg::Snapshot(Arc::new(then.clone())));
+        assert_eq!(model.selected_view().map(|v| v.view.oid) == Some(VIEW), stays, "{keys}");
+    }
 }
