@@ -2,6 +2,7 @@
 
 mod fix;
 mod settings;
+mod themes;
 mod verify;
 
 use std::io::{self, IsTerminal, Write};
@@ -31,7 +32,7 @@ use crate::pg::conninfo::{Environment, Target};
 use crate::report;
 use crate::runtime::{Console, End};
 use crate::term::{self, Screen, Signals};
-use crate::theme::{Theme, detect_depth, user_folder};
+use crate::theme::Theme;
 use crate::ui;
 use crate::watch::{self, Watch};
 
@@ -173,7 +174,7 @@ async fn open(
     journal: Journal,
 ) -> Result<ExitCode, String> {
     let _log = log.map(log_to).transpose()?;
-    let (themes, chosen) = themes(config)?;
+    let choice = themes::all(config)?;
     let (settings, mut watch) = begin(settings).await?;
     let target = settings.target;
     let model_settings = Settings {
@@ -181,20 +182,22 @@ async fn open(
         read_only: config.settings.read_only,
         keys: config.settings.keymap().map_err(|clash| clash.to_string())?,
         config_file: config.file.as_ref().map(|file| file.display().to_string()),
-        themes: themes.iter().map(|t| t.name.clone()).collect(),
+        themes: choice.themes.iter().map(|t| t.name.clone()).collect(),
         unlogged: journal.writable().err(),
     };
     let draw = forced_panic(&mut watch).unwrap_or(ui::draw);
     let mut screen =
         Screen::enter(term::Options::default()).map_err(|e| format!("{e} (mvtop check prints instead)"))?;
     let size = crossterm::terminal::size().unwrap_or((80, 24));
-    let mut model = Model::new(model_settings, chosen, size, Utc::now());
-    if let Some(warning) = target.warnings().iter().chain(&config.warnings).next() {
-        say(&mut model, warning.clone());
+    let mut model = Model::new(model_settings, choice.first, size, Utc::now());
+    let warnings: Vec<&str> =
+        target.warnings().iter().chain(&config.warnings).chain(&choice.faults).map(String::as_str).collect();
+    if !warnings.is_empty() {
+        say(&mut model, warnings.join("; "));
     }
     // A title is only a nicety.
     let _ = screen.set_title(&format!("mvtop {}", model.settings.place));
-    let end = Console { model, themes, watch, target, journal, draw }.run(&mut screen).await;
+    let end = Console { model, themes: choice.themes, watch, target, journal, draw }.run(&mut screen).await;
     drop(screen);
     Ok(match end {
         End::Quit => ExitCode::SUCCESS,
@@ -240,34 +243,6 @@ fn forced_panic(watch: &mut watch::Watch) -> Option<fn(&Model, &Theme, &mut Fram
         }
         _ => None,
     }
-}
-
-/// The themes to cycle through, and the place of the one to begin with.
-fn themes(config: &Config) -> Result<(Vec<Theme>, usize), String> {
-    let wanted = config.settings.theme.as_str();
-    let folder = user_folder();
-    let mut themes = Theme::builtin();
-    if let Some(folder) = &folder {
-        let (own, faults) = Theme::load_dir(folder);
-        if let Some(fault) = faults.into_iter().next() {
-            return Err(fault.to_string());
-        }
-        themes.extend(own);
-    }
-    let found = match wanted {
-        file if file.contains('/') || file.ends_with(".toml") => Theme::load(Path::new(file)),
-        name => Theme::named(name, folder.as_deref()),
-    };
-    let first = found.map_err(|why| match config.origin("theme") {
-        Some(origin) => format!("{origin}: {why}"),
-        None => why.to_string(),
-    })?;
-    let place = themes.iter().position(|t| *t == first).unwrap_or_else(|| {
-        themes.push(first);
-        themes.len() - 1
-    });
-    let depth = detect_depth();
-    Ok((themes.into_iter().map(|t| t.adapt(depth).tinted(config.settings.colour, depth)).collect(), place))
 }
 
 /// Sends the log to a file for as long as the guard lives.

@@ -59,6 +59,8 @@ pub(super) fn show(file: Option<PathBuf>, args: &ShowConfig) -> Result<ExitCode,
         return print(config::DEFAULT);
     }
     let config = load(file, &args.connect, Some(&args.console))?;
+    // What the console would refuse is not in force.
+    super::themes::wanted(&config)?;
     for warning in &config.warnings {
         let _ = writeln!(io::stderr(), "mvtop: {warning}");
     }

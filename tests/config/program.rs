@@ -65,6 +65,32 @@ fn an_unknown_theme_is_said_with_where_it_was_asked_for() {
 }
 
 #[test]
+fn a_theme_that_the_console_would_refuse_is_not_printed_as_in_force() {
+    let file = File::new("theme = \"dya\"\n");
+    let (good, out, err) = mvtop(&file, &["config"]);
+    assert!(!good && out.is_empty() && err.contains("config.toml:1: there is no theme called \"dya\""), "{err}");
+    assert!(mvtop(&file, &["config", "--theme", "day"]).0);
+}
+
+#[test]
+fn a_faulty_theme_file_matters_only_where_it_is_the_one_wanted() {
+    let file = File::new("");
+    let folder = file.folder.path().join(".config/mvtop/themes");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("mine.toml"), "name = \"mine\"\nbroken").unwrap();
+    for (words, said) in [
+        (&["host=/nowhere"][..], "terminal"),
+        (&["--theme", "day", "host=/nowhere"], "terminal"),
+        (&["--theme", "nope", "host=/nowhere"], "there is no theme called \"nope\""),
+    ] {
+        let (_, _, err) = mvtop(&file, words);
+        assert!(err.contains(said) && !err.contains("mine.toml"), "{words:?}: {err}");
+    }
+    let (_, _, err) = mvtop(&file, &["--theme", "mine", "host=/nowhere"]);
+    assert!(err.contains("mine.toml:2"), "{err}");
+}
+
+#[test]
 fn shells_and_man_get_what_they_want() {
     let file = File::new("");
     for shell in ["bash", "zsh", "fish"] {
