@@ -8,6 +8,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout as Split, Rect};
@@ -16,7 +17,7 @@ use ratatui::widgets::{Block, BorderType};
 use serde_json::Value;
 
 use super::flow::kind_style;
-use super::rows::{Column, paint, rest, row};
+use super::rows::{Column, paint, rest, row, words, wrapped_within};
 use super::{progress, window};
 use crate::app::Model;
 use crate::app::dispatch::tabs;
@@ -28,7 +29,7 @@ use crate::domain::matrix::{Matrix, Sides};
 use crate::domain::reading::Reading;
 use crate::domain::server::Link;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, RowDetail};
-use crate::domain::text::{visible, width};
+use crate::domain::text::{fit, visible, width};
 use crate::domain::time::Time;
 use crate::theme::Theme;
 
@@ -44,13 +45,7 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(drill) = &model.snapshot.drill else { return };
-    let detail_height = if inner.height >= 24 { 9 } else { 4.min(inner.height / 3) };
-    let [head, list, detail] = Split::vertical([
-        Constraint::Length(if inner.height >= 18 { 6 } else { 4 }),
-        Constraint::Fill(1),
-        Constraint::Length(detail_height),
-    ])
-    .areas(inner);
+    let [head, list, detail] = areas(inner);
     let Some(index) = drill.index.value() else {
         let said = progress(&drill.index, theme, model.server_now());
         let waits = match model.newest.link {
@@ -69,6 +64,13 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
     paint(frame, detail, values(screen, drill, theme, detail));
 }
 
+/// Head, list and values: the list keeps its header and a row or two however low the screen is.
+fn areas(inner: Rect) -> [Rect; 3] {
+    let detail = if inner.height >= 24 { 9 } else { 4.min(inner.height / 3) };
+    let head = if inner.height >= 18 { 6 } else { 4.min(inner.height.saturating_sub(detail + 3)).max(2) };
+    Split::vertical([Constraint::Length(head), Constraint::Fill(1), Constraint::Length(detail)]).areas(inner)
+}
+
 /// The tabs from the first on, or from a later one where the chosen one would not be seen.
 fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme, columns: u16) -> Line<'a> {
     let Some(matrix) = model.comparison().map(|comparison| &comparison.matrix) else { return Line::default() };
@@ -79,21 +81,31 @@ fn tab_line<'a>(model: &Model, screen: &DrillScreen, theme: &Theme, columns: u16
     let tabs = tabs(model);
     let texts: Vec<String> = tabs.iter().map(text).collect();
     let chosen = tabs.iter().position(|tab| *tab == screen.tab).unwrap_or_default();
-    let mut room = usize::from(columns).saturating_sub(1);
-    let fits = |text: &&String| {
+    // A sign on either side where more are, and what the numbers are.
+    let legend = "view/live";
+    let room = usize::from(columns).saturating_sub(width(legend) + 3);
+    let seen = seen_tabs(&texts, chosen, room);
+    let style = |place| if place == chosen { theme.badge_unknown } else { theme.words() };
+    let mut spans = vec![Span::styled(if seen.start > 0 { "‹" } else { "" }, theme.dim)];
+    for place in seen.clone() {
+        spans.extend([Span::styled(fit(&texts[place], room).into_owned(), style(place)), Span::raw(" ")]);
+    }
+    spans.push(Span::styled(if seen.end < texts.len() { "› " } else { "" }, theme.dim));
+    spans.push(Span::styled(legend, theme.dim));
+    Line::from(spans)
+}
+
+/// The tabs that are seen in so many columns: the chosen one, as many as fit before it, then as many as fit behind it.
+fn seen_tabs(texts: &[String], chosen: usize, columns: usize) -> Range<usize> {
+    let mut room = columns;
+    let mut fits = |text: &String| {
         let left = room.checked_sub(width(text) + 1);
         room = left.unwrap_or(0);
         left.is_some()
     };
-    let seen = texts[..=chosen].iter().rev().take_while(fits).count().max(1);
-    let from = chosen + 1 - seen;
-    let style = |place| if place == chosen { theme.badge_unknown } else { theme.words() };
-    let mut spans = vec![Span::styled(if from > 0 { "‹" } else { "" }, theme.dim)];
-    for (place, text) in texts.into_iter().enumerate().skip(from) {
-        spans.extend([Span::styled(text, style(place)), Span::raw(" ")]);
-    }
-    spans.push(Span::styled("view/live", theme.dim));
-    Line::from(spans)
+    let before = texts[..=chosen].iter().rev().take_while(|text| fits(text)).count().max(1);
+    let behind = texts[chosen + 1..].iter().take_while(|text| fits(text)).count();
+    chosen + 1 - before..chosen + 1 + behind
 }
 
 fn tab_title(matrix: &Matrix, tab: &Option<LineKey>) -> String {
@@ -124,7 +136,10 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, drill: &Drill, theme: &Theme
             *routes.entry(route(index, flow.from, flow.to)).or_default() += flow.rows;
         }
     }
-    let mut lines = vec![tab_line(model, screen, theme, area.width), Line::default()];
+    let mut lines = vec![tab_line(model, screen, theme, area.width)];
+    if area.height >= 6 {
+        lines.push(Line::default());
+    }
     if index.is_beginning {
         lines.push(Line::from(beginning(screen, drill, theme, model.server_now())));
         return lines;
@@ -132,11 +147,12 @@ fn summary<'a>(model: &Model, screen: &DrillScreen, drill: &Drill, theme: &Theme
     if kinds.is_empty() {
         lines.push(Line::from(Span::styled("Every row here is as it should be.", theme.ok)));
     } else {
-        let spans = kinds.iter().map(|(kind, n)| {
+        let spans = kinds.iter().flat_map(|(kind, n)| {
             let what = if *kind == Kind::Moved { moves(model, screen, index) } else { String::new() };
-            Span::styled(format!("{} {}{what}   ", thousands(*n), kind.word()), kind_style(theme, *kind))
+            words(&format!("{} {}{what}   ", thousands(*n), kind.word()), kind_style(theme, *kind)).spans
         });
-        lines.push(Line::from(spans.collect::<Vec<_>>()));
+        let room = (area.height as usize).saturating_sub(lines.len() + 1).clamp(1, 2);
+        lines.extend(wrapped_within(spans.collect(), area.width, room));
     }
     if index.left_out > 0 {
         let text = format!("{} more rows differ than are listed here", thousands(index.left_out));
@@ -280,7 +296,8 @@ fn values<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) ->
     let Some(index) = drill.index.value() else { return Vec::new() };
     let first = if index.is_beginning { "the first " } else { "" };
     let place = format!("─ {} of {first}{} ─ key {} ", screen.row + 1, screen.rows.len(), key(&index.rows[number]));
-    let line = format!("{place}{}", "─".repeat((area.width as usize).saturating_sub(place.chars().count())));
+    let place = fit(&place, area.width as usize);
+    let line = format!("{place}{}", "─".repeat((area.width as usize).saturating_sub(width(&place))));
     let mut lines = vec![Line::styled(line, theme.border)];
     let Some(detail) = drill.detail(number) else {
         let why = drill.pages.get(&(number / Drill::PAGE)).and_then(Reading::problem);

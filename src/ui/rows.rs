@@ -77,6 +77,29 @@ pub fn wrapped(line: Line<'_>, columns: u16) -> Vec<Line<'_>> {
     lines
 }
 
+/// The same on so many lines at most; where more are left out the last one ends in `…`.
+pub fn wrapped_within(line: Line<'_>, columns: u16, most: usize) -> Vec<Line<'_>> {
+    let mut lines = wrapped(line, columns);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            cut(last, columns);
+        }
+    }
+    lines
+}
+
+/// Puts `…` behind a line, over its last words where it is full.
+fn cut(line: &mut Line<'_>, columns: u16) {
+    while line.spans.len() > 1 && line.width() + 2 > columns as usize {
+        line.spans.pop();
+    }
+    if let Some(last) = line.spans.last_mut() {
+        let marked = format!("{} …", last.content.trim_end());
+        last.content = fit(&marked, columns as usize).into_owned().into();
+    }
+}
+
 /// Draws lines from the top left corner of an area that is blank yet. What [`Text`](ratatui::text::Text) does, but blanks
 /// without a style, half of a table, are stepped over instead of being written, and plain text is not searched for graphemes.
 pub fn paint<'a>(frame: &mut Frame, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {

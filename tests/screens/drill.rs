@@ -65,6 +65,9 @@ fn the_chosen_tab_is_seen_however_many_there_are() {
         update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('l'), KeyModifiers::NONE)));
         let text = text_of(&model);
         assert!(text.contains(&format!(" {place} 7/0 ")), "{place}: {text}");
+        assert!(text.contains("view/live"), "{text}");
+        let is_last = place == places.last().unwrap();
+        assert_eq!(text.contains("› view/live"), !is_last, "{text}");
     }
 }
 
@@ -93,4 +96,18 @@ fn a_tab_that_is_no_more_gives_way_to_all_rows() {
     Arc::make_mut(&mut elsewhere.views[0]).drift = measured(Arc::new(compared), night(), 80);
     update(&mut model, Msg::Snapshot(Arc::new(elsewhere)));
     assert!(text_of(&model).contains("─ 1 of 166 ─"), "{}", text_of(&model));
+}
+
+#[test]
+fn on_the_smallest_terminal_a_row_is_seen_and_what_is_cut_is_marked() {
+    let mut model = console(incident_snapshot(), "3 Enter", (60, 16));
+    let mut long = drilled();
+    let drill = Arc::make_mut(long.drill.as_mut().unwrap());
+    let index = Arc::make_mut(&mut drill.index.last.as_mut().unwrap().value);
+    index.rows[0].key = "[\"Claudia Velázquez Alvarado de la Torre y Montes de Oca\"]".into();
+    update(&mut model, Msg::Snapshot(Arc::new(long)));
+    let text = text_of(&model);
+    assert!(text.contains("┃moved    Contacto 0"), "{text}");
+    assert!(text.contains("key Claudia") && text.contains("…┃"), "{text}");
+    assert!(text.contains("137 to another …"), "{text}");
 }
