@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::rows::{Column, paint, rest, row, words, wrapped};
+use super::rows::{Column, paint, rest, row, words, wrapped, wrapped_within};
 use super::{pane_block, progress, window};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -70,7 +70,8 @@ fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: 
         }
     }
     lines.extend(said.into_iter().flat_map(|line| wrapped(line, inner.width)));
-    if let Some(stats) = model.snapshot.job(job.id).filter(|_| (inner.height as usize) >= lines.len() + 2) {
+    let has_room = (inner.height as usize) >= lines.len() + 2;
+    if let Some(stats) = model.snapshot.job(job.id).filter(|stats| has_room && !stats.recent_ms.is_empty()) {
         lines.push(Line::styled(sparkline(&stats.recent_ms, inner.width as usize), theme.spark));
     }
     let room = (inner.height as usize).saturating_sub(lines.len());
@@ -83,7 +84,7 @@ fn runs<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, room: us
     let now = model.server_now();
     let runs: Vec<&Run> = history.runs_of(job.id).collect();
     if runs.is_empty() {
-        return vec![Line::styled("no run of it among the newest that are kept", theme.dim)];
+        return wrapped_within(words("no run of it among the newest that are kept", theme.dim), width, room);
     }
     let drawn = |place: usize| {
         let line = run_row(theme, runs[place], now, width);
@@ -143,15 +144,14 @@ fn status_sign(theme: &Theme, run: &Run) -> (&'static str, ratatui::style::Style
 fn title<'a>(theme: &Theme, history: &History, job: &Job) -> Line<'a> {
     let place = history.jobs.iter().position(|j| j.id == job.id).unwrap_or(0) + 1;
     let paused = if job.active { "" } else { " PAUSED" };
-    let mut spans = vec![
+    Line::from(vec![
         Span::styled("◂ ", theme.key),
         Span::styled(job.title().to_string(), theme.accent),
         Span::styled(" ▸", theme.key),
         Span::styled(paused, theme.warning),
-        Span::styled(format!(" {place} of {}", history.jobs.len()), theme.dim),
-    ];
-    spans.push(Span::styled(format!(" · {}", job.schedule), theme.dim));
-    Line::from(spans)
+        Span::styled(format!(" {place} of {} · ", history.jobs.len()), theme.dim),
+        Span::styled(job.schedule.clone(), theme.dim),
+    ])
 }
 
 /// Said where the job is only shown because the view has none.

@@ -13,13 +13,13 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
-use super::progress;
-use super::rows::{Column, paint, rest, row};
+use super::rows::{Column, paint, rest, row, within};
+use super::{progress, window};
 use crate::app::Model;
 use crate::app::disabled::no_changes;
 use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
 use crate::domain::fix::{Advice, Choice, Offer};
-use crate::domain::text::wrap;
+use crate::domain::text::{fit, wrap};
 use crate::domain::time::{human, took};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
@@ -48,7 +48,7 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     let advice = advice(model, screen);
     let off = no_changes(model).map(|why| format!("✖ Only to look at: {why}")).unwrap_or_default();
     let off = wrap(&off, inner.width as usize).into_iter().map(|line| Line::from(Span::styled(line, theme.warning)));
-    let mut head: Vec<Line> = off.chain(head(advice.as_ref(), theme, inner.width)).collect();
+    let head: Vec<Line> = off.chain(head(advice.as_ref(), theme, inner.width)).collect();
     let is_wide = inner.width >= WIDE - 4 && advice.is_some();
     let offers = offers(&rows).count() as u16;
     let repairs = rows.len() as u16 - offers;
@@ -56,12 +56,23 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     // What must come before any option stands above them.
     let first = rows.iter().take_while(|r| matches!(r, Row::Repair(..)) && offers > 0).count();
     let (ahead, after) = rows.split_at(first);
-    head.extend(repair_lines(ahead, 0, screen, theme));
+    let ahead = repair_lines(ahead, 0, screen, theme, inner.width);
+    let mut also = vec![Line::from(Span::styled("  also", theme.header))];
+    also.extend(repair_lines(after, first, screen, theme, inner.width));
     let repairs = repairs - first as u16;
+    let small_height = if repairs > 0 { repairs + 1 } else { 0 };
+    if !is_wide && (head.len() + ahead.len()) as u16 + table + small_height > inner.height {
+        let headings =
+            usize::from(screen.row >= first && offers > 0) + usize::from(screen.row >= first + offers as usize);
+        also.truncate(small_height as usize);
+        let list = [ahead, table_lines(&rows, screen, theme, inner.width), also].concat();
+        return low(head, list, screen.row + headings, theme, frame, area, inner);
+    }
+    let head = [head, ahead].concat();
     let [top, options, small, detail] = Split::vertical([
         Constraint::Length(head.len() as u16),
         Constraint::Length(table),
-        Constraint::Length(if repairs > 0 { repairs + 1 } else { 0 }),
+        Constraint::Length(small_height),
         Constraint::Fill(1),
     ])
     .spacing(u16::from(inner.height >= 16))
@@ -72,20 +83,33 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     } else {
         paint(frame, options, table_lines(&rows, screen, theme, options.width));
     }
-    let mut also = vec![Line::from(Span::styled("  also", theme.header))];
-    also.extend(repair_lines(after, first, screen, theme));
     paint(frame, small, also);
     let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);
     frame.render_widget(Paragraph::new(detail_lines).wrap(Wrap { trim: true }), detail);
 }
 
+/// Where there is not room for all: the beginning of the head, then what there is to choose from around the cursor, and in
+/// the frame how much more there is. What a choice means is said by the question that it asks.
+fn low(head: Vec<Line>, list: Vec<Line>, cursor: usize, theme: &Theme, frame: &mut Frame, area: Rect, inner: Rect) {
+    let room = (inner.height as usize).saturating_sub(list.len()).clamp(1, 2);
+    let head = within(head, inner.width, room);
+    let [top, rest] = Split::vertical([Constraint::Length(head.len() as u16), Constraint::Fill(1)]).areas(inner);
+    paint(frame, top, head);
+    let seen = window(cursor, list.len(), rest.height as usize);
+    let more = [(seen.start, "▲"), (list.len() - seen.end, "▼")];
+    let more: Vec<String> = more.iter().filter(|(n, _)| *n > 0).map(|(n, sign)| format!("{sign} {n} more")).collect();
+    if !more.is_empty() {
+        let edge = Rect { x: area.x + 1, y: area.bottom() - 1, width: area.width.saturating_sub(2), height: 1 };
+        frame.render_widget(Line::styled(format!(" {} ", more.join(" · ")), theme.key).right_aligned(), edge);
+    }
+    paint(frame, rest, list.into_iter().skip(seen.start).take(seen.len()));
+}
+
 /// The recommendation with its reason, broken by hand so that its height is known.
 fn head<'a>(advice: Option<&Advice>, theme: &Theme, width: u16) -> Vec<Line<'a>> {
     let Some(advice) = advice else {
-        return vec![Line::styled(
-            "It is a plain view: always true, and what it costs its readers pay.",
-            theme.words(),
-        )];
+        let text = "It is a plain view: always true, and what it costs its readers pay.";
+        return wrap(text, width as usize).into_iter().map(|line| Line::styled(line, theme.words())).collect();
     };
     let text = format!("Recommended: {}; {}.", advice.best.title(), advice.reason);
     wrap(&text, width as usize).into_iter().map(|l| Line::styled(l, theme.accent)).collect()
@@ -111,7 +135,9 @@ fn offers(rows: &[Row]) -> impl Iterator<Item = (usize, &Offer)> {
 fn table_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme, width: u16) -> Vec<Line<'a>> {
     let offers: Vec<(usize, &Offer)> = offers(rows).collect();
     let Some((_, first)) = offers.first() else { return Vec::new() };
-    let fixed = [Column::Text(14), Column::Text(12), Column::Text(13), Column::Text(7), Column::Text(9)];
+    // The WAL is the first to give way where the terminal is narrow; the readers' waits are what people feel.
+    let wal = if width >= 64 { 9 } else { 0 };
+    let fixed = [Column::Text(14), Column::Text(12), Column::Text(13), Column::Text(7), Column::Text(wal)];
     let mut columns = fixed.to_vec();
     columns.push(Column::Text(rest(width, &fixed)));
     let names = std::iter::once("  option".to_string()).chain(first.figures().map(|(n, _)| n.to_string()));
@@ -158,12 +184,13 @@ fn cards(rows: &[Row], screen: &FixScreen, theme: &Theme, frame: &mut Frame, are
     }
 }
 
-fn repair_lines<'a>(rows: &[Row], from: usize, screen: &FixScreen, theme: &Theme) -> Vec<Line<'a>> {
+fn repair_lines<'a>(rows: &[Row], from: usize, screen: &FixScreen, theme: &Theme, width: u16) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     for (place, row) in rows.iter().enumerate() {
         if let Row::Repair(text, _) = row {
             let selected = is_selected(screen, from + place);
-            let line = Line::styled(format!("{}{text}", mark(selected)), theme.words());
+            let text = format!("{}{text}", mark(selected));
+            let line = Line::styled(fit(&text, width as usize).into_owned(), theme.words());
             lines.push(if selected { line.style(theme.selection) } else { line });
         }
     }

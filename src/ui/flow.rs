@@ -12,7 +12,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::rows::{Column, paint, row, words, wrapped};
+use super::rows::{Column, paint, row, within, words, wrapped};
 use super::{of_view, pane_block, progress, why_not_compared};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -36,7 +36,8 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(view) = model.selected_view() else { return };
-    let mut lines = summary(model, theme, view, inner.width);
+    let lines = summary(model, theme, view, inner.width);
+    let mut lines = within(lines, inner.width, inner.height as usize);
     if let Some(comparison) = view.drift.value() {
         if inner.height > 8 {
             lines.push(Line::default());

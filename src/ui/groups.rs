@@ -37,7 +37,7 @@ pub(super) fn choice<'a>(
     let cursor = place(choice, &columns);
     let fixed = [Column::Text(4), Column::Text(26), Column::Number(9)];
     let width = area.width.saturating_sub(4).min(96) - 4;
-    let mut foot = foot(model, theme, view, choice, &columns, width as usize);
+    let mut foot = foot(model, theme, view, choice, &columns, width as usize, area.height < 20);
     // A long path takes several lines: the columns give way, not the line that keeps the choice.
     let foot_height: usize = foot.iter().map(|line| line.width().max(1).div_ceil(width as usize)).sum();
     let room = (area.height as usize).saturating_sub(foot_height + 6).max(3);
@@ -94,6 +94,7 @@ fn foot<'a>(
     choice: &Choice,
     columns: &[ColumnValues],
     width: usize,
+    is_low: bool,
 ) -> Vec<Line<'a>> {
     let counted = columns.iter().find_map(|c| match c.source {
         ValuesSource::First(rows) if c.values.is_some() => Some(rows),
@@ -106,14 +107,18 @@ fn foot<'a>(
         }
         None => "The numbers of values are the planner's estimates.".into(),
     };
-    let mut lines = vec![Line::styled(numbers, theme.dim)];
+    // What keeps the choice is worth more than where the numbers are from.
+    let mut lines: Vec<Line> =
+        (!is_low).then(|| wrap(&numbers, width)).into_iter().flatten().map(|l| Line::styled(l, theme.dim)).collect();
     lines.extend(progress(&view.columns, theme, model.server_now()).map(Line::from));
     let chosen = match choice.chosen.as_slice() {
         [] => "Nothing chosen: all rows are one group.".into(),
         [lines] => format!("A line for each {lines}."),
         [lines, columns, ..] => format!("A line for each {lines}, a column for each {columns}."),
     };
-    lines.push(Line::styled(chosen, theme.text));
+    // What a key was answered, where it can be read: the dialog may lie over the status line.
+    let (said, style) = model.notice.as_ref().map_or((&chosen, theme.text), |n| (&n.text, theme.warning));
+    lines.extend(wrap(said, width).into_iter().map(|line| Line::styled(line, style)));
     let file = model.settings.config_file.as_deref().unwrap_or("the configuration");
     let hint = wrap("It holds until mvtop ends. To keep it, write this into", width);
     lines.extend(hint.into_iter().chain([file.to_string()]).map(|line| Line::styled(line, theme.dim)));

@@ -141,11 +141,12 @@ fn verdict_style(theme: &Theme, verdict: Verdict) -> Style {
 
 /// How many of a list's rows that say something wrong lie outside its window: `▲ 3 differ above · ▼ 2 below`.
 fn unseen(above: usize, below: usize) -> Option<String> {
+    let differ = |n| if n == 1 { "differs" } else { "differ" };
     let said = match (above, below) {
         (0, 0) => return None,
-        (above, 0) => format!("▲ {above} differ above"),
-        (0, below) => format!("▼ {below} differ below"),
-        (above, below) => format!("▲ {above} differ above · ▼ {below} below"),
+        (above, 0) => format!("▲ {above} {} above", differ(above)),
+        (0, below) => format!("▼ {below} {} below", differ(below)),
+        (above, below) => format!("▲ {above} {} above · ▼ {below} below", differ(above)),
     };
     Some(format!(" {said} "))
 }

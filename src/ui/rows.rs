@@ -79,7 +79,11 @@ pub fn wrapped(line: Line<'_>, columns: u16) -> Vec<Line<'_>> {
 
 /// The same on so many lines at most; where more are left out the last one ends in `…`.
 pub fn wrapped_within(line: Line<'_>, columns: u16, most: usize) -> Vec<Line<'_>> {
-    let mut lines = wrapped(line, columns);
+    within(wrapped(line, columns), columns, most)
+}
+
+/// The first lines; where more are left out the last one ends in `…`.
+pub fn within(mut lines: Vec<Line<'_>>, columns: u16, most: usize) -> Vec<Line<'_>> {
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {

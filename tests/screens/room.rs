@@ -67,3 +67,30 @@ fn the_screen_of_fixes_is_not_called_off_where_it_can_be_looked_at() {
     let text = text_of(&model);
     assert!(text.contains(" f fix ") && !text.contains("(off)"), "{text}");
 }
+
+#[test]
+fn the_smallest_terminal_shows_every_option_and_the_line_that_keeps_chosen_columns() {
+    let text = text_of(&console(weighed_snapshot(|_| ()), "f j j j", (60, 16)));
+    assert!(text.contains("▸ Plain view") && text.contains("Cron job  ") && !text.contains("WAL"), "{text}");
+    let text = text_of(&console(unconventional(), "o Space j j Space j Space", (60, 16)));
+    assert!(text.contains("groups = ") && text.contains("│ two columns are chosen already"), "{text}");
+    let repairs = |facts: &mut mvtop::domain::fix::Facts| facts.unique = vec![vec!["prospecto_id".into()]];
+    let mut snapshot = weighed_snapshot(repairs);
+    let history = Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
+    history.truncated = true;
+    let text = text_of(&console(snapshot.clone(), "f", (60, 16)));
+    assert!(text.contains(" ▼ 2 more ┛"), "{text}");
+    let text = text_of(&console(snapshot, "f G", (60, 16)));
+    assert!(text.contains("▸ Delete cron runs older") && text.contains("▲ "), "{text}");
+}
+
+#[test]
+fn a_short_pane_marks_what_it_cuts() {
+    let jobs = vec![job(3, "refresh", "*/5 * * * *", &refresh_job().command)];
+    let mut snapshot = snapshot(vec![view_state(incident(), night())], history(jobs, Vec::new()));
+    let view = Arc::make_mut(&mut snapshot.views[0]);
+    view.counted = Some(Counted { took: Duration::from_millis(6), without: vec!["ultimo".into()] });
+    let text = text_of(&console(snapshot, "", (80, 24)));
+    assert!(text.contains("groups 6 ms without ultimo · …"), "{text}");
+    assert!(text.contains("no run of it among the newest") && text.contains("│kept"), "{text}");
+}
