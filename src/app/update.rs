@@ -79,6 +79,8 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
 
 /// The field takes every key but Enter, which takes the schedule, and Esc, which leaves it as it was.
 fn type_schedule(model: &mut Model, key: KeyEvent) {
+    // What was wrong with it is told while it is as it was.
+    model.notice = None;
     match key.code {
         KeyCode::Enter => schedule_typed(model),
         KeyCode::Esc => model.field = None,

@@ -15,7 +15,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
 use super::rows::{Column, paint, row};
-use super::{of_view, pane_block, progress, unseen, why_not_compared, window};
+use super::{filtered, of_view, pane_block, progress, unseen, why_not_compared, window};
 use crate::app::Model;
 use crate::app::groups::likely;
 use crate::app::model::Pane;
@@ -83,7 +83,7 @@ fn title(model: &Model) -> String {
         (true, _, Some(lens)) => format!("{what} as {}", lens.title()),
         (true, _, None) => format!("{what} · {lines} · {}", model.counts.sort.word()),
         (false, shown, _) => {
-            format!("{what} · {shown} of {lines} · /{filter}{}", if model.counts.editing { "▏" } else { "" })
+            format!("{what} · {shown} of {lines} · /{}", filtered(&model.counts.filter, model.counts.editing))
         }
     }
 }
@@ -173,6 +173,8 @@ struct Shape<'m> {
     noun: String,
     shown: Vec<Group<'m>>,
     hidden: usize,
+    /// Are only some lines shown, while the total is of all?
+    is_filtered: bool,
 }
 
 /// A column group: its place among the matrix's columns (`None`: all together), its name and its numbers' widths.
@@ -237,6 +239,7 @@ impl<'m> Shape<'m> {
             noun: noun.unwrap_or_default(),
             shown,
             hidden,
+            is_filtered: !model.counts.filter.value().is_empty(),
         }
     }
 
@@ -280,8 +283,9 @@ impl<'m> Shape<'m> {
     /// The foot. Its *wrong* counts every row once; two lines count a row that moved from one to the other.
     fn total<'a>(&self, theme: &Theme, comparison: &Comparison) -> Line<'a> {
         let matrix = &comparison.matrix;
+        let label = if self.is_filtered { "total of all" } else { "total" };
         let total = matrix::Line {
-            member: Member { key: Some(None), label: Some("total".into()) },
+            member: Member { key: Some(None), label: Some(label.into()) },
             cells: matrix.totals.as_slice().into(),
             total: matrix.total,
             misplaced: comparison.totals.misplaced(),

@@ -7,12 +7,13 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
 use super::groups;
 use super::help::help;
+use super::typed::typed;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
 use crate::app::model::Dialog;
 use crate::app::question::{Part, Question, Room};
 use crate::domain::fix::Fix;
-use crate::domain::text::visible;
+use crate::domain::text::{fit, visible, wrap};
 use crate::journal::Entry;
 use crate::pg::fix::preview;
 use crate::theme::Theme;
@@ -26,7 +27,10 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     };
     let (title, lines, foot) = match (&model.dialog, &model.field) {
         (None, None) => return,
-        (None, Some(field)) => ("Schedule".to_string(), schedule(model, theme, field), None),
+        (None, Some(field)) => {
+            let columns = Room::of((area.width, area.height)).columns;
+            (schedule_title(model, field), schedule(model, theme, field, columns), None)
+        }
         (Some(Dialog::Help(first)), _) => ("Keys and signs".into(), from(help(model, theme), *first), None),
         (Some(Dialog::Run(run, first)), _) => {
             (format!("Run {}", run.id.0), from(super::run::lines(model, theme, run), *first), None)
@@ -58,7 +62,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.border_focus)
-        .title_top(Line::styled(format!(" {title} "), theme.title))
+        .title_top(Line::styled(format!(" {} ", fit(&title, (width as usize).saturating_sub(4))), theme.title))
         .padding(Padding::horizontal(1))
         .style(theme.text.patch(theme.dialog));
     let inner = block.inner(place);
@@ -89,22 +93,31 @@ fn act(theme: &Theme, question: &Question, room: Room) -> Vec<Line<'static>> {
     lines.map(|(part, text)| Line::styled(text, style(part))).collect()
 }
 
+/// Whose schedule is typed.
+fn schedule_title(model: &Model, field: &ScheduleField) -> String {
+    let job = field.job.and_then(|id| model.snapshot.history.value()?.job(id));
+    let view = model.fix.as_ref().and_then(|screen| model.newest.view(screen.view));
+    match (job, view) {
+        (Some(job), _) => format!("Schedule of {}", visible(job.title())),
+        (None, Some(view)) => format!("Schedule of a job for {}", view.view.name.short()),
+        (None, None) => "Schedule".into(),
+    }
+}
+
 /// A schedule being typed, checked as this server's pg_cron would.
-fn schedule(model: &Model, theme: &Theme, field: &ScheduleField) -> Vec<Line<'static>> {
-    let (before, after) = field.input.value().split_at(byte_of(field.input.value(), field.input.cursor()));
-    let mut rest = after.chars();
-    let under = rest.next().unwrap_or(' ');
+fn schedule(model: &Model, theme: &Theme, field: &ScheduleField, columns: usize) -> Vec<Line<'static>> {
+    let shown = typed(&field.input, columns);
     let typed = Line::from(vec![
-        Span::styled(before.to_string(), theme.accent),
-        Span::styled(under.to_string(), theme.selection),
-        Span::styled(rest.as_str().to_string(), theme.accent),
+        Span::styled(shown.before, theme.accent),
+        Span::styled(shown.under, theme.selection),
+        Span::styled(shown.after, theme.accent),
     ]);
-    let said = match preview(field.input.value(), model.newest.server.as_deref(), model.server_now()) {
-        Ok(preview) => vec![
-            Line::styled(format!("● {}", preview.described), theme.ok),
-            Line::styled(format!("next runs: {}", preview.runs()), theme.dim),
-        ],
-        Err(why) => vec![Line::styled(format!("✖ {why}"), theme.warning), Line::default()],
+    let wrapped = |text: String, style| wrap(&text, columns).into_iter().map(move |line| Line::styled(line, style));
+    let said: Vec<Line> = match preview(field.input.value(), model.newest.server.as_deref(), model.server_now()) {
+        Ok(preview) => wrapped(format!("● {}", preview.described), theme.ok)
+            .chain(wrapped(format!("next runs: {}", preview.runs()), theme.dim))
+            .collect(),
+        Err(why) => wrapped(format!("✖ {why}"), theme.warning).chain([Line::default()]).collect(),
     };
     let keys = Line::from(vec![
         Span::styled("⏎", theme.key),
@@ -113,10 +126,6 @@ fn schedule(model: &Model, theme: &Theme, field: &ScheduleField) -> Vec<Line<'st
         Span::styled(" leaves it as it was", theme.dim),
     ]);
     [vec![typed, Line::default()], said, vec![Line::default(), keys]].concat()
-}
-
-fn byte_of(text: &str, character: usize) -> usize {
-    text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
 }
 
 /// The log, newest first: when, who, where, what, what came of it, and the SQL.

@@ -13,6 +13,7 @@ pub mod layout;
 mod rows;
 mod run;
 mod status;
+mod typed;
 mod views;
 
 use ratatui::Frame;
@@ -20,6 +21,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, BorderType};
+
+use tui_input::Input;
 
 use crate::app::Model;
 use crate::app::model::{Pane, SMALLEST};
@@ -86,6 +89,18 @@ fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: &str, right: 
         .border_style(border)
         .title_top(Line::from(vec![number, Span::styled(format!("{title} "), theme.title)]))
         .title_top(right.right_aligned())
+}
+
+/// How much of a filter a title shows.
+const FILTER: usize = 24;
+
+/// The part of a filter around the caret, or its beginning when it is no longer typed.
+fn filtered(filter: &Input, editing: bool) -> String {
+    if !editing {
+        return fit(filter.value(), FILTER).into_owned();
+    }
+    let shown = typed::typed(filter, FILTER);
+    format!("{}▏{}{}", shown.before, shown.under.trim_end(), shown.after)
 }
 
 /// A pane's title with the name of the view it is about, where there are several.

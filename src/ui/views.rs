@@ -14,7 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::rows::{Column, paint, rest, row, words, wrapped};
-use super::{pane_block, progress, verdict_sign, verdict_style, window};
+use super::{filtered, pane_block, progress, verdict_sign, verdict_style, window};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::{Verdict, ViewReport, thousands, who};
@@ -90,8 +90,8 @@ fn title(model: &Model) -> String {
         (..=1, true) => "Views".into(),
         (_, true) => format!("Views · {count} · {}", model.views.sort.word()),
         (_, false) => {
-            let cursor = if model.views.editing { "▏" } else { "" };
-            format!("Views · {} of {count} · /{filter}{cursor}", model.views.order.len())
+            let filter = filtered(&model.views.filter, model.views.editing);
+            format!("Views · {} of {count} · /{filter}", model.views.order.len())
         }
     }
 }

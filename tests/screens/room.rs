@@ -94,3 +94,17 @@ fn a_short_pane_marks_what_it_cuts() {
     assert!(text.contains("groups 6 ms without ultimo · …"), "{text}");
     assert!(text.contains("no run of it among the newest") && text.contains("│kept"), "{text}");
 }
+
+#[test]
+fn a_long_schedule_or_filter_shows_the_caret_and_what_it_is_for() {
+    let mut model = console(weighed_snapshot(|_| ()), "2 l e", (80, 24));
+    update(&mut model, Msg::Paste(format!(" {} 漢字 the end", "aaaa ".repeat(40))));
+    let text = text_of(&model);
+    assert!(text.contains(" Schedule of sincronizar-dynamics "), "{text}");
+    assert!(text.contains("pg_cron ignores what follows") && text.contains("the end"), "{text}");
+    assert!(text.contains("⏎ takes it   Esc leaves it as it was  "), "{text}");
+    let mut model = console(incident_snapshot(), "3 /", (80, 24));
+    update(&mut model, Msg::Paste("Osmara Partida de la Torre y Montes".into()));
+    let text = text_of(&model);
+    assert!(text.contains("la Torre y Montes▏") && text.contains("total of all"), "{text}");
+}

@@ -63,6 +63,19 @@ impl Schedule {
         &self.text
     }
 
+    /// What it is followed by, which pg_cron ignores, if there is such a thing.
+    #[must_use]
+    pub fn ignored(&self) -> Option<&str> {
+        let fields = match self.rhythm {
+            Rhythm::Every(_) => return None,
+            _ if self.text.trim_start().starts_with('@') => 1,
+            _ => 5,
+        };
+        let behind = |text: &str| text.find([' ', '\t']).unwrap_or(text.len());
+        let rest = (0..fields).fold(self.text.trim_start(), |rest, _| rest[behind(rest)..].trim_start());
+        Some(rest.trim_end()).filter(|rest| !rest.is_empty())
+    }
+
     /// The first fire strictly after a moment; `None` if there is none: see [`Schedule::never_fires`], and a time that the
     /// clock of the zone skips on every date chosen. Before pg_cron 1.5 the zone is always UTC.
     ///

@@ -77,6 +77,16 @@ fn the_next_fire_is_strictly_later_and_on_the_minute() {
 }
 
 #[test]
+fn what_follows_a_schedule_is_known_to_be_ignored() {
+    let ignored = |text| Schedule::parse(text, Dialect::latest()).unwrap().ignored().map(str::to_string);
+    assert_eq!(ignored("*/10 * * * *  漢字 aaaa "), Some("漢字 aaaa".into()));
+    assert_eq!(ignored("@hourly please"), Some("please".into()));
+    for text in ["*/10 * * * *", " 0\t6 * * mon ", "@daily", "30 seconds", "0 0 $ * *"] {
+        assert_eq!(ignored(text), None, "{text}");
+    }
+}
+
+#[test]
 fn no_moment_is_too_far_away() {
     for t in [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC] {
         for text in ["* * * * *", "0 0 $ * *", "59 seconds"] {

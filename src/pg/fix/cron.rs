@@ -50,7 +50,8 @@ pub fn preview(schedule: &str, server: Option<&Server>, now: Time) -> Result<Pre
             false => format!("pg_cron takes {schedule} but it never fires: give it times that come, as in */5 * * * *"),
         });
     }
-    Ok(Preview { described: schedule.describe(), next })
+    let ignored = schedule.ignored().map_or(String::new(), |rest| format!("; pg_cron ignores what follows: {rest}"));
+    Ok(Preview { described: schedule.describe() + &ignored, next })
 }
 
 /// The name a job gets: `mv_conversaciones_dashboard` → `refresh-conversaciones-dashboard`.
