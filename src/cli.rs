@@ -1,6 +1,7 @@
 //! The command line: one declaration for parsing and help.
 
 mod mistake;
+mod shells;
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -8,11 +9,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::demo::scenarios::Scenario;
+use crate::demo::scenarios::{self, Scenario};
 use crate::domain::text::nearest;
 use crate::domain::verify::Tolerance;
 
 pub use mistake::Mistake;
+pub use shells::{completed, manual};
 
 /// The on-call console for PostgreSQL materialized views: is what people see true? If not, for whom is it wrong, why,
 /// and which key helps.
@@ -225,6 +227,7 @@ fn scenario(name: &str) -> Result<Wanted, String> {
     match Scenario::named(name) {
         Some(scenario) => Ok(Wanted::Scenario(scenario)),
         None if name == "list" => Ok(Wanted::List),
+        None if let Some(why) = scenarios::elsewhere(name) => Err(format!("it is not here: it {why}")),
         None => Err("there is no such scenario; mvtop demo --list prints them".into()),
     }
 }

@@ -265,6 +265,11 @@ async fn demo(file: Option<PathBuf>, args: DemoArgs) -> Result<ExitCode, String>
         Some(Wanted::Scenario(scenario)) => Some(scenario),
         None => None,
     };
+    // What was made in vain would only be thrown away again.
+    if !args.serve && !io::stdout().is_terminal() {
+        let why = "the demo's console needs a terminal, and standard output is not one";
+        return Err(format!("{why}; --serve makes a demo without a console"));
+    }
     let config = settings::load(file, &Connect::default(), Some(&args.console))?;
     let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet, scenario };
     let progress = |phase: &str| {

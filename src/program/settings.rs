@@ -12,7 +12,7 @@ use clap::CommandFactory;
 use tokio::time::timeout;
 
 use super::{begin, target, watch_settings};
-use crate::cli::{Cli, Connect, Console, Init, ShowConfig};
+use crate::cli::{self, Cli, Connect, Console, Init, ShowConfig};
 use crate::config::{self, Config, Given, init::proposal};
 use crate::domain::diagnosis::diagnose;
 use crate::domain::server::Link;
@@ -70,17 +70,13 @@ pub(super) fn show(file: Option<PathBuf>, args: &ShowConfig) -> Result<ExitCode,
 /// `mvtop completions`.
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<ExitCode, String> {
     let mut out = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "mvtop", &mut out);
+    clap_complete::generate(shell, &mut cli::completed(), "mvtop", &mut out);
     print(&String::from_utf8_lossy(&out))
 }
 
 /// `mvtop man`.
 pub(super) fn man() -> Result<ExitCode, String> {
-    let mut out = Vec::new();
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut out)
-        .map_err(|e| format!("the man page could not be made: {e}"))?;
-    print(&String::from_utf8_lossy(&out))
+    print(&cli::manual().map_err(|e| format!("the man page could not be made: {e}"))?)
 }
 
 /// `mvtop init`.

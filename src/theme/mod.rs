@@ -143,6 +143,10 @@ const BUILTIN: [(&str, &str); 5] = [
 ];
 
 impl Theme {
+    /// The names of the themes compiled into the program.
+    pub const NAMES: [&'static str; BUILTIN.len()] =
+        [BUILTIN[0].0, BUILTIN[1].0, BUILTIN[2].0, BUILTIN[3].0, BUILTIN[4].0];
+
     /// Ordinary words without the ground of the screen, for what lies on another: a selected row, a dialog.
     #[must_use]
     pub fn words(&self) -> Style {

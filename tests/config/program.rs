@@ -99,4 +99,22 @@ fn shells_and_man_get_what_they_want() {
     }
     let (good, out, _) = mvtop(&file, &["man"]);
     assert!(good && out.starts_with(".ie") && out.contains("statement\\-timeout"), "{out}");
+    for said in [".SH \"MVTOP VERIFY\"", "no\\-write", "keep", ".SH \"EXIT STATUS\"", "fBmvtop check"] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+    let (_, fish, _) = mvtop(&file, &["completions", "fish"]);
+    for word in ["triggers", "night", "never_scheduled", "launcher_dead"] {
+        assert!(fish.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_demo_that_cannot_be_says_why_before_anything_is_made() {
+    let file = File::new("");
+    let begun = std::time::Instant::now();
+    let (good, _, err) = mvtop(&file, &["demo"]);
+    assert!(!good && err.contains("needs a terminal") && err.contains("--serve") && !err.contains("starting"), "{err}");
+    let (good, _, err) = mvtop(&file, &["demo", "--scenario", "launcher-off"]);
+    assert!(!good && err.contains("it is not here: it needs pg_cron 1.6"), "{err}");
+    assert!(begun.elapsed().as_secs() < 5);
 }

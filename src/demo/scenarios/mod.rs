@@ -102,6 +102,13 @@ impl Scenario {
     }
 }
 
+/// Why the demo does not make the scenario of this name, if it is one of those that need another server.
+#[must_use]
+pub fn elsewhere(name: &str) -> Option<&'static str> {
+    let name = name.replace('-', "_");
+    ELSEWHERE.iter().find(|(known, _)| *known == name).map(|(_, why)| *why)
+}
+
 const PHASE: &str = "setting the scene";
 
 fn restart(cluster: &Cluster) -> Result<(), DemoError> {
