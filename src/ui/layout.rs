@@ -23,6 +23,9 @@ const ALL_PANES: (u16, u16) = (76, 22);
 /// From here on, views and cron history stand side by side.
 const WIDE: u16 = 110;
 
+/// Below this many rows between banner and status not every pane can show more than its beginning.
+const LOW: u16 = 21;
+
 /// The areas of one frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -74,7 +77,15 @@ fn wide(body: Rect, model: &Model) -> [Rect; 4] {
 fn narrow(body: Rect, model: &Model) -> [Rect; 4] {
     let views = (model.snapshot.views.len().clamp(1, 4) + 3) as u16;
     // Where banner and message are long the counts still have a line.
-    let lower = (body.height / 3).clamp(6, 12).min(body.height.saturating_sub(views + 6)).max(5);
+    let usual = (body.height / 3).clamp(6, 12).min(body.height.saturating_sub(views + 6)).max(5);
+    let lower = match model.focus {
+        // The counts take the room that they need, unless the keyboard is below them.
+        Pane::Views | Pane::Counts if body.height < LOW => {
+            let counts = model.comparison().map_or(0, |c| c.matrix.lines.len().min(LOW.into()) as u16) + 5;
+            body.height.saturating_sub(views + counts).clamp(4, usual)
+        }
+        _ => usual,
+    };
     let [views, counts, lower] =
         Split::vertical([Constraint::Length(views), Constraint::Fill(1), Constraint::Length(lower)]).areas(body);
     let [cron, flow] = Split::horizontal([Constraint::Percentage(50), Constraint::Fill(1)]).areas(lower);

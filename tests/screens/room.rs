@@ -46,6 +46,7 @@ fn lines_that_differ_outside_the_window_are_counted_in_the_frame() {
     let snapshot = scheduled_snapshot(compared, TimeDelta::hours(9), |_, _| {});
     let text = text_of(&console(snapshot.clone(), "", (80, 24)));
     assert!(text.contains(" differ below ") && !text.contains("differ above"), "{text}");
+    assert_eq!(text.matches("┃ Ejecutivo ").count(), 4, "the counts have the room: {text}");
     let text = text_of(&console(snapshot, "G", (80, 24)));
     assert!(text.contains("▲ 6 differ above ┛"), "{text}");
 }
@@ -90,7 +91,7 @@ fn a_short_pane_marks_what_it_cuts() {
     let mut snapshot = snapshot(vec![view_state(incident(), night())], history(jobs, Vec::new()));
     let view = Arc::make_mut(&mut snapshot.views[0]);
     view.counted = Some(Counted { took: Duration::from_millis(6), without: vec!["ultimo".into()] });
-    let text = text_of(&console(snapshot, "", (80, 24)));
+    let text = text_of(&console(snapshot, "4", (80, 24)));
     assert!(text.contains("groups 6 ms without ultimo · …"), "{text}");
     assert!(text.contains("no run of it among the newest") && text.contains("│kept"), "{text}");
 }
