@@ -186,7 +186,7 @@ pub struct Check {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     pub watch: Duration,
     /// End after this time, whatever is known by then
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     pub timeout: Duration,
 }
 
@@ -219,8 +219,16 @@ pub struct Verify {
     #[arg(long)]
     pub strict: bool,
     /// Wait for the comparison as long as this
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
     pub timeout: Duration,
+}
+
+/// A time in which something can be looked at.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text).map_err(|why| why.to_string())? {
+        Duration::ZERO => Err("that leaves no time to ask the server anything; 10s is usual".into()),
+        time => Ok(time),
+    }
 }
 
 fn scenario(name: &str) -> Result<Wanted, String> {

@@ -89,6 +89,14 @@ fn or_fail(outcome: Result<ExitCode, String>) -> ExitCode {
     outcome.unwrap_or_else(|why| fail(&why))
 }
 
+/// Text as the terminal that it is printed on has room for it. Exact SQL is no such text.
+fn prose(text: &str, on: &impl IsTerminal) -> String {
+    match crossterm::terminal::size() {
+        Ok((columns, _)) if on.is_terminal() => report::lines::on_terminal(text, columns.into()),
+        _ => text.to_string(),
+    }
+}
+
 /// Where the profile or the command line, the environment and libpq's files say to connect.
 fn target(connect: &Connect, config: &Config) -> Result<Target, String> {
     let environment = Environment::from_process();

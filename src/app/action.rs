@@ -174,12 +174,17 @@ pub fn follow(model: &mut Model) {
 }
 
 fn proof(action: &ActionRun, after: &Totals, length: Duration) -> String {
-    let before = action.before.map_or("an unknown number of".into(), |b| thousands(b.wrong()));
+    let before = match action.before.map(|b| b.wrong()) {
+        None => "an unknown number of rows were wrong".into(),
+        Some(1) => "1 row was wrong".into(),
+        Some(wrong) => format!("{} rows were wrong", thousands(wrong)),
+    };
     let now = match after.wrong() {
         0 => format!("now none of {} is", thousands(after.view)),
+        1 => format!("now 1 of {} is: the tables moved on meanwhile", thousands(after.view)),
         wrong => format!("now {} of {} are: the tables moved on meanwhile", thousands(wrong), thousands(after.view)),
     };
-    format!("{} refreshed in {}: {before} rows were wrong, {now}.", action.plan.name, took(length))
+    format!("{} refreshed in {}: {before}, {now}.", action.plan.name, took(length))
 }
 
 fn failure(action: &ActionRun, ending: &Ending, length: Duration) -> String {

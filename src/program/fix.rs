@@ -11,7 +11,7 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{begin, settings, target, watch_settings};
+use super::{begin, prose, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
 use crate::domain::diagnosis::{Diagnosis, diagnose, who};
 use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Offer, Plan, advise};
@@ -48,7 +48,7 @@ pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> 
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
     let view = chosen(&snapshot, &args)?;
     let Some(what) = what else {
-        print(&options(&snapshot, &diagnosis, view));
+        say_in_words(&options(&snapshot, &diagnosis, view));
         return Ok(ExitCode::SUCCESS);
     };
     let former = |job| journal.former(&target, job);
@@ -231,22 +231,25 @@ fn dry_run(plan: &Plan) -> ExitCode {
 
 /// Shows the plan and asks at the terminal; without one nobody could have said yes.
 fn confirmed(plan: &Plan) -> Result<bool, String> {
-    print(&described(plan));
+    print(&plan.sql());
+    say_in_words(&format!("\n{}", described(plan)));
     if !io::stdin().is_terminal() {
         return Err("there is no terminal to ask at: look at it with --dry-run, then do it with --yes".into());
     }
     let mut out = io::stdout();
-    let asked = write!(out, "{} [y/N] ", plan.title).and_then(|()| out.flush());
+    let question = prose(&format!("{} [y/N] ", visible(&plan.title)), &out);
+    let asked = write!(out, "{question}").and_then(|()| out.flush());
     asked.map_err(|e| format!("the question could not be asked: {e}"))?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer).map_err(|e| format!("no answer was read: {e}"))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// What it means, and the way back.
 fn described(plan: &Plan) -> String {
-    let mut text = plan.sql();
+    let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "\n{}", plan.impact);
+    let _ = writeln!(text, "{}", plan.impact);
     for note in &plan.notes {
         let _ = writeln!(text, "{note}");
     }
@@ -285,7 +288,7 @@ async fn carry_out(target: &Target, journal: &Journal, watch: &mut Watch, plan: 
 }
 
 fn say_ending(title: &str, ending: &Ending, length: Duration) {
-    print(&match ending {
+    say_in_words(&match ending {
         Ending::Done(None) => format!("{title}: done in {}.", took(length)),
         Ending::Done(Some(f)) if f.good => format!("{title}: done in {}; {}.", took(length), f.text),
         Ending::Done(Some(f)) => format!("{title}: it ended without an error, but {}.", f.text),
@@ -313,7 +316,7 @@ async fn after(watch: &mut Watch, plan: &Plan) -> bool {
     let snapshot = watch.snapshots.borrow().clone();
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
     if let Some(report) = diagnosis.view(oid) {
-        print(&format!("Now: {}.", report.what));
+        say_in_words(&format!("Now: {}.", report.what));
     }
     true
 }
@@ -382,6 +385,11 @@ fn print(text: &str) {
     let shown = |line: &str| if is_terminal { visible(line).into_owned() } else { line.to_string() };
     let lines: Vec<String> = text.trim_end().lines().map(shown).collect();
     let _ = writeln!(io::stdout(), "{}", lines.join("\n"));
+}
+
+/// Prints what is no SQL, so that it may be broken where the terminal ends.
+fn say_in_words(text: &str) {
+    print(&prose(text, &io::stdout()));
 }
 
 fn say(text: &str) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::{begin, settings, target, watch_settings};
+use super::{begin, prose, settings, target, watch_settings};
 use crate::cli::Verify;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{Snapshot, ViewState};
@@ -52,7 +52,7 @@ pub(super) async fn run(file: Option<PathBuf>, args: Verify) -> Result<ExitCode,
         let document = report::verify::document(&verification, &trial, script.as_ref(), strict);
         serde_json::to_string_pretty(&document).map_err(|e| e.to_string())?
     } else {
-        report::verify::text(&verification, strict).trim_end().to_string()
+        prose(report::verify::text(&verification, strict).trim_end(), &io::stdout())
     };
     // A reader that went away (`| head`) changes nothing about the proof.
     let _ = writeln!(io::stdout(), "{text}");
@@ -180,7 +180,7 @@ impl Scene {
             return false;
         }
         let mut err = io::stderr();
-        let question = report::verify::question(&self.view.view, plan, script);
+        let question = report::verify::question(&self.view.view, plan, script, |text| prose(text, &io::stderr()));
         let asked = write!(err, "{question}").and_then(|()| err.flush());
         let mut answer = String::new();
         let read = asked.and_then(|()| stdin.lock().read_line(&mut answer));

@@ -53,20 +53,20 @@ pub fn sql(script: &Script) -> String {
     script.statements().iter().map(|statement| format!("{statement};\n")).collect()
 }
 
-/// What is asked before Test 2: what it does, its exact SQL, its locks.
-pub fn question(view: &View, plan: &Reassignment, script: &Script) -> String {
-    let mut out = format!("Test 2 on {}: {}, and back.\n\n", visible(&view.name.short()), visible(&plan.said()));
+/// What is asked before Test 2: what it does, its exact SQL, its locks. `prose` breaks what is no SQL.
+pub fn question(view: &View, plan: &Reassignment, script: &Script, prose: impl Fn(&str) -> String) -> String {
+    let first = format!("Test 2 on {}: {}, and back.\n\n", visible(&view.name.short()), visible(&plan.said()));
+    let mut out = prose(&first);
     for line in sql(script).lines() {
         let _ = writeln!(out, "  {}", visible(line));
     }
-    let _ = write!(
-        out,
+    let last = format!(
         "\nNothing of it stays: it is one transaction that is rolled back, waiting 3 s at most for a lock; {}. \
          Triggers of {} fire; what they do in this database is rolled back with it.\nRun it? [y/N] ",
         plan.refreshes.said(),
         plan.source.table.short()
     );
-    out
+    out + &prose(&last)
 }
 
 /// The JSON.

@@ -26,6 +26,7 @@ fn a_check_that_cannot_begin_is_unknown_on_stdout_and_never_critical() {
     let file = File::new("");
     for (words, said) in [
         (&["check", "--timeout", "soon"][..], "invalid value 'soon'"),
+        (&["check", "--timeout", "0s"], "no time to ask"),
         (&["check", "--what"], "--what"),
         (&["check", "host=h port=x"], "port"),
         (&["check", "db", "postgresql://ana:SECRET@h/db"], "unexpected argument"),

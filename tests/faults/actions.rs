@@ -176,7 +176,7 @@ fn a_view_without_a_unique_index_is_offered_a_plain_refresh_with_its_warning() {
     pty.see("every reader waits until it ends");
     pty.see("needs a unique index");
     pty.send("y");
-    pty.see("1 rows were wrong, now none of 6 is.");
+    pty.see("1 row was wrong, now none of 6 is.");
     assert_eq!(slow.session().value("SELECT count(*) FROM plain"), "6");
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use mvtop::app::action::Stage;
 use mvtop::app::{Model, Msg, update};
+use mvtop::domain::drift::Scope;
 use mvtop::domain::job::JobId;
 use mvtop::domain::view::Oid;
 use mvtop::pg::operator::{Ending, Event};
@@ -86,4 +88,22 @@ fn the_view_that_was_acted_on_stays_selected_when_another_turns_out_to_be_worse(
         update(&mut model, Msg::Snapshot(Arc::new(then.clone())));
         assert_eq!(model.selected_view().map(|v| v.view.oid) == Some(VIEW), stays, "{keys}");
     }
+}
+
+#[test]
+fn one_row_is_said_to_be_wrong_as_one() {
+    let place = |place| Some(("Osmara Partida", place));
+    let one = || comparison(Scope::Values, &[(place("VEN"), place("BOOM"), 1, 0), (place("VEN"), place("VEN"), 9, 0)]);
+    let mut model = console(snapshot(vec![view_state(one(), night())], history(Vec::new(), Vec::new())));
+    press(&mut model, "r y");
+    update(&mut model, Msg::Tick(night() + TimeDelta::seconds(1)));
+    update(&mut model, Msg::Action(Event::Ended(Ending::Done(None), Duration::from_millis(80))));
+    let later = night() + TimeDelta::seconds(2);
+    let mut after = view_state(one(), later);
+    for reading in [&mut after.drift, &mut after.values] {
+        (reading.last.as_mut().unwrap().at, reading.last.as_mut().unwrap().asked) = (later, later);
+    }
+    update(&mut model, Msg::Snapshot(Arc::new(snapshot(vec![after], history(Vec::new(), Vec::new())))));
+    let Some(Stage::Over { text, .. }) = model.action.map(|action| action.stage) else { panic!() };
+    assert!(text.contains("1 row was wrong, now 1 of 10 is: the tables moved on"), "{text}");
 }

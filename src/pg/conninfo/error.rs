@@ -94,11 +94,11 @@ pub enum ConninfoError {
         right_count: usize,
     },
     /// A service that no file defines.
-    #[error("no service file defines {service}; looked in {}", list(.looked_in))]
+    #[error("no service file defines {service}; looked for one at {}", list(.looked_in))]
     NoService {
         /// The service's name, or "that service" when it looks like something else.
         service: String,
-        /// The files looked at.
+        /// Where one was looked for, there or not.
         looked_in: Vec<PathBuf>,
     },
     /// A service file that cannot be read.

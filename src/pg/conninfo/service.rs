@@ -12,16 +12,18 @@ use super::words::{self, Words};
 pub(super) fn find(service: &str, file: Option<&str>, environment: &Environment) -> Result<Words, ConninfoError> {
     let own = match file {
         Some(file) => Some(PathBuf::from(file)),
-        None => environment.in_home(".pg_service.conf").filter(|file| file.exists()),
+        None => environment.in_home(".pg_service.conf"),
     };
     let shared = environment.sysconf_dirs().into_iter().map(|dir| dir.join("pg_service.conf"));
-    let files: Vec<PathBuf> = own.into_iter().chain(shared.filter(|file| file.exists())).collect();
-    for file in &files {
+    let places: Vec<PathBuf> = own.into_iter().chain(shared).collect();
+    // A file that was asked for by its name is an error when it is not there.
+    let files = places.iter().enumerate().filter(|(place, path)| path.exists() || file.is_some() && *place == 0);
+    for (_, file) in files {
         if let Some(words) = in_file(service, file)? {
             return Ok(words);
         }
     }
-    Err(ConninfoError::NoService { service: shown(service), looked_in: files })
+    Err(ConninfoError::NoService { service: shown(service), looked_in: places })
 }
 
 fn in_file(service: &str, file: &Path) -> Result<Option<Words>, ConninfoError> {
