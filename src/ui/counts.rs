@@ -173,6 +173,8 @@ struct Shape<'m> {
     noun: String,
     shown: Vec<Group<'m>>,
     hidden: usize,
+    /// Are rows in the wrong place in a column group that is not shown?
+    hides_wrong: bool,
     /// Are only some lines shown, while the total is of all?
     is_filtered: bool,
 }
@@ -229,6 +231,9 @@ impl<'m> Shape<'m> {
             shown.push(group);
         }
         let hidden = if several.is_empty() { 0 } else { matrix.columns.len() - shown.len() };
+        let is_shown = |place| shown.iter().any(|group: &Group| group.place == Some(place));
+        let is_wrong = |place: &usize| matrix.totals[*place].misplaced > 0 && !is_shown(*place);
+        let hides_wrong = !several.is_empty() && (0..matrix.columns.len()).any(|place| is_wrong(&place));
         if !is_one {
             shown.push(all);
         }
@@ -239,13 +244,15 @@ impl<'m> Shape<'m> {
             noun: noun.unwrap_or_default(),
             shown,
             hidden,
+            hides_wrong,
             is_filtered: !model.counts.filter.value().is_empty(),
         }
     }
 
     fn group_names<'a>(&self, theme: &Theme) -> Line<'a> {
-        let more = if self.hidden > 0 { format!("←→ {} more", self.hidden) } else { String::new() };
-        let mut spans = vec![Span::styled(format!(" {} ", pad_right(&more, self.name)), theme.dim)];
+        let (sign, style) = if self.hides_wrong { (" ✖", theme.warning) } else { ("", theme.dim) };
+        let more = if self.hidden > 0 { format!("←→ {} more{sign}", self.hidden) } else { String::new() };
+        let mut spans = vec![Span::styled(format!(" {} ", pad_right(&more, self.name)), style)];
         for group in &self.shown {
             let room = group.width() - 2;
             let name = format!(" {} ", fit(group.title, room - 4));

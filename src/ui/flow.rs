@@ -36,7 +36,11 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(view) = model.selected_view() else { return };
-    let lines = summary(model, theme, view, inner.width);
+    let mut lines = summary(model, theme, view, inner.width);
+    // The rows of both sides stand in the counts' total, too.
+    if inner.height < 3 && lines.len() > inner.height as usize {
+        lines.remove(0);
+    }
     let mut lines = within(lines, inner.width, inner.height as usize);
     if let Some(comparison) = view.drift.value() {
         if inner.height > 8 {
