@@ -92,6 +92,8 @@ pub const TABLE: &[Binding] = &[
     key(Action::Last, &["G", "End"], "", "last row", Scope::Everywhere),
     key(Action::Right, &["Tab"], "next", "next group", Scope::Drill),
     key(Action::Left, &["Shift-Tab"], "", "group before", Scope::Drill),
+    key(Action::Right, &["Tab"], "", "next option", Scope::Fix),
+    key(Action::Left, &["Shift-Tab"], "", "option before", Scope::Fix),
     key(Action::Confirm, &["y"], "yes", "do it", Scope::Dialog),
     key(Action::Back, &["Esc", "n", "q"], "no", "leave everything as it is", Scope::Dialog),
     key(Action::Left, &["Left", "h", "Shift-Tab"], "", "the other button", Scope::Dialog),

@@ -65,7 +65,7 @@ fn the_arrows_go_from_option_to_option_where_they_stand_side_by_side() {
     let row = |model: &Model| model.fix.as_ref().map(|screen| screen.row);
     press(&mut model, "f Right l Right");
     assert_eq!((row(&model), model.counts.column), (Some(3), 0), "and nothing behind them moves");
-    press(&mut model, "h Left Left Left");
+    press(&mut model, "Tab Shift-Tab h Left Left Left");
     assert_eq!(row(&model), Some(0));
 }
 
