@@ -2,6 +2,7 @@
 
 mod command;
 mod history;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,11 @@ mod tests {
             "refresh  materialized\nview public.mv;",
             "SELECT 1; REFRESH MATERIALIZED VIEW \"public\".\"mv\" WITH DATA",
             "/* nightly */ REFRESH MATERIALIZED VIEW MV -- now",
+            "REFRESH MATERIALIZED VIEW crm.public.mv",
+            "SELECT $1, 'it''s', E'it\\'s'; REFRESH MATERIALIZED VIEW mv",
+            "DO $$ BEGIN REFRESH MATERIALIZED VIEW mv; END $$",
+            "DO LANGUAGE plpgsql $x$ BEGIN EXECUTE 'REFRESH MATERIALIZED VIEW mv'; END $x$",
+            "EXPLAIN SELECT 1; REFRESH MATERIALIZED VIEW mv",
         ] {
             assert!(refreshes(command, "public", "mv"), "{command}");
         }
@@ -233,6 +239,11 @@ mod tests {
             "-- REFRESH MATERIALIZED VIEW mv\nSELECT 1",
             "REFRESH MATERIALIZED VIEW",
             "REFRESH MATERIALIZED VIEW mv WITH NO DATA",
+            "SELECT 1 /* old: /* x */ REFRESH MATERIALIZED VIEW mv */",
+            "SELECT E'it\\'s; REFRESH MATERIALIZED VIEW mv; done'",
+            "INSERT INTO log VALUES ($x$REFRESH MATERIALIZED VIEW mv$x$)",
+            "EXPLAIN REFRESH MATERIALIZED VIEW mv",
+            "REFRESH MATERIALIZED VIEW public.mv.otro",
         ] {
             assert!(!refreshes(command, "public", "mv"), "{command}");
         }

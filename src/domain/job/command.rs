@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::words::{Token, tokens};
 use crate::domain::view::ViewName;
 
 /// Does this command refresh the view?
@@ -23,79 +24,60 @@ pub(super) fn refreshed_views(command: &str, homes: &Homes) -> impl Iterator<Ite
     refreshed_names(command).into_iter().map(qualified)
 }
 
-/// The names a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it, but for those it empties.
+/// The names a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it, but for those it empties and
+/// those that it only has explained. A text in it is run by `DO` and `EXECUTE` alone.
 pub(super) fn refreshed_names(command: &str) -> Vec<(Option<String>, String)> {
+    names(command, DEPTH)
+}
+
+/// How deep texts that are run may lie in one another.
+const DEPTH: usize = 4;
+
+fn names(command: &str, depth: usize) -> Vec<(Option<String>, String)> {
     let words = tokens(command);
-    let is = |i: usize, word: &str| matches!(words.get(i), Some(Token::Word(w)) if w == word);
-    (0..words.len())
-        .filter(|&i| is(i, "refresh") && is(i + 1, "materialized") && is(i + 2, "view"))
-        .filter_map(|i| {
-            let at = if is(i + 3, "concurrently") { i + 4 } else { i + 3 };
-            let first = words.get(at)?.identifier()?;
-            let (name, end) = match (words.get(at + 1), words.get(at + 2)) {
-                (Some(Token::Dot), Some(second)) => ((Some(first), second.identifier()?), at + 3),
-                _ => ((None, first), at + 1),
-            };
-            let empties = is(end, "with") && is(end + 1, "no") && is(end + 2, "data");
-            (!empties).then_some(name)
-        })
-        .collect()
-}
-
-enum Token {
-    Word(String),
-    Quoted(String),
-    Dot,
-    Other,
-}
-
-impl Token {
-    fn identifier(&self) -> Option<String> {
-        match self {
-            Token::Word(name) | Token::Quoted(name) => Some(name.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// SQL's words as far as a REFRESH needs them: unquoted words folded to lower case, quoted ones as they are,
-/// comments and string literals passed over.
-fn tokens(sql: &str) -> Vec<Token> {
-    let mut out = Vec::new();
-    let mut rest = sql;
-    while let Some(c) = rest.chars().next() {
-        let (token, length) = match c {
-            '-' if rest.starts_with("--") => (None, rest.find('\n').unwrap_or(rest.len())),
-            '/' if rest.starts_with("/*") => (None, rest.find("*/").map_or(rest.len(), |end| end + 2)),
-            '"' => quoted(rest, '"'),
-            '\'' => (Some(Token::Other), quoted(rest, '\'').1),
-            '.' => (Some(Token::Dot), 1),
-            c if c.is_alphabetic() || c == '_' => {
-                let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-                (Some(Token::Word(rest[..end].to_lowercase())), end)
+    let statements = words.split(|word| *word == Token::End).filter(|s| !s.first().is_some_and(|w| w.is("explain")));
+    let mut all = Vec::new();
+    for statement in statements {
+        for place in 0..statement.len() {
+            all.extend(refreshed(&statement[place..]));
+            if let Some(text) = run_text(&statement[place..]).filter(|_| depth > 0) {
+                all.extend(names(text, depth - 1));
             }
-            c if c.is_whitespace() => (None, c.len_utf8()),
-            c => (Some(Token::Other), c.len_utf8()),
-        };
-        out.extend(token);
-        rest = &rest[length..];
-    }
-    out
-}
-
-/// A quoted text at the start of `rest`, doubled quotes undone, and its length with the quotes.
-fn quoted(rest: &str, quote: char) -> (Option<Token>, usize) {
-    let mut text = String::new();
-    let mut chars = rest.char_indices().skip(1).peekable();
-    while let Some((i, c)) = chars.next() {
-        if c != quote {
-            text.push(c);
-        } else if chars.next_if(|&(_, next)| next == quote).is_some() {
-            text.push(quote);
-        } else {
-            return (Some(Token::Quoted(text)), i + 1);
         }
     }
-    (Some(Token::Quoted(text)), rest.len())
+    all
+}
+
+/// The name that the REFRESH at the beginning of these words refreshes, the database before it left out: in another one
+/// it fails.
+fn refreshed(words: &[Token]) -> Option<(Option<String>, String)> {
+    let words = after(words, &["refresh", "materialized", "view"])?;
+    let words = after(words, &["concurrently"]).unwrap_or(words);
+    let (name, rest) = name(words)?;
+    after(rest, &["with", "no", "data"]).is_none().then_some(name)
+}
+
+/// What comes after these words, if they are the first.
+fn after<'a>(words: &'a [Token], expected: &[&str]) -> Option<&'a [Token]> {
+    let (first, rest) = words.split_at_checked(expected.len())?;
+    first.iter().zip(expected).all(|(word, expected)| word.is(expected)).then_some(rest)
+}
+
+/// A name, of whose dotted parts the last two count, and what comes after it.
+fn name(words: &[Token]) -> Option<((Option<String>, String), &[Token])> {
+    let (mut schema, mut name, mut rest) = (None, words.first()?.identifier()?, &words[1..]);
+    while let [Token::Dot, next, tail @ ..] = rest {
+        (schema, name, rest) = (Some(name.to_string()), next.identifier()?, tail);
+    }
+    Some(((schema, name.to_string()), rest))
+}
+
+/// The text that `DO [LANGUAGE …]` or a function's EXECUTE at the beginning of these words runs.
+fn run_text(words: &[Token]) -> Option<&str> {
+    let text = match words {
+        [first, Token::Text(text), ..] if first.is("do") || first.is("execute") => text,
+        [first, word, _, Token::Text(text), ..] if first.is("do") && word.is("language") => text,
+        _ => return None,
+    };
+    Some(text)
 }
