@@ -180,7 +180,7 @@ fn refreshes(snapshot: &Snapshot, view: &ViewState, freshness: &Freshness) -> Ve
     let history = snapshot.history.value();
     let runs = history.into_iter().flat_map(|h| {
         let name = &view.view.name;
-        let removed = h.removed.iter().filter(|j| j.here && h.refreshes(&j.command, name)).map(|j| j.id);
+        let removed = h.removed.iter().filter(|j| h.did_refresh(j, name)).map(|j| j.id);
         let jobs = h.jobs_refreshing(name).map(|j| j.id).chain(removed);
         jobs.flat_map(|id| h.runs_of(id)).filter(|r| r.status == RunStatus::Succeeded)
     });

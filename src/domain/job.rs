@@ -2,12 +2,13 @@
 
 mod command;
 mod history;
+mod path;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
-use self::command::refreshed_names;
-pub use self::command::{Homes, command_refreshes};
+use self::command::own_refreshes;
+pub use self::command::{Homes, Routine, command_refreshes};
 pub use self::history::{History, Index};
 use super::time::Time;
 
@@ -46,9 +47,9 @@ pub struct Job {
     /// run that is known was written after it.
     #[serde(default)]
     pub changed_after: Option<RunId>,
-    /// The bodies of the functions and procedures in its command that refresh something.
+    /// The search_path that the settings of its role and database give it, if they do.
     #[serde(default)]
-    pub calls: Vec<String>,
+    pub search_path: Option<String>,
 }
 
 /// A job that is gone, known from the runs it left behind: pg_cron keeps those for ever.
@@ -58,6 +59,12 @@ pub struct RemovedJob {
     pub id: JobId,
     /// The SQL its last run executed.
     pub command: String,
+    /// The role it ran as.
+    #[serde(default)]
+    pub username: String,
+    /// The search_path that the settings of that role and its database give it, if they do.
+    #[serde(default)]
+    pub search_path: Option<String>,
     /// Did that run in the database that is looked at?
     pub here: bool,
     /// When it began.
@@ -73,17 +80,12 @@ impl Job {
     /// Is it one REFRESH and nothing else? What it calls may do more.
     pub fn only_refreshes(&self) -> bool {
         let statements = self.command.split(';').filter(|s| !s.trim().is_empty()).count();
-        statements == 1 && refreshed_names(&self.command).len() == 1
+        statements == 1 && own_refreshes(&self.command) == 1
     }
 
     /// Does its command let readers go on?
     pub fn is_concurrent(&self) -> bool {
         self.command.to_lowercase().contains("concurrently")
-    }
-
-    /// What it runs: its command, and the bodies of what that calls.
-    fn statements(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.command).chain(&self.calls).map(String::as_str)
     }
 }
 
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
     use crate::domain::view::ViewName;
 
-    fn job(command: &str, calls: &[&str]) -> Job {
+    fn job(command: &str) -> Job {
         Job {
             id: JobId(1),
             name: None,
@@ -180,12 +182,12 @@ mod tests {
             here: true,
             owner_exists: true,
             changed_after: None,
-            calls: calls.iter().map(|body| body.to_string()).collect(),
+            search_path: None,
         }
     }
 
     fn refreshes(command: &str, schema: &str, name: &str) -> bool {
-        let job = job(command, &[]);
+        let job = job(command);
         History { jobs: vec![job.clone()], ..History::default() }
             .job_refreshes(&job, &ViewName { schema: schema.into(), name: name.into() })
     }
@@ -195,21 +197,82 @@ mod tests {
         ViewName { schema: schema.into(), name: name.into() }
     }
 
+    /// Which of the views named so a job refreshes.
+    fn of_these(job: Job, routines: Vec<Routine>, views: [&str; 2]) -> [bool; 2] {
+        let mut history = History { jobs: vec![job.clone()], routines, ..History::default() };
+        history.settle(History::homes(views.map(named).iter()));
+        views.map(|view| history.job_refreshes(&job, &named(view)))
+    }
+
+    fn routine(name: &str, body: &str) -> Routine {
+        let ViewName { schema, name } = named(name);
+        Routine { schema, name, body: body.into(), search_path: None, definer: None }
+    }
+
     #[test]
-    fn a_bare_name_is_the_only_view_of_that_name_and_in_public_where_there_are_more() {
-        let mut history = History::default();
-        let command = "REFRESH MATERIALIZED VIEW mv";
-        history.settle(History::homes([named("ventas.mv")].iter()));
-        assert!(history.refreshes(command, &named("ventas.mv")));
-        history.settle(History::homes([named("ventas.mv"), named("public.mv")].iter()));
-        assert!(!history.refreshes(command, &named("ventas.mv")) && history.refreshes(command, &named("public.mv")));
+    fn a_bare_name_is_the_only_view_of_that_name() {
+        let job = || job("REFRESH MATERIALIZED VIEW mv");
+        assert_eq!(of_these(job(), vec![], ["ventas.mv", "public.otra"]), [true, false]);
+    }
+
+    #[test]
+    fn of_several_views_a_bare_name_is_the_first_in_the_search_path() {
+        let both = ["ventas.mv", "public.mv"];
+        for (command, setting, refreshed) in [
+            ("REFRESH MATERIALIZED VIEW mv", None, [false, true]),
+            ("REFRESH MATERIALIZED VIEW mv", Some("ventas, public"), [true, false]),
+            ("REFRESH MATERIALIZED VIEW mv", Some("\"$user\", public"), [false, true]),
+            ("REFRESH MATERIALIZED VIEW mv", Some("otro"), [false, false]),
+            ("REFRESH MATERIALIZED VIEW public.mv", Some("ventas"), [false, true]),
+            ("SET search_path = ventas; REFRESH MATERIALIZED VIEW mv", None, [true, false]),
+            ("SET LOCAL search_path TO 'ventas', public; REFRESH MATERIALIZED VIEW mv", None, [true, false]),
+            ("SELECT set_config('search_path', 'ventas', false); REFRESH MATERIALIZED VIEW mv", None, [true, false]),
+            ("REFRESH MATERIALIZED VIEW mv; SET search_path = ventas", None, [false, true]),
+            ("SET search_path = ventas; SET search_path TO DEFAULT; REFRESH MATERIALIZED VIEW mv", None, [false, true]),
+        ] {
+            let job = Job { search_path: setting.map(Into::into), ..job(command) };
+            assert_eq!(of_these(job, vec![], both), refreshed, "{command} with {setting:?}");
+        }
+        let own = Job { username: "ventas".into(), ..job("REFRESH MATERIALIZED VIEW mv") };
+        assert_eq!(of_these(own, vec![], both), [true, false], "the schema of the job's role comes first");
     }
 
     #[test]
     fn what_a_command_calls_may_be_what_refreshes() {
         let body = "BEGIN PERFORM 1; REFRESH MATERIALIZED VIEW CONCURRENTLY ventas.mv; END";
-        let history = History { jobs: vec![job("CALL refresca()", &[body])], ..History::default() };
-        assert_eq!(history.jobs_refreshing(&named("ventas.mv")).count(), 1);
+        for (command, is_called) in [
+            ("CALL refresca()", true),
+            ("SELECT ventas.refresca ()", true),
+            ("SELECT crm.\"ventas\".Refresca(1)", true),
+            ("DO $$ BEGIN PERFORM ventas.refresca(); END $$", true),
+            ("REFRESH MATERIALIZED VIEW refresca", false),
+            ("SELECT 'refresca()' -- refresca()", false),
+            ("SELECT otro.refresca()", false),
+            ("SELECT \"Refresca\"()", false),
+            ("SELECT refresca FROM t", false),
+            ("DROP FUNCTION ventas.refresca()", false),
+            ("INSERT INTO ventas.refresca(id) VALUES (1)", false),
+        ] {
+            let refreshed =
+                of_these(job(command), vec![routine("ventas.refresca", body)], ["ventas.mv", "public.refresca"]);
+            assert_eq!(refreshed[0], is_called, "{command}");
+        }
+    }
+
+    #[test]
+    fn a_routine_s_own_search_path_and_role_count_in_it() {
+        let routine = Routine {
+            search_path: Some("ventas".into()),
+            definer: Some("duena".into()),
+            ..routine("public.refresca", "BEGIN REFRESH MATERIALIZED VIEW mv; END")
+        };
+        let both = ["ventas.mv", "public.mv"];
+        assert_eq!(of_these(job("SELECT refresca()"), vec![routine.clone()], both), [true, false]);
+        let mut history =
+            History { jobs: vec![job("SELECT refresca()")], routines: vec![routine], ..History::default() };
+        history.settle(History::homes(both.map(named).iter()));
+        let view = named("ventas.mv");
+        assert_eq!(history.definers(&history.jobs[0], &view).collect::<Vec<_>>(), ["duena"]);
     }
 
     #[test]

@@ -216,7 +216,7 @@ mod tests {
             here: true,
             owner_exists: true,
             changed_after: None,
-            calls: Vec::new(),
+            search_path: None,
         };
         let mut runs: Vec<Run> = minutes.iter().enumerate().map(run).collect();
         runs.reverse();

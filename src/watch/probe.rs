@@ -10,7 +10,7 @@ use crate::domain::drift::{Flow, Scope};
 use crate::domain::fix::Facts;
 use crate::domain::freshness::Stamp;
 use crate::domain::groups::Labels;
-use crate::domain::job::{Job, RemovedJob, Run, RunId};
+use crate::domain::job::{Run, RunId};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::{Measured, Problem, ProblemKind};
 use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, RowDetail};
@@ -18,7 +18,7 @@ use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
 use crate::pg::conninfo::Target;
 use crate::pg::probes::compare::Before;
-use crate::pg::probes::cron::Elsewhere;
+use crate::pg::probes::cron::{Elsewhere, Jobs};
 use crate::pg::session::{Limits, Session};
 use crate::pg::{catalog, probes};
 
@@ -56,8 +56,8 @@ pub enum Probe {
 pub enum Catch {
     /// For [`Probe::Catalog`].
     Views(Vec<View>),
-    /// For [`Probe::Jobs`]: those there are, those that are gone.
-    Jobs(Vec<Job>, Vec<RemovedJob>),
+    /// For [`Probe::Jobs`].
+    Jobs(Jobs),
     /// For [`Probe::Runs`].
     Runs(Vec<Run>),
     /// For [`Probe::Elsewhere`].
@@ -152,10 +152,7 @@ impl Probe {
     async fn ask(&self, session: &Session, limits: Limits) -> Result<Catch, Problem> {
         Ok(match self {
             Probe::Catalog(only) => Catch::Views(catalog::views(session, only.as_deref()).await?),
-            Probe::Jobs => {
-                let (jobs, removed) = probes::cron::jobs(session, None).await?;
-                Catch::Jobs(jobs, removed)
-            }
+            Probe::Jobs => Catch::Jobs(probes::cron::jobs(session, None).await?),
             Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above).await?),
             Probe::Elsewhere(..) => return Err(catalog::unexpected("a probe for another database")),
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),

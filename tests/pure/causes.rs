@@ -35,8 +35,14 @@ pub fn with_view(mut snapshot: Snapshot, edit: impl FnOnce(&mut ViewState)) -> S
 fn with_removed(mut snapshot: Snapshot, here: bool) -> Snapshot {
     let history = &mut snapshot.history.last.as_mut().unwrap().value;
     let command = refresh_job().command;
-    Arc::make_mut(history).removed =
-        vec![RemovedJob { id: JobId(9), command, here, last: Some(night() - TimeDelta::hours(3)) }];
+    Arc::make_mut(history).removed = vec![RemovedJob {
+        id: JobId(9),
+        command,
+        username: "postgres".into(),
+        search_path: None,
+        here,
+        last: Some(night() - TimeDelta::hours(3)),
+    }];
     snapshot
 }
 

@@ -13,7 +13,8 @@ use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::server::{Cron, Link, Server};
 use mvtop::domain::snapshot::{Refreshing, Snapshot};
 use mvtop::domain::view::{KeyColumn, Oid, View, ViewKind};
-use mvtop::pg::probes::{compare::Before, cron::Elsewhere, pulse};
+use mvtop::pg::probes::cron::{Elsewhere, Jobs};
+use mvtop::pg::probes::{compare::Before, pulse};
 use mvtop::watch::Request;
 use mvtop::watch::keeper::Keeper;
 use mvtop::watch::probe::{Answer, Catch, Probe};
@@ -387,7 +388,7 @@ fn runs_are_read_from_the_oldest_open_one_on() {
     keeper.pulse(beat("1"), Duration::ZERO, night());
     while let Some(probe) = keeper.next(night(), now) {
         let catch = match &probe {
-            Probe::Jobs => Catch::Jobs(vec![], vec![]),
+            Probe::Jobs => Catch::Jobs(Jobs::default()),
             Probe::Catalog(_) => Catch::Views(vec![]),
             Probe::Runs(above) => {
                 assert_eq!(*above, RunId(open.0 - 1));

@@ -54,3 +54,44 @@ async fn the_job_of_a_view_is_found_behind_a_function_and_a_bare_name() {
     let views = ["ventas.mv_por_dia", "ventas.mv_por_mes", "ventas.mv_vacia"];
     assert_eq!(views.map(is_unscheduled), [false, false, true], "what empties a view does not refresh it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_routine_counts_where_it_is_called_and_a_bare_name_where_the_search_path_finds_it() {
+    let (demo, client) = demo(None).await;
+    let sql = "CREATE SCHEMA ventas;
+               CREATE MATERIALIZED VIEW ventas.mv_word AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW ventas.mv_other AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW ventas.mv_x AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW public.mv_x AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW ventas.mv_y AS SELECT 1 AS id;
+               CREATE MATERIALIZED VIEW public.mv_y AS SELECT 1 AS id;
+               CREATE FUNCTION ventas.refresh() RETURNS void LANGUAGE plpgsql AS
+                 'begin refresh materialized view ventas.mv_word; end';
+               CREATE ROLE vendedor LOGIN;
+               ALTER ROLE vendedor SET search_path = public;
+               DO $$ BEGIN
+                 EXECUTE format('ALTER ROLE vendedor IN DATABASE %I SET search_path = ventas, public', current_database());
+               END $$;
+               SELECT cron.schedule('other', '0 3 * * *', 'REFRESH MATERIALIZED VIEW ventas.mv_other'),
+                      cron.schedule('x', '0 3 * * *', 'REFRESH MATERIALIZED VIEW mv_x'),
+                      cron.schedule('y', '0 3 * * *', 'SET search_path = ventas; REFRESH MATERIALIZED VIEW mv_y');
+               UPDATE cron.job SET username = 'vendedor' WHERE jobname = 'x'";
+    client.batch_execute(sql).await.unwrap();
+    let is_scheduled =
+        |view| !causes(demo.conninfo(), view).iter().any(|c| c.starts_with("never_") || c.contains("other"));
+    for (view, scheduled) in [
+        ("ventas.mv_word", false),
+        ("ventas.mv_other", true),
+        ("ventas.mv_x", true),
+        ("public.mv_x", false),
+        ("ventas.mv_y", true),
+        ("public.mv_y", false),
+    ] {
+        assert_eq!(is_scheduled(view), scheduled, "{view}: {:?}", causes(demo.conninfo(), view));
+    }
+    // The server's own search_path is below all these.
+    client.batch_execute("ALTER SYSTEM SET search_path = ventas, public").await.unwrap();
+    client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    client.batch_execute("SELECT cron.schedule('y', '0 3 * * *', 'REFRESH MATERIALIZED VIEW mv_y')").await.unwrap();
+    assert_eq!(["ventas.mv_y", "public.mv_y"].map(is_scheduled), [true, false]);
+}

@@ -176,7 +176,7 @@ pub fn job(id: i64, name: &str, schedule: &str, command: &str) -> Job {
         here: true,
         owner_exists: true,
         changed_after: None,
-        calls: Vec::new(),
+        search_path: None,
     }
 }
 

@@ -50,7 +50,7 @@ impl Scene<'_> {
             let text = format!("The job {} refreshes {other}, another view of the same name.", job.title());
             return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text).about(job);
         }
-        let removed = history.removed.iter().filter(|j| j.here && history.refreshes(&j.command, name));
+        let removed = history.removed.iter().filter(|j| history.did_refresh(j, name));
         if let Some(job) = removed.max_by_key(|j| j.last) {
             let last = job.last.map_or(String::new(), |l| format!(" {} ago", ago(l, self.now)));
             let text = format!("Job {} refreshed it last{last} and no longer exists.", job.id.0);

@@ -2,55 +2,147 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
+use super::path::SearchPath;
 use super::words::{Token, tokens};
 use crate::domain::view::ViewName;
 
-/// Does this command refresh the view?
+/// Does this command refresh the view, where a name without a schema is one in `public`?
 pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
-    refreshed_views(command, &Homes::new()).any(|name| name == *view)
+    let reader = Reader { homes: &Homes::new(), routines: &[] };
+    reader.refreshes(command, SearchPath::of(None, "")).iter().any(|refresh| refresh.view == *view)
 }
 
-/// In which schema a view is that is the only one of its bare name.
-pub type Homes = BTreeMap<String, String>;
+/// In which schemas there is a view of a bare name.
+pub type Homes = BTreeMap<String, Vec<String>>;
 
-/// The views a command refreshes. An unqualified name is the only view of that name; else one in `public`, the schema that
-/// a session without settings of its own finds.
-pub(super) fn refreshed_views(command: &str, homes: &Homes) -> impl Iterator<Item = ViewName> {
-    let home = |name: &String| homes.get(name).cloned().unwrap_or_else(|| "public".into());
-    let qualified = move |(schema, name): (Option<String>, String)| ViewName {
-        schema: schema.unwrap_or_else(|| home(&name)),
-        name,
-    };
-    refreshed_names(command).into_iter().map(qualified)
+/// A function or procedure that refreshes something when a command calls it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Routine {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// What it runs.
+    pub body: String,
+    /// The search_path that it sets for itself, if it does.
+    #[serde(default)]
+    pub search_path: Option<String>,
+    /// The role by whose rights it runs, where those are not its caller's (SECURITY DEFINER).
+    #[serde(default)]
+    pub definer: Option<String>,
 }
 
-/// The names a command refreshes: each `REFRESH MATERIALIZED VIEW [CONCURRENTLY] name` in it, but for those it empties and
-/// those that it only has explained. A text in it is run by `DO` and `EXECUTE` alone.
-pub(super) fn refreshed_names(command: &str) -> Vec<(Option<String>, String)> {
-    names(command, DEPTH)
+/// One REFRESH that a command does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refresh {
+    pub view: ViewName,
+    /// The role by whose rights, where those are not the command's own.
+    pub definer: Option<String>,
 }
 
-/// How deep texts that are run may lie in one another.
+/// How deep texts and routines that are run may lie in one another.
 const DEPTH: usize = 4;
 
-fn names(command: &str, depth: usize) -> Vec<(Option<String>, String)> {
-    let words = tokens(command);
-    let statements = words.split(|word| *word == Token::End).filter(|s| !s.first().is_some_and(|w| w.is("explain")));
-    let mut all = Vec::new();
-    for statement in statements {
-        for place in 0..statement.len() {
-            all.extend(refreshed(&statement[place..]));
-            if let Some(text) = run_text(&statement[place..]).filter(|_| depth > 0) {
-                all.extend(names(text, depth - 1));
+/// Before these words' names a bracket opens no call.
+const NO_CALL: [&str; 7] = ["function", "procedure", "routine", "into", "table", "on", "trigger"];
+
+/// What is known of the database in which a command runs.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub homes: &'a Homes,
+    pub routines: &'a [Routine],
+}
+
+/// By whose rights, and how deep.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    definer: Option<&'a str>,
+    depth: usize,
+}
+
+impl Reader<'_> {
+    /// Every REFRESH that a command does: in its own words, and in those of what it calls.
+    pub(super) fn refreshes(&self, command: &str, path: SearchPath) -> Vec<Refresh> {
+        let mut all = Vec::new();
+        self.read(command, path, Frame { definer: None, depth: 0 }, &mut all);
+        all
+    }
+
+    /// A text in a command is run by `DO` and `EXECUTE` alone, and what is only explained is not run.
+    fn read(&self, command: &str, mut path: SearchPath, frame: Frame, all: &mut Vec<Refresh>) {
+        let words = tokens(command);
+        let statements =
+            words.split(|word| *word == Token::End).filter(|s| !s.first().is_some_and(|w| w.is("explain")));
+        let deeper = Frame { depth: frame.depth + 1, ..frame };
+        for statement in statements {
+            for place in 0..statement.len() {
+                path.follow(&statement[place..]);
+                let view = refreshed(&statement[place..]).and_then(|name| self.view(name, &path));
+                all.extend(view.map(|view| Refresh { view, definer: frame.definer.map(Into::into) }));
+                if deeper.depth > DEPTH {
+                    continue;
+                }
+                if let Some(text) = run_text(&statement[place..]) {
+                    self.read(text, path.clone(), deeper, all);
+                }
+                self.called(statement, place, &path).for_each(|routine| {
+                    let definer = routine.definer.as_deref().or(frame.definer);
+                    let own = routine.search_path.as_deref();
+                    let path = own.map_or(path.clone(), |own| SearchPath::of(Some(own), definer.unwrap_or_default()));
+                    self.read(&routine.body, path, Frame { definer, ..deeper }, all);
+                });
             }
         }
     }
-    all
+
+    /// The view that a name is; `None`: there are several of that name, and the search_path has none of them.
+    fn view(&self, (schema, name): Name, path: &SearchPath) -> Option<ViewName> {
+        let schema = schema.or_else(|| match self.homes.get(name).map(Vec::as_slice) {
+            None => Some(path.likely().into()),
+            Some([only]) => Some(only.clone()),
+            Some(several) => path.first_of(several).map(Into::into),
+        });
+        Some(ViewName { schema: schema?, name: name.into() })
+    }
+
+    /// The routines that are called at this place of a statement: with a name alone the only ones of that name, or those
+    /// that the search_path comes to first.
+    fn called<'a>(
+        &'a self,
+        statement: &[Token],
+        place: usize,
+        path: &SearchPath,
+    ) -> impl Iterator<Item = &'a Routine> + use<'a> {
+        let is_name = !statement[..place].last().is_some_and(|w| *w == Token::Dot || NO_CALL.iter().any(|no| w.is(no)));
+        let called = name(&statement[place..]).filter(|(_, rest)| is_name && rest.first() == Some(&Token::Open));
+        let called = called.and_then(|((schema, name), _)| {
+            let named = self.routines.iter().filter(|r| r.name == name);
+            let mut schemas: Vec<String> = named.map(|r| r.schema.clone()).collect();
+            schemas.dedup();
+            let home = match schemas.as_slice() {
+                [only] => Some(only.as_str()),
+                several => path.first_of(several),
+            };
+            Some((schema.or(home.map(Into::into))?, name.to_string()))
+        });
+        self.routines.iter().filter(move |r| called.as_ref().is_some_and(|(s, n)| r.schema == *s && r.name == *n))
+    }
+}
+
+/// A name, with its schema where it has one.
+type Name<'a> = (Option<String>, &'a str);
+
+/// How many names a command refreshes in its own words.
+pub(super) fn own_refreshes(command: &str) -> usize {
+    let words = tokens(command);
+    (0..words.len()).filter(|&place| refreshed(&words[place..]).is_some()).count()
 }
 
 /// The name that the REFRESH at the beginning of these words refreshes, the database before it left out: in another one
-/// it fails.
-fn refreshed(words: &[Token]) -> Option<(Option<String>, String)> {
+/// it fails. What it empties it does not refresh.
+fn refreshed(words: &[Token]) -> Option<Name<'_>> {
     let words = after(words, &["refresh", "materialized", "view"])?;
     let words = after(words, &["concurrently"]).unwrap_or(words);
     let (name, rest) = name(words)?;
@@ -64,12 +156,12 @@ fn after<'a>(words: &'a [Token], expected: &[&str]) -> Option<&'a [Token]> {
 }
 
 /// A name, of whose dotted parts the last two count, and what comes after it.
-fn name(words: &[Token]) -> Option<((Option<String>, String), &[Token])> {
+fn name(words: &[Token]) -> Option<(Name<'_>, &[Token])> {
     let (mut schema, mut name, mut rest) = (None, words.first()?.identifier()?, &words[1..]);
     while let [Token::Dot, next, tail @ ..] = rest {
         (schema, name, rest) = (Some(name.to_string()), next.identifier()?, tail);
     }
-    Some(((schema, name.to_string()), rest))
+    Some(((schema, name), rest))
 }
 
 /// The text that `DO [LANGUAGE …]` or a function's EXECUTE at the beginning of these words runs.

@@ -1,9 +1,10 @@
 //! The jobs and the newest runs together, and which of them refresh a view.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::command::{Homes, refreshed_views};
+use super::command::{Homes, Reader, Refresh, Routine};
+use super::path::SearchPath;
 use super::{Job, JobId, RemovedJob, Run};
 use crate::domain::time::Time;
 use crate::domain::view::ViewName;
@@ -17,6 +18,8 @@ pub struct History {
     pub removed: Vec<RemovedJob>,
     /// The newest runs, newest first, at most [`History::WINDOW`].
     pub runs: Vec<Run>,
+    /// The routines, in the database that is looked at, that refresh something when a command calls them.
+    pub routines: Vec<Routine>,
     /// Where views are that a command may name without a schema; see [`History::homes`].
     pub homes: Homes,
     /// Was the window full, so that older runs exist which were not read?
@@ -34,7 +37,7 @@ pub struct Index(OnceLock<Places>);
 struct Places {
     runs: HashMap<JobId, Vec<usize>>,
     /// By a view's bare name, the jobs whose commands refresh one of that name, each with which.
-    refreshers: HashMap<String, Vec<(usize, ViewName)>>,
+    refreshers: HashMap<String, Vec<(usize, Refresh)>>,
     ownerless: Option<usize>,
 }
 
@@ -60,10 +63,11 @@ impl Places {
             places.runs.entry(run.job).or_default().push(place);
         }
         for (place, job) in history.jobs.iter().enumerate() {
-            for view in job.statements().flat_map(|sql| refreshed_views(sql, &history.homes)) {
-                let named = places.refreshers.entry(view.name.clone()).or_default();
-                if named.last().is_none_or(|last| *last != (place, view.clone())) {
-                    named.push((place, view));
+            let path = SearchPath::of(job.search_path.as_deref(), &job.username);
+            for refresh in history.reader(job.here).refreshes(&job.command, path) {
+                let named = places.refreshers.entry(refresh.view.name.clone()).or_default();
+                if !named.iter().rev().take_while(|(of, _)| *of == place).any(|(_, known)| *known == refresh) {
+                    named.push((place, refresh));
                 }
             }
         }
@@ -104,25 +108,27 @@ impl History {
         times
     }
 
-    /// Takes in which views there are, so that a bare name in a command finds the only view of that name.
+    /// Takes in which views there are, so that a bare name in a command finds its view.
     pub fn settle(&mut self, homes: Homes) {
         (self.homes, self.index) = (homes, Index::default());
     }
 
-    /// Where each view is whose bare name no other has.
+    /// In which schemas the views of each bare name are.
     pub fn homes<'a>(views: impl Iterator<Item = &'a ViewName>) -> Homes {
-        let mut schemas: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        views.for_each(|view| schemas.entry(&view.name).or_default().push(&view.schema));
-        let only = |(name, schemas): (&str, Vec<&str>)| match schemas[..] {
-            [schema] => Some((name.to_string(), schema.to_string())),
-            _ => None,
-        };
-        schemas.into_iter().filter_map(only).collect()
+        let mut schemas = Homes::new();
+        views.for_each(|view| schemas.entry(view.name.clone()).or_default().push(view.schema.clone()));
+        schemas
     }
 
-    /// Does this command refresh the view?
-    pub fn refreshes(&self, command: &str, view: &ViewName) -> bool {
-        refreshed_views(command, &self.homes).any(|name| name == *view)
+    /// Did this job refresh the view, in the database that is looked at?
+    pub fn did_refresh(&self, gone: &RemovedJob, view: &ViewName) -> bool {
+        let path = SearchPath::of(gone.search_path.as_deref(), &gone.username);
+        gone.here && self.reader(true).refreshes(&gone.command, path).iter().any(|refresh| refresh.view == *view)
+    }
+
+    /// What is known of the database in which a command runs: of another one no routine is.
+    fn reader(&self, here: bool) -> Reader<'_> {
+        Reader { homes: &self.homes, routines: if here { &self.routines } else { &[] } }
     }
 
     /// Does this job refresh the view, in the database that is looked at?
@@ -133,12 +139,22 @@ impl History {
     /// The jobs that refresh a view.
     pub fn jobs_refreshing<'a>(&'a self, view: &'a ViewName) -> impl Iterator<Item = &'a Job> {
         let named = self.jobs_naming(&view.name).filter(move |(job, name)| job.here && *name == view);
-        named.map(|(job, _)| job)
+        let mut last = None;
+        named.map(|(job, _)| job).filter(move |job| last.replace(job.id) != Some(job.id))
     }
 
     /// The jobs, of whichever database, whose commands refresh a view of this bare name, each with which.
     pub fn jobs_naming(&self, name: &str) -> impl Iterator<Item = (&Job, &ViewName)> {
-        self.places().refreshers.get(name).into_iter().flatten().map(|(place, name)| (&self.jobs[*place], name))
+        let named = self.places().refreshers.get(name).into_iter().flatten();
+        named.map(|(place, refresh)| (&self.jobs[*place], &refresh.view))
+    }
+
+    /// By whose rights a job refreshes the view, where those are not its own: the owners of the SECURITY DEFINER routines
+    /// in which it does.
+    pub fn definers<'a>(&'a self, job: &'a Job, view: &'a ViewName) -> impl Iterator<Item = &'a str> {
+        let named = self.places().refreshers.get(&view.name).into_iter().flatten();
+        let own = named.filter(|(place, refresh)| self.jobs[*place].id == job.id && refresh.view == *view);
+        own.filter_map(|(_, refresh)| refresh.definer.as_deref())
     }
 
     /// A job whose role does not exist any more.

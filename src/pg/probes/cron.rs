@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use crate::domain::job::{History, Job, JobId, RemovedJob, Run, RunId, RunStatus};
+use crate::domain::job::{History, Job, JobId, RemovedJob, Routine, Run, RunId, RunStatus};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension};
 use crate::domain::text::visible;
@@ -16,11 +16,20 @@ pub struct Elsewhere {
     /// The extension there.
     pub extension: CronExtension,
     /// Its jobs.
-    pub jobs: Vec<Job>,
-    /// Those that are gone.
-    pub removed: Vec<RemovedJob>,
+    pub jobs: Jobs,
     /// Its newest runs above the id asked for.
     pub runs: Vec<Run>,
+}
+
+/// The jobs, and what their commands may call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Jobs {
+    /// Every job that this role may see.
+    pub jobs: Vec<Job>,
+    /// Those that are gone but left runs.
+    pub removed: Vec<RemovedJob>,
+    /// The routines that refresh something when a command calls them.
+    pub routines: Vec<Routine>,
 }
 
 /// Reads pg_cron where it keeps its tables in another `database` than the one `watched`, by a connection that ends
@@ -33,8 +42,8 @@ pub async fn elsewhere(target: &Target, database: &str, watched: &str, above: Ru
         Cron::Forbidden => return Err(lacking("this role needs USAGE on the schema cron there")),
         _ => return Err(lacking("its extension was never created there, so there is no job")),
     };
-    let (jobs, removed) = jobs(&session, Some(watched)).await?;
-    Ok(Elsewhere { extension, jobs, removed, runs: runs(&session, above).await? })
+    let jobs = jobs(&session, Some(watched)).await?;
+    Ok(Elsewhere { extension, jobs, runs: runs(&session, above).await? })
 }
 
 /// That the other database cannot be reached says nothing about the connection that watches this one.
@@ -42,15 +51,18 @@ fn told(problem: Problem) -> Problem {
     Problem { kind: ProblemKind::Other, ..problem }
 }
 
-/// Every job that this role may see, and those that are gone but left runs. `watched` is the database that is looked at,
+/// The jobs. `watched` is the database that is looked at,
 /// where the session is not in it.
-pub async fn jobs(session: &Session, watched: Option<&str>) -> Result<(Vec<Job>, Vec<RemovedJob>), Problem> {
+pub async fn jobs(session: &Session, watched: Option<&str>) -> Result<Jobs, Problem> {
     let sql = include_str!("../sql/jobs.sql");
     let rows = session.read(Limits::CHEAP, sql, &[(&History::WINDOW, Type::INT8), (&watched, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| unexpected("no answer about cron.job"))?;
     let failed = |e: serde_json::Error| unexpected(&format!("cron.job: {e}"));
-    let jobs = serde_json::from_str(row.get("jobs")).map_err(failed)?;
-    Ok((jobs, serde_json::from_str(row.get("removed")).map_err(failed)?))
+    Ok(Jobs {
+        jobs: serde_json::from_str(row.get("jobs")).map_err(failed)?,
+        removed: serde_json::from_str(row.get("removed")).map_err(failed)?,
+        routines: serde_json::from_str(row.get("routines")).map_err(failed)?,
+    })
 }
 
 /// The newest runs above this id, newest first, at most [`History::WINDOW`].

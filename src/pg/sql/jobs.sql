@@ -4,35 +4,71 @@
 -- pg_cron keeps no time of a change, but transactions are in order: 'changed_after' is the newest run that was last
 -- written before the job was.
 WITH newest AS MATERIALIZED (
-    SELECT d.xmin, d.jobid, d.runid, d.command, d.database, d.start_time
+    SELECT d.xmin, d.jobid, d.runid, d.command, d.database, d.username, d.start_time
     FROM cron.job_run_details d ORDER BY d.runid DESC LIMIT $1::int8
 ),
--- What refreshes something when a command calls it; those of the database in which this runs.
-refreshing AS MATERIALIZED (
-    SELECT p.prosrc, '\m' || regexp_replace(p.proname, '([^a-zA-Z0-9_])', '\\\1', 'g') || '\M' AS name
-    FROM pg_catalog.pg_proc p WHERE p.prosrc ~* 'refresh\s+materialized\s+view'
+gone AS MATERIALIZED (
+    SELECT DISTINCT ON (d.jobid) d.jobid, d.command, d.database, d.username, d.start_time
+    FROM newest d
+    WHERE NOT EXISTS (SELECT FROM cron.job j WHERE j.jobid = d.jobid)
+    ORDER BY d.jobid, d.runid DESC
 ),
 written AS (
     SELECT w.jobid, max(w.runid) OVER (ORDER BY w.age DESC, w.jobid IS NULL ROWS UNBOUNDED PRECEDING) AS changed_after
     FROM (SELECT j.jobid, age(j.xmin) AS age, NULL::int8 AS runid FROM cron.job j
           UNION ALL
           SELECT NULL, age(n.xmin), n.runid FROM newest n) w
+),
+-- The server's own search_path, where nothing that belongs to this role and database hides it.
+configured AS (
+    SELECT s.reset_val
+    FROM pg_catalog.pg_settings s
+    WHERE s.name = 'search_path' AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_db_role_setting d
+        CROSS JOIN unnest(d.setconfig) AS c (setting)
+        WHERE c.setting LIKE 'search\_path=%'
+          AND d.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user))
+          AND d.setdatabase IN (0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = current_database())))
+),
+-- The search_path with which a session of a role in a database begins: what both have set comes before what the role
+-- has, then the database, then all roles, then the server.
+paths AS (
+    SELECT who.username, who.database, coalesce((
+               SELECT substr(c.setting, length('search_path=') + 1)
+               FROM pg_catalog.pg_db_role_setting s
+               CROSS JOIN unnest(s.setconfig) AS c (setting)
+               WHERE c.setting LIKE 'search\_path=%'
+                 AND (s.setrole = 0 OR s.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = who.username))
+                 AND (s.setdatabase = 0
+                      OR s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = who.database))
+               ORDER BY s.setrole = 0, s.setdatabase = 0
+               LIMIT 1), (SELECT reset_val FROM configured)) AS search_path
+    FROM (SELECT j.username, j.database FROM cron.job j UNION SELECT g.username, g.database FROM gone g) who
 )
 SELECT (SELECT coalesce(json_agg(json_build_object(
                    'id', j.jobid, 'name', j.jobname, 'schedule', j.schedule, 'command', j.command,
                    'database', j.database, 'username', j.username, 'active', j.active,
                    'here', j.database = coalesce($2::text, current_database()),
-                   'changed_after', w.changed_after,
-                   'calls', (SELECT coalesce(json_agg(r.prosrc), '[]') FROM refreshing r
-                             WHERE j.database = current_database() AND j.command ~* r.name),
+                   'changed_after', w.changed_after, 'search_path', p.search_path,
                    'owner_exists', EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = j.username))
                ORDER BY j.jobid), '[]')::text
         FROM cron.job j
+        LEFT JOIN paths p ON p.username = j.username AND p.database = j.database
         LEFT JOIN written w ON w.jobid = j.jobid) AS jobs,
        (SELECT coalesce(json_agg(json_build_object(
                    'id', gone.jobid, 'command', gone.command, 'here', gone.database = coalesce($2::text, current_database()),
+                   'username', gone.username, 'search_path', p.search_path,
                    'last', gone.start_time) ORDER BY gone.jobid), '[]')::text
-        FROM (SELECT DISTINCT ON (d.jobid) d.jobid, d.command, d.database, d.start_time
-              FROM newest d
-              WHERE NOT EXISTS (SELECT FROM cron.job j WHERE j.jobid = d.jobid)
-              ORDER BY d.jobid, d.runid DESC) gone) AS removed
+        FROM gone
+        LEFT JOIN paths p ON p.username = gone.username AND p.database = gone.database) AS removed,
+       -- What refreshes something when a command calls it; those of the database in which this runs, if that is looked at.
+       (SELECT coalesce(json_agg(json_build_object(
+                   'schema', n.nspname, 'name', p.proname, 'body', p.prosrc,
+                   'definer', CASE WHEN p.prosecdef THEN pg_catalog.pg_get_userbyid(p.proowner) END,
+                   'search_path', (SELECT substr(c.setting, length('search_path=') + 1)
+                                   FROM unnest(p.proconfig) AS c (setting)
+                                   WHERE c.setting LIKE 'search\_path=%'))
+               ORDER BY p.proname, n.nspname, p.oid), '[]')::text
+        FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+        WHERE $2::text IS NULL AND p.prosrc ~* 'refresh\s+materialized\s+view') AS routines

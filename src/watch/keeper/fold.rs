@@ -250,8 +250,8 @@ impl Keeper {
         };
         let mut extension = None;
         let outcome = answer.measured(|catch| match catch {
-            Catch::Jobs(jobs, removed) => {
-                (history.jobs, history.removed) = (jobs, removed);
+            Catch::Jobs(jobs) => {
+                (history.jobs, history.removed, history.routines) = (jobs.jobs, jobs.removed, jobs.routines);
                 Some(history)
             }
             Catch::Runs(runs) => {
@@ -260,7 +260,8 @@ impl Keeper {
             }
             Catch::Elsewhere(found) => {
                 extension = Some(found.extension);
-                (history.jobs, history.removed) = (found.jobs, found.removed);
+                let jobs = found.jobs;
+                (history.jobs, history.removed, history.routines) = (jobs.jobs, jobs.removed, jobs.routines);
                 merge(&mut history, found.runs, above);
                 Some(history)
             }
