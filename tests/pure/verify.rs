@@ -1,14 +1,14 @@
 //! The proof's judgement: what passes, what warns, what fails, what is not proven.
 
+mod read;
+
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use mvtop::domain::drift::{Drift, Pairing, Scope};
 use mvtop::domain::groups::Member;
 use mvtop::domain::job::{self, Job, JobId, RunStatus};
-use mvtop::domain::matrix::Comparison;
 use mvtop::domain::server::Cron;
-use mvtop::domain::snapshot::{Snapshot, ViewState};
+use mvtop::domain::snapshot::Snapshot;
 use mvtop::domain::verify::*;
 use mvtop::domain::view::{Oid, RefreshMode, View, ViewName};
 
@@ -356,31 +356,24 @@ fn the_row_goes_from_who_is_hit_worst_and_still_has_rows_to_the_next() {
 }
 
 #[test]
-fn a_view_that_reads_a_wrong_one_is_not_proven_true() {
-    let mut below = (*incident_snapshot().views[0]).clone();
-    below.view =
-        Arc::new(View { oid: Oid(77), name: ViewName { schema: "public".into(), name: "low".into() }, ..view() });
-    let mut reader = with_view(scheduled(|_, _| {}), |v| v.base_tables.extend([Oid(77)]));
-    reader.snapshot.views.push(Arc::new(below));
-    assert_eq!(reader.said(), ("sources fail".into(), 1));
-    assert_eq!(reader.text("sources").trim(), "It reads low, which is itself wrong: it can be no truer than that.");
-    reader.snapshot.views.pop();
-    let healed = ViewState { view: Arc::new(View { oid: Oid(77), ..view() }), ..(*healed_snapshot().views[0]).clone() };
-    reader.snapshot.views.push(Arc::new(healed));
-    assert!(reader.text("sources").contains("nothing is known against"), "{}", reader.text("sources"));
-}
-
-#[test]
-fn old_values_are_counted_among_the_rows_in_place_and_not_known_without_a_key() {
-    let incident = case(incident_snapshot());
-    let totals = incident.snapshot.views[0].drift.value().unwrap().totals;
-    let in_place = mvtop::domain::diagnosis::thousands(totals.view - totals.gone - totals.moved);
-    assert!(incident.text("values").contains(&format!("of {in_place} rows in place")), "{}", incident.text("values"));
-    let mut keyless = case(incident_snapshot());
-    let state = Arc::make_mut(&mut keyless.snapshot.views[0]);
-    for measured in [&mut state.drift.last, &mut state.values.last].into_iter().flatten() {
-        let drift = Drift { pairing: Pairing::Rows, scope: Scope::Values, ..measured.value.drift.clone() };
-        measured.value = Arc::new(Comparison::of(drift));
-    }
-    assert!(keyless.said().0.contains("values not_proven"), "{}", keyless.said().0);
+fn a_job_whose_role_may_not_refresh_may_call_what_runs_as_the_owner() {
+    let called = |definer: &str| {
+        let mut case = scheduled(|job, _| {
+            (job.username, job.command) = ("appuser".into(), "SELECT refresca()".into());
+        });
+        let history = &mut case.snapshot.history.last.as_mut().unwrap().value;
+        let history = Arc::make_mut(history);
+        history.settle(job::Homes::new());
+        history.routines = vec![job::Routine {
+            schema: "public".into(),
+            name: "refresca".into(),
+            body: "begin refresh materialized view mv_conversaciones_dashboard; end".into(),
+            search_path: None,
+            definer: Some(definer.into()),
+        }];
+        case
+    };
+    assert_eq!(called("postgres").said(), (String::new(), 0));
+    assert!(called("postgres").text("job_owner").contains("refreshes it as postgres, who may"));
+    assert_eq!(called("otro").said(), ("job_owner fail".into(), 1));
 }

@@ -122,10 +122,14 @@ impl Scheduled<'_> {
     }
 
     fn owner(&self) -> Check {
-        let role = &self.job.username;
-        let (outcome, text) = match self.evidence.facts.refreshers.contains(role) {
-            true => (Outcome::Pass, format!("it runs as {role}, who may refresh it")),
-            false => (Outcome::Fail, format!("it runs as {role}, who may not refresh it: every run fails")),
+        let (role, name) = (&self.job.username, &self.evidence.view.view.name);
+        let may = |role: &str| self.evidence.facts.refreshers.iter().any(|r| r == role);
+        let (outcome, text) = match self.history.definers(self.job, name).find(|definer| may(definer)) {
+            _ if may(role) => (Outcome::Pass, format!("it runs as {role}, who may refresh it")),
+            Some(definer) => {
+                (Outcome::Pass, format!("it runs as {role} and calls what refreshes it as {definer}, who may"))
+            }
+            None => (Outcome::Fail, format!("it runs as {role}, who may not refresh it: every run fails")),
         };
         Check::new("job_owner", "job's role may refresh", outcome, text)
     }

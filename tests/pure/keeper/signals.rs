@@ -145,7 +145,8 @@ fn jobs_in_another_database_are_read_at_once_and_again_15_s_after_each_answer_wh
     let probe = asked(&mut bench).expect("again");
     let Cron::Present(extension) = server().cron else { panic!("the scene has pg_cron") };
     let extension = mvtop::domain::server::CronExtension { elsewhere: Some("postgres".into()), ..extension };
-    let found = Elsewhere { extension, jobs: vec![refresh_job()], removed: vec![], runs: runs(3, 5) };
+    let jobs = Jobs { jobs: vec![refresh_job()], ..Jobs::default() };
+    let found = Elsewhere { extension, jobs, runs: runs(3, 5) };
     bench.answer(probe, Duration::ZERO, Ok(Catch::Elsewhere(found)));
     let snapshot = bench.keeper.snapshot(night(), bench.now);
     assert!(snapshot.job(refresh_job().id).is_some(), "its figures are made");
