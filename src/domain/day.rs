@@ -178,12 +178,8 @@ fn took(stats: &[&JobStats]) -> Option<Took> {
 /// Every refresh that is known: what its data is true of and from when on people saw it, the oldest first.
 fn refreshes(snapshot: &Snapshot, view: &ViewState, freshness: &Freshness) -> Vec<(Time, Time)> {
     let history = snapshot.history.value();
-    let runs = history.into_iter().flat_map(|h| {
-        let name = &view.view.name;
-        let removed = h.removed.iter().filter(|j| h.did_refresh(j, name)).map(|j| j.id);
-        let jobs = h.jobs_refreshing(name).map(|j| j.id).chain(removed);
-        jobs.flat_map(|id| h.runs_of(id)).filter(|r| r.status == RunStatus::Succeeded)
-    });
+    let runs = history.into_iter().flat_map(|h| h.runs_refreshing(&view.view.name));
+    let runs = runs.filter(|r| r.status == RunStatus::Succeeded);
     let newest = freshness.refreshed.as_ref().map(|r| r.at);
     let seen = view.refreshes.iter().copied().chain(newest).map(|at| (at, at));
     let mut all: Vec<(Time, Time)> = runs.filter_map(|r| Some((r.start?, r.end?))).chain(seen).collect();

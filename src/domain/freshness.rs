@@ -173,8 +173,7 @@ fn refreshed_at(view: &ViewState, history: Option<&History>) -> Option<Refreshed
 
 fn last_good_run(view: &ViewState, history: &History) -> Option<(Time, Source)> {
     history
-        .jobs_refreshing(&view.view.name)
-        .flat_map(|job| history.runs_of(job.id))
+        .runs_refreshing(&view.view.name)
         .filter(|run| run.status == RunStatus::Succeeded)
         .filter_map(|run| Some((run.start?, Source::CronRun(run.id))))
         .max_by_key(|(at, _)| *at)

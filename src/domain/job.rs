@@ -5,11 +5,14 @@ mod history;
 mod path;
 mod words;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use self::command::own_refreshes;
 pub use self::command::{Homes, Routine, command_refreshes};
 pub use self::history::{History, Index};
+use self::path::SearchPath;
 use super::time::Time;
 
 /// `cron.job.jobid`.
@@ -67,11 +70,13 @@ pub struct RemovedJob {
     pub search_path: Option<String>,
     /// Did that run in the database that is looked at?
     pub here: bool,
-    /// When it began.
-    pub last: Option<Time>,
 }
 
 impl Job {
+    fn path(&self) -> SearchPath<'_> {
+        SearchPath::of(self.search_path.as_deref(), &self.username)
+    }
+
     /// Its name, else its command.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.command)
@@ -86,6 +91,12 @@ impl Job {
     /// Does its command let readers go on?
     pub fn is_concurrent(&self) -> bool {
         self.command.to_lowercase().contains("concurrently")
+    }
+}
+
+impl RemovedJob {
+    fn path(&self) -> SearchPath<'_> {
+        SearchPath::of(self.search_path.as_deref(), &self.username)
     }
 }
 
@@ -156,6 +167,17 @@ pub struct Run {
     pub start: Option<Time>,
     /// When it ended.
     pub end: Option<Time>,
+    /// What it ran; `None`: what its job would run now, as far as is known.
+    pub ran: Option<Arc<Ran>>,
+}
+
+/// What a run ran. Its job may have been changed since. Many runs share one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The SQL.
+    pub command: String,
+    /// Did it run in the database that is looked at?
+    pub here: bool,
 }
 
 impl Run {

@@ -204,6 +204,7 @@ mod tests {
             message: None,
             start: Some(at(minute) + TimeDelta::milliseconds(12)),
             end: Some(at(minute) + TimeDelta::milliseconds(1_012 + 10 * i as i64)),
+            ran: None,
         };
         let job = Job {
             id: JobId(1),

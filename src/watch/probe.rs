@@ -153,7 +153,7 @@ impl Probe {
         Ok(match self {
             Probe::Catalog(only) => Catch::Views(catalog::views(session, only.as_deref()).await?),
             Probe::Jobs => Catch::Jobs(probes::cron::jobs(session, None).await?),
-            Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above).await?),
+            Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above, None).await?),
             Probe::Elsewhere(..) => return Err(catalog::unexpected("a probe for another database")),
             Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
             Probe::Columns(view) => Catch::Columns(probes::columns::columns(session, view, limits).await?),

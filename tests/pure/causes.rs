@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use mvtop::domain::diagnosis::{Cause, CauseCode, Diagnosis, Failure, Remedy, Severity, Verdict, diagnose};
-use mvtop::domain::job::{Job, JobId, RemovedJob, Run, RunId, RunStatus};
+use mvtop::domain::job::{Homes, Job, JobId, RemovedJob, Run, RunId, RunStatus};
 use mvtop::domain::server::{Cron, CronExtension, Server};
 use mvtop::domain::snapshot::{BulkWrite, Refreshing, Snapshot, ViewState, Waited};
 use mvtop::domain::stats::JobStats;
@@ -32,17 +32,14 @@ pub fn with_view(mut snapshot: Snapshot, edit: impl FnOnce(&mut ViewState)) -> S
     snapshot
 }
 
-fn with_removed(mut snapshot: Snapshot, here: bool) -> Snapshot {
-    let history = &mut snapshot.history.last.as_mut().unwrap().value;
+fn with_removed(mut snapshot: Snapshot, status: RunStatus) -> Snapshot {
+    let history = Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value);
     let command = refresh_job().command;
-    Arc::make_mut(history).removed = vec![RemovedJob {
-        id: JobId(9),
-        command,
-        username: "postgres".into(),
-        search_path: None,
-        here,
-        last: Some(night() - TimeDelta::hours(3)),
-    }];
+    let job = RemovedJob { id: JobId(9), command, username: "postgres".into(), search_path: None, here: true };
+    let start = Some(night() - TimeDelta::hours(3));
+    history.runs.push(Run { id: RunId(1), job: job.id, status, start, ..history.runs[0].clone() });
+    history.removed = vec![job];
+    history.settle(Homes::new());
     snapshot
 }
 
@@ -110,11 +107,18 @@ fn a_job_that_is_not_there_or_not_right_is_told_with_its_remedy() {
     use {CauseCode as C, Remedy as R, Severity as S};
     each_is_told(vec![
         (
-            with_removed(incident_snapshot(), true),
+            with_removed(incident_snapshot(), RunStatus::Succeeded),
             C::JobRemoved,
             S::Grave,
             Some(R::Schedule),
             "3 h 00 m ago and no longer exists",
+        ),
+        (
+            with_removed(incident_snapshot(), RunStatus::Failed),
+            C::JobRemoved,
+            S::Grave,
+            Some(R::Schedule),
+            "was to refresh it and no longer exists; no good run of it is known",
         ),
         (
             job_and_runs(|job, _| (job.here, job.database) = (false, "postgres".into())),

@@ -16,6 +16,7 @@ mod many;
 mod price;
 mod rest;
 mod rights;
+mod runs;
 mod update;
 mod verdict;
 mod verify;

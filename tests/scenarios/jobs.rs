@@ -17,12 +17,21 @@ async fn demo(scenario: Option<&'static Scenario>) -> (Demo, Client) {
     (demo, client)
 }
 
-/// The codes of a view's causes.
-fn causes(conninfo: &str, view: &str) -> Vec<String> {
+/// What `check` says of a view.
+fn checked(conninfo: &str, view: &str) -> Value {
     let out = Command::new(MVTOP).args(["check", conninfo, "--json", "--view", view]).output().unwrap();
     let json: Value = serde_json::from_slice(&out.stdout).unwrap();
-    let view = json["views"].as_array().unwrap().iter().find(|v| v["view"] == view).unwrap().clone();
-    view["causes"].as_array().unwrap().iter().map(|c| c["code"].as_str().unwrap().to_string()).collect()
+    json["views"].as_array().unwrap().iter().find(|v| v["view"] == view).unwrap().clone()
+}
+
+/// The codes of a view's causes.
+fn causes(conninfo: &str, view: &str) -> Vec<String> {
+    checked(conninfo, view)["causes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["code"].as_str().unwrap().to_string())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,4 +103,25 @@ async fn a_routine_counts_where_it_is_called_and_a_bare_name_where_the_search_pa
     client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
     client.batch_execute("SELECT cron.schedule('y', '0 3 * * *', 'REFRESH MATERIALIZED VIEW mv_y')").await.unwrap();
     assert_eq!(["ventas.mv_y", "public.mv_y"].map(is_scheduled), [true, false]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_of_what_a_job_did_before_it_was_changed_is_no_refresh() {
+    let (demo, client) = demo(None).await;
+    let sql = "CREATE MATERIALIZED VIEW mv_vieja AS SELECT 1 AS id;
+               SELECT cron.schedule('vieja', '0 3 * * *', 'SELECT 1');
+               INSERT INTO cron.job_run_details (runid, jobid, database, username, command, status, start_time, end_time)
+               SELECT nextval('cron.runid_seq'), jobid, database, username, command, 'succeeded', now(), now()
+               FROM cron.job WHERE jobname = 'vieja';
+               SELECT cron.alter_job(jobid, command := 'REFRESH MATERIALIZED VIEW mv_vieja') FROM cron.job
+               WHERE jobname = 'vieja'";
+    client.batch_execute(sql).await.unwrap();
+    let age = || checked(demo.conninfo(), "public.mv_vieja")["freshness"]["age_s"].clone();
+    assert_eq!(age(), Value::Null);
+    let again =
+        "INSERT INTO cron.job_run_details (runid, jobid, database, username, command, status, start_time, end_time)
+                 SELECT nextval('cron.runid_seq'), jobid, database, username, command, 'succeeded', now(), now()
+                 FROM cron.job WHERE jobname = 'vieja'";
+    client.batch_execute(again).await.unwrap();
+    assert!(age().is_number(), "{}", age());
 }

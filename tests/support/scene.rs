@@ -200,6 +200,7 @@ pub fn runs(job: i64, minutes: i64) -> Vec<Run> {
         message: Some("1 row".into()),
         start: Some(start(i)),
         end: Some(start(i) + TimeDelta::milliseconds(1_200 + (i * 37) % 900)),
+        ran: None,
     };
     (0..count).map(run).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, headline};
 use super::{Cause, CauseCode, Remedy, Scene, Severity};
-use crate::domain::job::{History, Job, Run, RunStatus};
+use crate::domain::job::{History, Job, RemovedJob, Run, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::server::{Cron, CronExtension};
 use crate::domain::snapshot::ViewState;
@@ -50,10 +50,17 @@ impl Scene<'_> {
             let text = format!("The job {} refreshes {other}, another view of the same name.", job.title());
             return Cause::grave(CauseCode::JobRefreshesOtherView, Remedy::FixJob, text).about(job);
         }
-        let removed = history.removed.iter().filter(|j| history.did_refresh(j, name));
-        if let Some(job) = removed.max_by_key(|j| j.last) {
-            let last = job.last.map_or(String::new(), |l| format!(" {} ago", ago(l, self.now)));
-            let text = format!("Job {} refreshed it last{last} and no longer exists.", job.id.0);
+        let good = |job: &RemovedJob| {
+            let own = history.runs_refreshing(name).filter(|r| r.job == job.id && r.status == RunStatus::Succeeded);
+            own.filter_map(|r| r.start).max()
+        };
+        let removed = history.removed.iter().filter(|j| history.was_to_refresh(j, name));
+        if let Some((last, job)) = removed.map(|job| (good(job), job)).max_by_key(|(last, job)| (*last, job.id)) {
+            let id = job.id.0;
+            let text = match last {
+                Some(last) => format!("Job {id} refreshed it last {} ago and no longer exists.", ago(last, self.now)),
+                None => format!("Job {id} was to refresh it and no longer exists; no good run of it is known."),
+            };
             return Cause::grave(CauseCode::JobRemoved, Remedy::Schedule, text);
         }
         let hidden = self.snapshot.server.as_deref().and_then(hidden_jobs).filter(|_| cron.row_security);

@@ -1,11 +1,11 @@
 //! The jobs and the newest runs together, and which of them refresh a view.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::command::{Homes, Reader, Refresh, Routine};
 use super::path::SearchPath;
-use super::{Job, JobId, RemovedJob, Run};
+use super::{Job, JobId, Ran, RemovedJob, Run};
 use crate::domain::time::Time;
 use crate::domain::view::ViewName;
 
@@ -38,6 +38,10 @@ struct Places {
     runs: HashMap<JobId, Vec<usize>>,
     /// By a view's bare name, the jobs whose commands refresh one of that name, each with which.
     refreshers: HashMap<String, Vec<(usize, Refresh)>>,
+    /// The runs of one job with one command.
+    alike: Vec<Vec<usize>>,
+    /// By a view, the places among these of those that refreshed it.
+    refreshed: HashMap<ViewName, Vec<usize>>,
     ownerless: Option<usize>,
 }
 
@@ -62,9 +66,9 @@ impl Places {
         for (place, run) in history.runs.iter().enumerate() {
             places.runs.entry(run.job).or_default().push(place);
         }
+        places.sort_runs(history);
         for (place, job) in history.jobs.iter().enumerate() {
-            let path = SearchPath::of(job.search_path.as_deref(), &job.username);
-            for refresh in history.reader(job.here).refreshes(&job.command, path) {
+            for refresh in history.reader(job.here).refreshes(&job.command, job.path()) {
                 let named = places.refreshers.entry(refresh.view.name.clone()).or_default();
                 if !named.iter().rev().take_while(|(of, _)| *of == place).any(|(_, known)| *known == refresh) {
                     named.push((place, refresh));
@@ -72,6 +76,26 @@ impl Places {
             }
         }
         places
+    }
+
+    /// Sorts the runs by what they ran, and that by what it refreshes.
+    fn sort_runs(&mut self, history: &History) {
+        let jobs: HashMap<JobId, &Job> = history.jobs.iter().map(|job| (job.id, job)).collect();
+        let mut known: HashMap<(JobId, Option<*const Ran>), usize> = HashMap::new();
+        for (place, run) in history.runs.iter().enumerate() {
+            let kind = *known.entry((run.job, run.ran.as_ref().map(Arc::as_ptr))).or_insert_with(|| {
+                self.alike.push(Vec::new());
+                let kind = self.alike.len() - 1;
+                for view in history.views_of(run, jobs.get(&run.job).copied()) {
+                    let kinds = self.refreshed.entry(view).or_default();
+                    if kinds.last() != Some(&kind) {
+                        kinds.push(kind);
+                    }
+                }
+                kind
+            });
+            self.alike[kind].push(place);
+        }
     }
 }
 
@@ -89,6 +113,30 @@ impl History {
     /// The runs of a job, newest first.
     pub fn runs_of(&self, id: JobId) -> impl Iterator<Item = &Run> {
         self.places().runs.get(&id).into_iter().flatten().map(|&place| &self.runs[place])
+    }
+
+    /// The runs whose own command refreshes the view, of each job the newest first: a job may have done something else before
+    /// it was changed.
+    pub fn runs_refreshing(&self, view: &ViewName) -> impl Iterator<Item = &Run> {
+        let places = self.places();
+        let kinds = places.refreshed.get(view).into_iter().flatten();
+        kinds.flat_map(|&kind| &places.alike[kind]).map(|&place| &self.runs[place])
+    }
+
+    /// The views that a run of this job refreshed if it succeeded.
+    fn views_of(&self, run: &Run, job: Option<&Job>) -> Vec<ViewName> {
+        let gone = || self.removed.iter().find(|gone| gone.id == run.job);
+        let now = || match job {
+            Some(job) => Some((job.command.as_str(), job.here)),
+            None => gone().map(|gone| (gone.command.as_str(), gone.here)),
+        };
+        let ran = run.ran.as_ref().map(|ran| (ran.command.as_str(), ran.here));
+        let Some((command, true)) = ran.or_else(now) else { return Vec::new() };
+        let path = match job {
+            Some(job) => job.path(),
+            None => gone().map_or(SearchPath::of(None, ""), RemovedJob::path),
+        };
+        self.reader(true).refreshes(command, path).into_iter().map(|refresh| refresh.view).collect()
     }
 
     /// When each of [`History::runs`] began, as nearly as can be said: one that never began has a NULL start, and is
@@ -120,10 +168,9 @@ impl History {
         schemas
     }
 
-    /// Did this job refresh the view, in the database that is looked at?
-    pub fn did_refresh(&self, gone: &RemovedJob, view: &ViewName) -> bool {
-        let path = SearchPath::of(gone.search_path.as_deref(), &gone.username);
-        gone.here && self.reader(true).refreshes(&gone.command, path).iter().any(|refresh| refresh.view == *view)
+    /// Was this job to refresh the view, in the database that is looked at?
+    pub fn was_to_refresh(&self, gone: &RemovedJob, view: &ViewName) -> bool {
+        gone.here && self.reader(true).refreshes(&gone.command, gone.path()).iter().any(|refresh| refresh.view == *view)
     }
 
     /// What is known of the database in which a command runs: of another one no routine is.

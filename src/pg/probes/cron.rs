@@ -1,14 +1,18 @@
 //! Reads pg_cron's jobs and the newest runs.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::domain::job::{History, Job, JobId, RemovedJob, Routine, Run, RunId, RunStatus};
+use crate::domain::job::{History, Job, JobId, Ran, RemovedJob, Routine, Run, RunId, RunStatus};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension};
 use crate::domain::text::visible;
 use crate::pg::catalog::{self, unexpected};
 use crate::pg::conninfo::Target;
-use crate::pg::session::{Limits, Session};
+use crate::pg::session::{Limits, Parameters, Session};
 
 /// What another database says of pg_cron.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +47,7 @@ pub async fn elsewhere(target: &Target, database: &str, watched: &str, above: Ru
         _ => return Err(lacking("its extension was never created there, so there is no job")),
     };
     let jobs = jobs(&session, Some(watched)).await?;
-    Ok(Elsewhere { extension, jobs, runs: runs(&session, above).await? })
+    Ok(Elsewhere { extension, jobs, runs: runs(&session, above, Some(watched)).await? })
 }
 
 /// That the other database cannot be reached says nothing about the connection that watches this one.
@@ -65,18 +69,29 @@ pub async fn jobs(session: &Session, watched: Option<&str>) -> Result<Jobs, Prob
     })
 }
 
-/// The newest runs above this id, newest first, at most [`History::WINDOW`].
-pub async fn runs(session: &Session, above: RunId) -> Result<Vec<Run>, Problem> {
-    let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-        [(&above.0, Type::INT8), (&History::WINDOW, Type::INT8)];
-    let rows = session.read(Limits::CHEAP, include_str!("../sql/runs.sql"), &parameters).await?;
-    let run = |row: &tokio_postgres::Row| Run {
-        id: RunId(row.get("runid")),
-        job: JobId(row.get("jobid")),
-        status: RunStatus::parse(row.get::<_, Option<&str>>("status").unwrap_or_default()),
-        message: row.get::<_, Option<&str>>("message").map(|m| visible(m).into_owned()),
-        start: row.get("start_time"),
-        end: row.get("end_time"),
+/// The newest runs above this id, newest first, at most [`History::WINDOW`]; `watched` as for [`jobs`].
+pub async fn runs(session: &Session, above: RunId, watched: Option<&str>) -> Result<Vec<Run>, Problem> {
+    let parameters: Parameters = &[(&above.0, Type::INT8), (&History::WINDOW, Type::INT8), (&watched, Type::TEXT)];
+    let mut runs: Vec<Run> = Vec::new();
+    let mut ran: HashMap<JobId, Arc<Ran>> = HashMap::new();
+    let take = |row: Row| {
+        let job = JobId(row.get("jobid"));
+        let command: &str = row.get::<_, Option<&str>>("command").unwrap_or_default();
+        let here = row.get::<_, Option<bool>>("here").unwrap_or(false);
+        let is_same = |ran: &&Arc<Ran>| ran.command == command && ran.here == here;
+        let known = ran.get(&job).filter(is_same).cloned();
+        let what = known.unwrap_or_else(|| Arc::new(Ran { command: command.into(), here }));
+        ran.insert(job, what.clone());
+        runs.push(Run {
+            id: RunId(row.get("runid")),
+            job,
+            status: RunStatus::parse(row.get::<_, Option<&str>>("status").unwrap_or_default()),
+            message: row.get::<_, Option<&str>>("message").map(|m| visible(m).into_owned()),
+            start: row.get("start_time"),
+            end: row.get("end_time"),
+            ran: Some(what),
+        });
     };
-    Ok(rows.iter().map(run).collect())
+    session.each(Limits::CHEAP, include_str!("../sql/runs.sql"), parameters, take).await?;
+    Ok(runs)
 }

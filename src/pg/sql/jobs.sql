@@ -4,11 +4,11 @@
 -- pg_cron keeps no time of a change, but transactions are in order: 'changed_after' is the newest run that was last
 -- written before the job was.
 WITH newest AS MATERIALIZED (
-    SELECT d.xmin, d.jobid, d.runid, d.command, d.database, d.username, d.start_time
+    SELECT d.xmin, d.jobid, d.runid, d.command, d.database, d.username
     FROM cron.job_run_details d ORDER BY d.runid DESC LIMIT $1::int8
 ),
 gone AS MATERIALIZED (
-    SELECT DISTINCT ON (d.jobid) d.jobid, d.command, d.database, d.username, d.start_time
+    SELECT DISTINCT ON (d.jobid) d.jobid, d.command, d.database, d.username
     FROM newest d
     WHERE NOT EXISTS (SELECT FROM cron.job j WHERE j.jobid = d.jobid)
     ORDER BY d.jobid, d.runid DESC
@@ -57,8 +57,7 @@ SELECT (SELECT coalesce(json_agg(json_build_object(
         LEFT JOIN written w ON w.jobid = j.jobid) AS jobs,
        (SELECT coalesce(json_agg(json_build_object(
                    'id', gone.jobid, 'command', gone.command, 'here', gone.database = coalesce($2::text, current_database()),
-                   'username', gone.username, 'search_path', p.search_path,
-                   'last', gone.start_time) ORDER BY gone.jobid), '[]')::text
+                   'username', gone.username, 'search_path', p.search_path) ORDER BY gone.jobid), '[]')::text
         FROM gone
         LEFT JOIN paths p ON p.username = gone.username AND p.database = gone.database) AS removed,
        -- What refreshes something when a command calls it; those of the database in which this runs, if that is looked at.

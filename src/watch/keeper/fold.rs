@@ -383,9 +383,16 @@ fn moved(last: &mut Option<String>, new: &Option<String>) -> bool {
 }
 
 /// Puts newly read runs in the place of those above `above`.
-fn merge(history: &mut History, runs: Vec<Run>, above: RunId) {
+fn merge(history: &mut History, mut runs: Vec<Run>, above: RunId) {
     history.truncated |= runs.len() as i64 >= History::WINDOW;
     history.runs.retain(|r| r.id <= above);
+    for run in &mut runs {
+        // What a job ran last is mostly what it runs again, and then it is kept once.
+        let before = history.runs.iter().find(|r| r.job == run.job).filter(|before| before.ran == run.ran);
+        if let Some(before) = before {
+            run.ran.clone_from(&before.ran);
+        }
+    }
     history.runs.splice(0..0, runs);
     if history.runs.len() as i64 > History::WINDOW {
         history.runs.truncate(History::WINDOW as usize);

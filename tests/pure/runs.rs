@@ -1,0 +1,47 @@
+//! Which runs refreshed a view, and what they say of its age.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use mvtop::domain::freshness::{Freshness, FreshnessState};
+use mvtop::domain::job::{Ran, Run};
+use mvtop::domain::snapshot::Snapshot;
+
+use crate::scene::*;
+
+/// The view without a column that tells its age, and its job's runs as edited.
+fn by_runs(edit: impl FnOnce(&mut Vec<Run>)) -> Snapshot {
+    let mut view = view_state(healed(), night());
+    view.stamp = Default::default();
+    let mut all = runs(3, 5);
+    edit(&mut all);
+    snapshot(vec![view], history(vec![refresh_job()], all))
+}
+
+fn freshness(snapshot: &Snapshot) -> Freshness {
+    Freshness::of(&snapshot.views[0], snapshot.history.value().map(|h| &**h), &snapshot.jobs, night())
+}
+
+#[test]
+fn only_a_run_whose_own_command_refreshed_the_view_in_this_database_says_its_age() {
+    let ran = |command: &str, here| Some(Arc::new(Ran { command: command.into(), here }));
+    let refresh = refresh_job().command;
+    for (what, is_refresh) in [
+        (None, true),
+        (ran(&refresh, true), true),
+        (ran(&refresh, false), false),
+        (ran("SELECT 1", true), false),
+        (ran("REFRESH MATERIALIZED VIEW mv_conversaciones_dashboard", true), true),
+    ] {
+        let snapshot = by_runs(|runs| {
+            runs.iter_mut().for_each(|run| run.ran = ran("SELECT 1", true));
+            runs[2].ran = what.clone();
+        });
+        let age = freshness(&snapshot).age.map(|age| age.num_minutes());
+        assert_eq!(age, is_refresh.then_some(9), "{what:?}");
+    }
+    assert_eq!(freshness(&by_runs(|_| {})).age.map(|age| age < TimeDelta::minutes(1)), Some(true));
+    let never = by_runs(|runs| runs.iter_mut().for_each(|run| run.ran = ran("SELECT 1", true)));
+    assert_eq!(freshness(&never).state, FreshnessState::Unknown);
+    assert!(never.views[0].day.as_ref().is_some_and(|day| day.worst.is_none()), "nor any age of the day");
+}
