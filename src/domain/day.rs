@@ -178,7 +178,7 @@ fn took(stats: &[&JobStats]) -> Option<Took> {
 /// Every refresh that is known: what its data is true of and from when on people saw it, the oldest first.
 fn refreshes(snapshot: &Snapshot, view: &ViewState, freshness: &Freshness) -> Vec<(Time, Time)> {
     let history = snapshot.history.value();
-    let runs = history.into_iter().flat_map(|h| h.runs_refreshing(&view.view.name));
+    let runs = history.into_iter().filter(|h| !h.unlogged).flat_map(|h| h.runs_refreshing(&view.view.name));
     let runs = runs.filter(|r| r.status == RunStatus::Succeeded);
     let newest = freshness.refreshed.as_ref().map(|r| r.at);
     let seen = view.refreshes.iter().copied().chain(newest).map(|at| (at, at));

@@ -156,7 +156,8 @@ impl Freshness {
     }
 }
 
-/// The best signal that names a time. The first two are exact; of the other two the newer one counts.
+/// The best signal that names a time. The first two are exact; of the other two the newer one counts. Where runs are not
+/// recorded any more, the last recorded one need not be the last.
 fn refreshed_at(view: &ViewState, history: Option<&History>) -> Option<RefreshedAt> {
     let stamp = view.stamp.value();
     let column = || Some((stamp?.column?, Source::Column(view.view.refresh_column()?.to_string())));
@@ -164,7 +165,7 @@ fn refreshed_at(view: &ViewState, history: Option<&History>) -> Option<Refreshed
     // One that waited for its lock installed what was true before the wait.
     let waited = |seen: Time| view.waited.as_ref().filter(|w| w.until == seen).map(|w| w.since);
     let observed = || view.observed.map(|seen| (waited(seen).unwrap_or(seen), Source::Observed));
-    let run = || last_good_run(view, history?);
+    let run = || last_good_run(view, history.filter(|h| !h.unlogged)?);
     column()
         .or_else(committed)
         .or_else(|| [observed(), run()].into_iter().flatten().max_by_key(|(at, _)| *at))

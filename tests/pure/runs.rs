@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use mvtop::domain::diagnosis::{CauseCode, Verdict, diagnose};
 use mvtop::domain::freshness::{Freshness, FreshnessState};
-use mvtop::domain::job::{Ran, Run};
+use mvtop::domain::job::{History, Ran, Run, RunStatus};
 use mvtop::domain::snapshot::Snapshot;
+use mvtop::domain::stats::JobStats;
 
 use crate::scene::*;
 
@@ -44,4 +46,25 @@ fn only_a_run_whose_own_command_refreshed_the_view_in_this_database_says_its_age
     let never = by_runs(|runs| runs.iter_mut().for_each(|run| run.ran = ran("SELECT 1", true)));
     assert_eq!(freshness(&never).state, FreshnessState::Unknown);
     assert!(never.views[0].day.as_ref().is_some_and(|day| day.worst.is_none()), "nor any age of the day");
+}
+
+fn with_history(mut snapshot: Snapshot, edit: impl FnOnce(&mut History)) -> Snapshot {
+    edit(Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value));
+    snapshot
+}
+
+#[test]
+fn where_runs_are_not_recorded_any_more_the_last_recorded_one_says_nothing() {
+    let off = |edit: fn(&mut Vec<Run>)| {
+        let mut snapshot = with_history(by_runs(edit), |history| history.unlogged = true);
+        Arc::make_mut(&mut snapshot.jobs).iter_mut().for_each(JobStats::forget_missing);
+        snapshot
+    };
+    for snapshot in [off(|runs| drop(runs.drain(..200))), off(|runs| runs[0].status = RunStatus::Failed)] {
+        assert_eq!(freshness(&snapshot).state, FreshnessState::Unknown);
+        let diagnosis = diagnose(&snapshot, night());
+        let causes = &diagnosis.views[0].causes;
+        assert_eq!((diagnosis.verdict, causes[0].code), (Verdict::Ok, CauseCode::HistoryNotVisible), "{causes:?}");
+        assert!(causes[0].text.starts_with("cron.log_run is off"), "{}", causes[0].text);
+    }
 }

@@ -59,7 +59,7 @@ pub enum CauseCode {
     Standby,
     /// pg_cron is in another database, or its tables are closed to this role: it may be scheduled.
     CronNotVisible,
-    /// Row security hides other roles' jobs and runs from this role: it may be scheduled.
+    /// Row security hides other roles' jobs and runs from this role: it may be scheduled. Or no run is recorded.
     HistoryNotVisible,
     /// A refresh runs now.
     RefreshRunning,

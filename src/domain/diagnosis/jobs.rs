@@ -27,6 +27,10 @@ impl Scene<'_> {
         let mut causes =
             if jobs.is_empty() { vec![self.unscheduled(view, history, cron)] } else { self.troubles(&jobs, history) };
         let is_needed = jobs.iter().any(|j| j.active);
+        if is_needed && history.unlogged {
+            let text = "cron.log_run is off: no run is recorded, so whether its job's runs come is not known.";
+            causes.push(Cause::note(CauseCode::HistoryNotVisible, None, text));
+        }
         if is_needed && let Some(cause) = self.launcher(cron, history).filter(|_| !server.standby) {
             // It is why they are missing.
             causes.retain(|c| c.code != CauseCode::RunsMissing);
@@ -116,9 +120,11 @@ impl Scene<'_> {
             return vec![cause];
         }
         let is_standby = self.snapshot.server.as_ref().is_some_and(|s| s.standby);
+        // Where runs are not recorded any more, the last recorded one need not be the last.
+        let is_logged = !history.unlogged;
         [
-            self.last_failure(job, history),
-            self.stuck(job, history),
+            self.last_failure(job, history).filter(|_| is_logged),
+            self.stuck(job, history).filter(|_| is_logged),
             self.missing(job, stats, history).filter(|_| !is_standby),
             too_slow(job, stats),
         ]

@@ -24,6 +24,8 @@ pub struct History {
     pub homes: Homes,
     /// Was the window full, so that older runs exist which were not read?
     pub truncated: bool,
+    /// Is no run recorded any more (`cron.log_run` is off)? Then there may have been newer ones.
+    pub unlogged: bool,
     /// Where what is; made when first asked for.
     pub index: Index,
 }

@@ -270,6 +270,9 @@ impl Keeper {
         if let (Some(extension), Some(server)) = (extension, &mut self.edit().server) {
             Arc::make_mut(server).cron = Cron::Present(extension);
         }
+        let server = self.snapshot.server.as_ref();
+        let unlogged = server.and_then(|s| s.cron.present()).is_some_and(|cron| cron.logs_runs == Some(false));
+        let outcome = outcome.map(|m| m.map(|history| History { unlogged, ..history }));
         if let Ok(measured) = &outcome {
             self.last.newest_run = measured.value.runs.first().map_or(RunId(0), |r| r.id);
         }

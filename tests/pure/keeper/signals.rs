@@ -144,12 +144,17 @@ fn jobs_in_another_database_are_read_at_once_and_again_15_s_after_each_answer_wh
     bench.now += Duration::from_secs(1);
     let probe = asked(&mut bench).expect("again");
     let Cron::Present(extension) = server().cron else { panic!("the scene has pg_cron") };
-    let extension = mvtop::domain::server::CronExtension { elsewhere: Some("postgres".into()), ..extension };
+    let extension = mvtop::domain::server::CronExtension {
+        elsewhere: Some("postgres".into()),
+        logs_runs: Some(false),
+        ..extension
+    };
     let jobs = Jobs { jobs: vec![refresh_job()], ..Jobs::default() };
     let found = Elsewhere { extension, jobs, runs: runs(3, 5) };
     bench.answer(probe, Duration::ZERO, Ok(Catch::Elsewhere(found)));
     let snapshot = bench.keeper.snapshot(night(), bench.now);
     assert!(snapshot.job(refresh_job().id).is_some(), "its figures are made");
+    assert!(snapshot.history.value().is_some_and(|h| h.unlogged), "no run is recorded any more");
     assert!(!bench.keeper.question().cron, "the pulse does not ask for tables that are not here");
 }
 
