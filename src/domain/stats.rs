@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::job::{History, Job, JobId, Run, RunStatus};
+use super::job::{History, Job, JobId, Run, RunId, RunStatus};
 use super::schedule::{Dialect, Schedule};
 use super::server::CronExtension;
 use super::time::Time;
@@ -139,12 +139,22 @@ impl JobStats {
 }
 
 /// From when on the job's schedule was surely in force: its first run, or, where the job was changed after runs that are
-/// known, the end of the first run since, of whichever job. `None`: there was none since, so nobody can say.
+/// known, the end of the first run since, of whichever job. `None`: there was none since, so nobody can say; nor of a job
+/// without any run while ids are missing since it was made, for then runs were taken out of the history, maybe its own.
 fn in_force(job: &Job, history: &History, first: Option<Time>) -> Option<Time> {
     let first = first.map(|first| first - SLACK);
     let Some(changed) = job.changed_after else { return first };
+    if first.is_none() && !is_complete(history, changed) {
+        return None;
+    }
     let after = history.runs.iter().filter(|r| r.id > changed);
     after.filter_map(|r| r.end).min().map(|since| first.map_or(since, |first| first.max(since)))
+}
+
+/// Are all runs after this one known? Their ids come from a sequence.
+fn is_complete(history: &History, changed: RunId) -> bool {
+    let known = history.runs.iter().take_while(|r| r.id > changed).count() as i64;
+    history.runs.first().is_none_or(|newest| newest.id.0 - changed.0 == known)
 }
 
 fn good<'a>(runs: &'a [&'a Run]) -> impl Iterator<Item = &'a Run> {
@@ -189,7 +199,6 @@ fn end(run: &Run, now: Time) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::job::RunId;
     use chrono::{TimeZone, Utc};
 
     fn at(minute: i64) -> Time {
@@ -297,6 +306,15 @@ mod tests {
         assert_eq!(stats(&history, at(60)).expected, None, "it may be older than what is known");
         history.jobs[0].changed_after = Some(RunId(0));
         assert_eq!(stats(&history, at(17)).missed(), 2);
+    }
+
+    #[test]
+    fn a_job_whose_runs_may_have_been_purged_is_not_said_to_have_missed_them() {
+        let mut history = history(&[0, 5, 10]);
+        (history.jobs[0].id, history.jobs[0].changed_after) = (JobId(2), Some(RunId(0)));
+        assert_eq!(stats(&history, at(17)).missed(), 2);
+        history.runs.remove(1);
+        assert_eq!(stats(&history, at(17)).expected, None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use mvtop::domain::groups::Member;
-use mvtop::domain::job::{self, Job, JobId, RunStatus};
+use mvtop::domain::job::{self, Job, JobId, RunId, RunStatus};
 use mvtop::domain::server::Cron;
 use mvtop::domain::snapshot::Snapshot;
 use mvtop::domain::verify::*;
@@ -169,9 +169,10 @@ fn each_set_up_fails_warns_or_passes_as_documented() {
         (
             "runs that should have come by now",
             scheduled(|j, r| {
-                // Of another job, whose first run since shows that time went by.
-                j.changed_after = Some(r[4].id);
-                r.iter_mut().for_each(|r| r.job = JobId(7));
+                // Of another job, whose first run since shows that time went by; no id is missing.
+                j.changed_after = Some(RunId(4));
+                r.iter_mut().zip((1..=8).rev()).for_each(|(r, id)| (r.id, r.job) = (RunId(id), JobId(7)));
+                r.truncate(8);
             }),
             "last_run fail, success_24h skipped",
             1,
