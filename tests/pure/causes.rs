@@ -312,6 +312,26 @@ fn a_failed_run_is_classed_by_its_message_each_class_with_its_own_way_out() {
         ("ERROR:  canceling statement due to statement timeout", F::Timeout, R::FixJob),
         ("ERROR:  canceling statement due to lock timeout", F::LockTimeout, R::Refresh),
         ("ERROR:  deadlock detected⏎DETAIL:  Process 1 waits", F::Deadlock, R::Refresh),
+        (
+            "ERROR:  division by zero⏎CONTEXT:  SQL statement \"refresh materialized view concurrently t.mv\"⏎PL/pgSQL function t.f() line 1",
+            F::Other,
+            R::Refresh,
+        ),
+        (
+            "ERROR:  canceling statement due to statement timeout⏎CONTEXT:  SQL statement \"refresh materialized view concurrently t.mv\"",
+            F::Timeout,
+            R::FixJob,
+        ),
+        (
+            "ERROR:  deadlock detected⏎DETAIL:  Process 1 waits⏎HINT:  See server log for query details.⏎CONTEXT:  SQL statement \"refresh materialized view concurrently t.mv\"",
+            F::Deadlock,
+            R::Refresh,
+        ),
+        (
+            "ERROR:  syntax error at or near \"t\"⏎LINE 1: REFRESH MATERIALIZED VIEW CONCURRENTLY t t",
+            F::Other,
+            R::Refresh,
+        ),
         ("connection failed", F::Connection, R::FixJob),
         ("connection lost", F::Connection, R::FixJob),
         ("job startup timeout", F::StartupTimeout, R::Refresh),

@@ -29,35 +29,48 @@ pub enum Failure {
     Other,
 }
 
-/// What each class is recognised by, the first match counts.
-const SIGNS: [(&str, Failure); 18] = [
-    ("must be owner of", Failure::NotOwner),
-    ("permission denied for materialized view", Failure::NotOwner),
-    ("contains duplicate rows", Failure::Duplicates),
-    // The statement by which REFRESH … CONCURRENTLY writes what is new, in the error's context: without it the key may be
-    // another table's.
-    ("(diff.newdata)", Failure::Duplicates),
-    ("could not create unique index", Failure::Duplicates),
-    ("is not populated", Failure::Other),
-    ("create a unique index", Failure::NoUniqueIndex),
-    (" concurrently", Failure::NoUniqueIndex),
+/// What each class is recognised by in the first line and the hint, the first match counts. What stands below tells only
+/// where it happened, and a REFRESH … CONCURRENTLY may be quoted there whatever went wrong.
+const SIGNS: [(&str, Failure); 15] = [
     ("due to statement timeout", Failure::Timeout),
     ("due to lock timeout", Failure::LockTimeout),
     ("deadlock detected", Failure::Deadlock),
+    ("due to user request", Failure::Cancelled),
+    ("due to administrator command", Failure::Cancelled),
+    ("must be owner of", Failure::NotOwner),
+    ("permission denied for materialized view", Failure::NotOwner),
+    ("contains duplicate rows", Failure::Duplicates),
+    ("could not create unique index", Failure::Duplicates),
+    ("create a unique index", Failure::NoUniqueIndex),
     ("connection failed", Failure::Connection),
     ("connection lost", Failure::Connection),
     ("job startup timeout", Failure::StartupTimeout),
     ("job canceled", Failure::Cancelled),
-    ("due to user request", Failure::Cancelled),
-    ("due to administrator command", Failure::Cancelled),
     ("server restarted", Failure::ServerRestarted),
 ];
+
+/// The error of a key that comes twice, and the statement by which REFRESH … CONCURRENTLY writes what is new: without that
+/// in the error's context the key may be another table's.
+const TWICE: [&str; 2] = ["duplicate key value violates unique constraint", "(diff.newdata)"];
+
+/// What CONCURRENTLY says without a usable index, before its hint; without the name between.
+const NO_INDEX: [&str; 2] = ["cannot refresh materialized view", "concurrently"];
 
 impl Failure {
     /// The class of a message.
     pub fn of(message: &str) -> Failure {
         let message = message.to_lowercase();
-        SIGNS.iter().find(|(sign, _)| message.contains(sign)).map_or(Failure::Other, |&(_, class)| class)
+        let mut lines = message.split(LINE_ENDS);
+        let first = lines.next().unwrap_or_default();
+        let hint = lines.find(|line| line.trim_start().starts_with("hint:")).unwrap_or_default();
+        if first.contains(TWICE[0]) && message.contains(TWICE[1]) {
+            return Failure::Duplicates;
+        }
+        if NO_INDEX.iter().all(|part| first.contains(part)) {
+            return Failure::NoUniqueIndex;
+        }
+        let found = SIGNS.iter().find(|(sign, _)| first.contains(sign) || hint.contains(sign));
+        found.map_or(Failure::Other, |&(_, class)| class)
     }
 
     /// The stable word for it.
@@ -110,8 +123,11 @@ impl Failure {
     }
 }
 
-/// The first line of a message, without PostgreSQL's `ERROR:` before it. Line ends have been made visible by then.
+/// Line ends have been made visible where a message comes from the history.
+const LINE_ENDS: [char; 2] = ['\n', '⏎'];
+
+/// The first line of a message, without PostgreSQL's `ERROR:` before it.
 pub(super) fn headline(message: &str) -> &str {
-    let line = message.split(['\n', '⏎']).next().unwrap_or_default().trim();
+    let line = message.split(LINE_ENDS).next().unwrap_or_default().trim();
     line.strip_prefix("ERROR:").unwrap_or(line).trim()
 }
