@@ -307,7 +307,7 @@ fn a_failed_run_is_classed_by_its_message_each_class_with_its_own_way_out() {
             R::UniqueRows,
         ),
         ("ERROR:  duplicate key value violates unique constraint \"bitacora_pkey\"", F::Other, R::Refresh),
-        ("ERROR:  permission denied for table prospectos", F::Other, R::Refresh),
+        ("ERROR:  permission denied for table bitacora", F::Other, R::Refresh),
         ("ERROR:  CONCURRENTLY cannot be used when the materialized view is not populated", F::Other, R::Refresh),
         ("ERROR:  canceling statement due to statement timeout", F::Timeout, R::FixJob),
         ("ERROR:  canceling statement due to lock timeout", F::LockTimeout, R::Refresh),

@@ -73,6 +73,12 @@ impl Failure {
         found.map_or(Failure::Other, |&(_, class)| class)
     }
 
+    /// The relation that somebody lacks a right on, as the message has it: bare.
+    pub(super) fn denied(message: &str) -> Option<&str> {
+        let (_, rest) = headline(message).split_once("permission denied for ")?;
+        ["materialized view ", "table ", "view ", "foreign table "].iter().find_map(|kind| rest.strip_prefix(kind))
+    }
+
     /// The stable word for it.
     pub(super) fn code(self) -> &'static str {
         match self {

@@ -24,8 +24,11 @@ impl Scene<'_> {
         if jobs.is_empty() && view.rules.elsewhere {
             return Vec::new();
         }
-        let mut causes =
-            if jobs.is_empty() { vec![self.unscheduled(view, history, cron)] } else { self.troubles(&jobs, history) };
+        let mut causes = if jobs.is_empty() {
+            vec![self.unscheduled(view, history, cron)]
+        } else {
+            self.troubles(&jobs, view, history)
+        };
         let is_needed = jobs.iter().any(|j| j.active);
         if is_needed && history.unlogged {
             let text = "cron.log_run is off: no run is recorded, so whether its job's runs come is not known.";
@@ -103,8 +106,9 @@ impl Scene<'_> {
     }
 
     /// What is wrong with its jobs. One that works is enough: then the others' troubles are only worth saying.
-    fn troubles(&self, jobs: &[&Job], history: &History) -> Vec<Cause> {
-        let of_job = |job: &&Job| self.job_troubles(job, history).into_iter().map(|cause| cause.about(job)).collect();
+    fn troubles(&self, jobs: &[&Job], view: &ViewState, history: &History) -> Vec<Cause> {
+        let of_job =
+            |job: &&Job| self.job_troubles(job, view, history).into_iter().map(|cause| cause.about(job)).collect();
         let each: Vec<Vec<Cause>> = jobs.iter().map(of_job).collect();
         let one_works = each.iter().any(Vec::is_empty);
         let mut causes: Vec<Cause> = each.into_iter().flatten().collect();
@@ -114,7 +118,7 @@ impl Scene<'_> {
         causes
     }
 
-    fn job_troubles(&self, job: &Job, history: &History) -> Vec<Cause> {
+    fn job_troubles(&self, job: &Job, view: &ViewState, history: &History) -> Vec<Cause> {
         let Some(stats) = JobStats::find(self.jobs, job.id) else { return Vec::new() };
         if let Some(cause) = cannot_fire(job, stats) {
             return vec![cause];
@@ -123,7 +127,7 @@ impl Scene<'_> {
         // Where runs are not recorded any more, the last recorded one need not be the last.
         let is_logged = !history.unlogged;
         [
-            self.last_failure(job, history).filter(|_| is_logged),
+            self.last_failure(job, view, history).filter(|_| is_logged),
             self.stuck(job, history).filter(|_| is_logged),
             self.missing(job, stats, history).filter(|_| !is_standby),
             too_slow(job, stats),
@@ -133,17 +137,20 @@ impl Scene<'_> {
         .collect()
     }
 
-    fn last_failure(&self, job: &Job, history: &History) -> Option<Cause> {
+    fn last_failure(&self, job: &Job, view: &ViewState, history: &History) -> Option<Cause> {
         let run = history.runs_of(job.id).find(|r| !r.status.is_open())?;
         if run.status != RunStatus::Failed {
             return None;
         }
         let message = run.message.as_deref().unwrap_or("no message");
-        let failure = Failure::of(message);
         let when = run.start.map_or(String::new(), |s| format!(" {} ago", ago(s, self.now)));
-        let meaning = failure.meaning().map_or(String::new(), |m| format!("; {m}"));
+        let (failure, remedy, meaning) = reading_right(message, view).unwrap_or_else(|| {
+            let failure = Failure::of(message);
+            (failure, failure.remedy(), failure.meaning().map(Into::into))
+        });
+        let meaning = meaning.map_or(String::new(), |m| format!("; {m}"));
         let text = format!("The last run of {} failed{when}: {}{meaning}.", job.title(), headline(message));
-        Some(Cause::grave(CauseCode::RunFailed(failure), failure.remedy(), text))
+        Some(Cause::grave(CauseCode::RunFailed(failure), remedy, text))
     }
 
     /// A restart leaves runs that were connecting or sending so for ever; a newer run, or the restart, tells them from
@@ -177,6 +184,15 @@ impl Scene<'_> {
         );
         (last < Some(gap.from)).then(|| Cause::grave(CauseCode::RunsMissing, Remedy::Refresh, text))
     }
+}
+
+/// A refresh reads by the rights of the view's owner: what to say where those are not enough for a relation that the view
+/// reads.
+fn reading_right(message: &str, view: &ViewState) -> Option<(Failure, Remedy, Option<String>)> {
+    let (denied, view) = (Failure::denied(message)?, &view.view);
+    let is_read = denied != view.name.name && view.base_names.values().any(|name| name == denied);
+    let meaning = format!("a refresh reads as the view's owner {}, who needs SELECT on it", view.owner);
+    is_read.then(|| (Failure::Other, Remedy::Grant, Some(meaning)))
 }
 
 /// The newest start before a run: it cannot have begun earlier.

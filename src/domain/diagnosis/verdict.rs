@@ -1,6 +1,6 @@
 //! How bad it is, and which action comes first.
 
-use super::{Cause, CauseCode, Remedy, Severity};
+use super::{Cause, CauseCode, Failure, Remedy, Severity};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState};
 
@@ -54,6 +54,12 @@ pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, allowed: u
     }
 }
 
+/// Would a refresh by hand fail as the job's did?
+fn fails_for_all(cause: &Cause) -> bool {
+    let lacks_right = cause.remedy == Some(Remedy::Grant);
+    matches!(cause.code, CauseCode::RunFailed(failure) if failure == Failure::Duplicates || lacks_right)
+}
+
 /// The action that comes first, and the one after it that keeps the view true.
 ///
 /// Wrong rows are put right before anything else where a refresh can be done at all.
@@ -70,7 +76,7 @@ pub(super) fn remedies(
         !can_refresh || [CauseCode::RefreshBlocked, CauseCode::RefreshUncommitted].into_iter().any(has);
     match verdict {
         _ if has(CauseCode::RefreshRunning) => (Some(Remedy::Wait), None),
-        _ if is_urgent && !cannot_refresh && !has(CauseCode::RunFailed(super::Failure::Duplicates)) => {
+        _ if is_urgent && !cannot_refresh && !causes.iter().any(fails_for_all) => {
             (Some(Remedy::Refresh), worst.filter(|r| *r != Remedy::Refresh))
         }
         _ if is_urgent && has(CauseCode::Standby) => (Some(Remedy::Primary), None),

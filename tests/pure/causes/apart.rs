@@ -79,3 +79,20 @@ fn a_clock_beside_the_time_of_the_refresh_is_named_where_rows_differ() {
     assert!(!codes(&clock(drifted(|_, _| {}), stamps)).contains(&"volatile_definition"));
     assert!(!codes(&clock(job_and_runs(|_, _| {}), reads)).contains(&"volatile_definition"));
 }
+
+#[test]
+fn a_right_that_the_owner_lacks_on_what_the_view_reads_is_told_from_not_being_the_owner() {
+    let denied = |what: &str| {
+        with_view(failed(&format!("ERROR:  permission denied for {what}⏎CONTEXT:  SQL statement")), |v| {
+            Arc::make_mut(&mut v.view).base_names.insert(Oid(98), "mv_origen".into());
+        })
+    };
+    for what in ["materialized view mv_origen", "table prospectos"] {
+        let (_, cause) = found(&denied(what), CauseCode::RunFailed(Failure::Other));
+        assert_eq!(cause.remedy, Some(Remedy::Grant));
+        assert!(cause.text.ends_with("reads as the view's owner postgres, who needs SELECT on it."), "{}", cause.text);
+    }
+    found(&denied("materialized view mv_conversaciones_dashboard"), CauseCode::RunFailed(Failure::NotOwner));
+    let (_, other) = found(&denied("table bitacora"), CauseCode::RunFailed(Failure::Other));
+    assert_eq!(other.remedy, Some(Remedy::Refresh), "what else the job does need not be what a refresh does");
+}
