@@ -84,6 +84,18 @@ fn found(snapshot: &Snapshot, code: CauseCode) -> (Diagnosis, Cause) {
     (diagnosis, cause)
 }
 
+/// The job's newest run is connecting; another job's began after it, so long ago.
+pub fn connecting(newer: Option<TimeDelta>) -> Snapshot {
+    job_and_runs(|_, runs| {
+        let start = Some(night() - TimeDelta::seconds(20));
+        let one = |id, job| Run { id: RunId(id), job: JobId(job), start, ..runs[0].clone() };
+        let newest = Run { status: RunStatus::Connecting, message: None, start: None, end: None, ..one(20_000, 3) };
+        let newer = newer.map(|ago| Run { start: Some(night() - ago), ..one(20_001, 8) });
+        let before = one(19_999, 8);
+        runs.extend([Some(before), Some(newest), newer].into_iter().flatten());
+    })
+}
+
 fn failed(message: &str) -> Snapshot {
     job_and_runs(|_, runs| {
         (runs[0].status, runs[0].message) = (RunStatus::Failed, Some(message.into()));
@@ -137,22 +149,11 @@ fn a_job_that_is_not_there_or_not_right_is_told_with_its_remedy() {
             "ventas.mv_conversaciones_dashboard, another view",
         ),
         (
-            job_and_runs(|_, runs| {
-                let newest = Run {
-                    id: RunId(20_000),
-                    status: RunStatus::Connecting,
-                    message: None,
-                    start: None,
-                    end: None,
-                    ..runs[0].clone()
-                };
-                runs.push(Run { id: RunId(20_001), job: JobId(8), ..runs[0].clone() });
-                runs.push(newest);
-            }),
+            connecting(Some(TimeDelta::seconds(20))),
             C::RunStuck,
             S::Grave,
             Some(R::Refresh),
-            "has been connecting since 02:15:00",
+            "has been connecting since 02:14:40",
         ),
         (
             job_and_runs(|_, runs| runs.iter_mut().for_each(|r| r.end = r.start.map(|s| s + TimeDelta::minutes(6)))),

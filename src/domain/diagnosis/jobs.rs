@@ -1,5 +1,7 @@
 //! What its job, or the lack of one, explains.
 
+use chrono::TimeDelta;
+
 use super::failure::{Failure, headline};
 use super::{Cause, CauseCode, Remedy, Scene, Severity};
 use crate::domain::job::{History, Job, RemovedJob, Run, RunStatus};
@@ -9,6 +11,12 @@ use crate::domain::snapshot::ViewState;
 use crate::domain::stats::JobStats;
 use crate::domain::time::{Time, ago, clock, human};
 use crate::domain::view::ViewName;
+
+/// How long pg_cron waits for a run to start (10 s), and a little more.
+const STARTS_WITHIN: TimeDelta = TimeDelta::seconds(12);
+
+/// How far back the last fire time of a schedule is looked for.
+const LAST_FIRES: TimeDelta = TimeDelta::minutes(1);
 
 impl Scene<'_> {
     pub(super) fn schedule(&self, view: &ViewState) -> Vec<Cause> {
@@ -128,7 +136,7 @@ impl Scene<'_> {
         let is_logged = !history.unlogged;
         [
             self.last_failure(job, view, history).filter(|_| is_logged),
-            self.stuck(job, history).filter(|_| is_logged),
+            self.stuck(job, stats, history).filter(|_| is_logged),
             self.missing(job, stats, history).filter(|_| !is_standby),
             too_slow(job, stats),
         ]
@@ -154,14 +162,17 @@ impl Scene<'_> {
     }
 
     /// A restart leaves runs that were connecting or sending so for ever; a newer run, or the restart, tells them from
-    /// one that has just begun.
-    fn stuck(&self, job: &Job, history: &History) -> Option<Cause> {
+    /// one that has just begun, once the time is over that pg_cron gives each to start.
+    fn stuck(&self, job: &Job, stats: &JobStats, history: &History) -> Option<Cause> {
         let run = history.runs_of(job.id).next()?;
         if !matches!(run.status, RunStatus::Starting | RunStatus::Connecting | RunStatus::Sending) {
             return None;
         }
         let since = before(run, history).map_or(String::new(), |t| format!(" since {}", clock(t, self.now)));
-        let newer = history.runs.iter().take_while(|r| r.id > run.id).any(|r| r.start.is_some());
+        // It began before any newer one did, and at a time of its schedule, if that is known.
+        let newer = history.runs.iter().take_while(|r| r.id > run.id).filter_map(|r| r.start).min();
+        let is_over = |began: Time| self.now - began > STARTS_WITHIN;
+        let is_due = self.last_fire(stats).is_some_and(is_over);
         let restarted = self.snapshot.server.as_ref().zip(before(run, history)).is_some_and(|(s, t)| s.started_at > t);
         let text = format!(
             "Run {} of {} has been {}{since} and stays so: a restart leaves such runs behind.",
@@ -169,7 +180,16 @@ impl Scene<'_> {
             job.title(),
             run.status.word()
         );
-        (newer || restarted).then(|| Cause::grave(CauseCode::RunStuck, Remedy::Refresh, text))
+        let stays = newer.is_some_and(is_over) || is_due && (newer.is_some() || restarted);
+        stays.then(|| Cause::grave(CauseCode::RunStuck, Remedy::Refresh, text))
+    }
+
+    /// The newest time at which a job was to begin, of the last minutes; the oldest of them, if there was none.
+    fn last_fire(&self, stats: &JobStats) -> Option<Time> {
+        let cron = self.snapshot.server.as_ref()?.cron.present()?;
+        let since = self.now - LAST_FIRES;
+        let fires = stats.schedule.as_ref().ok()?.fires_between(since, self.now, cron.tz());
+        Some(fires.last().unwrap_or(since))
     }
 
     /// Runs that did not come, and none has come since.

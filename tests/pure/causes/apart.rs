@@ -1,5 +1,7 @@
 //! What is told apart from a cause that it looks like.
 
+use mvtop::domain::schedule::{Dialect, Schedule};
+
 use super::*;
 
 #[test]
@@ -95,4 +97,22 @@ fn a_right_that_the_owner_lacks_on_what_the_view_reads_is_told_from_not_being_th
     found(&denied("materialized view mv_conversaciones_dashboard"), CauseCode::RunFailed(Failure::NotOwner));
     let (_, other) = found(&denied("table bitacora"), CauseCode::RunFailed(Failure::Other));
     assert_eq!(other.remedy, Some(Remedy::Refresh), "what else the job does need not be what a refresh does");
+}
+
+#[test]
+fn a_run_that_may_still_start_is_not_stuck() {
+    let restarted = |snapshot, ago| with_server(snapshot, |s| s.started_at = night() - TimeDelta::seconds(ago));
+    let is_stuck = |snapshot: &Snapshot| codes(snapshot).contains(&"run_stuck");
+    let newer = |ago| connecting(Some(TimeDelta::seconds(ago)));
+    assert!(!is_stuck(&newer(3)), "its schedule is due just now");
+    assert!(is_stuck(&newer(15)));
+    assert!(!is_stuck(&restarted(connecting(None), 10)), "it may have begun after the restart");
+    let hourly = |mut snapshot: Snapshot| {
+        let figures = Arc::make_mut(&mut snapshot.jobs);
+        figures[0].schedule = Schedule::parse("40 * * * *", Dialect::latest()).map_err(|e| e.to_string());
+        snapshot
+    };
+    assert!(is_stuck(&hourly(newer(3))), "its schedule was due long ago");
+    assert!(is_stuck(&hourly(restarted(connecting(None), 10))));
+    assert!(!is_stuck(&hourly(connecting(None))), "nothing came since");
 }
