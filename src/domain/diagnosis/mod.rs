@@ -7,6 +7,7 @@ mod code;
 mod failure;
 mod jobs;
 mod remedy;
+mod runs;
 mod sentences;
 mod verdict;
 
