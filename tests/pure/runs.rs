@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use mvtop::domain::diagnosis::{CauseCode, Verdict, diagnose};
+use mvtop::domain::diagnosis::{CauseCode, Remedy, Verdict, diagnose};
 use mvtop::domain::freshness::{Freshness, FreshnessState};
 use mvtop::domain::job::{History, Ran, Run, RunStatus};
 use mvtop::domain::snapshot::Snapshot;
@@ -67,4 +67,31 @@ fn where_runs_are_not_recorded_any_more_the_last_recorded_one_says_nothing() {
         assert_eq!((diagnosis.verdict, causes[0].code), (Verdict::Ok, CauseCode::HistoryNotVisible), "{causes:?}");
         assert!(causes[0].text.starts_with("cron.log_run is off"), "{}", causes[0].text);
     }
+}
+
+#[test]
+fn a_refresh_that_was_done_since_is_not_asked_for_again() {
+    let five_past = |runs: &mut Vec<Run>| {
+        drop(runs.drain(..1));
+        (runs[0].status, runs[0].message) = (RunStatus::Failed, Some("ERROR:  deadlock detected".into()));
+    };
+    // Refreshed two minutes ago; the run failed five minutes ago, and the one after it has not come yet.
+    let told = |comparison, edit: fn(&mut Vec<Run>), minutes| {
+        let snapshot = scheduled_snapshot(comparison, TimeDelta::minutes(minutes), |job, runs| {
+            job.schedule = "10-59/5 * * * *".into();
+            edit(runs);
+        });
+        diagnose(&snapshot, night() + TimeDelta::seconds(2)).views.remove(0)
+    };
+    let report = told(healed(), five_past, 2);
+    assert_eq!((report.verdict, report.remedy), (Verdict::Warning, Some(Remedy::Wait)));
+    let text = &report.causes[0].text;
+    assert!(text.ends_with("It was refreshed since; the next run is due in 4:58 min."), "{text}");
+    assert_eq!(told(incident(), five_past, 2).causes[0].remedy, Some(Remedy::Refresh), "rows differ again");
+    assert_eq!(told(healed(), five_past, 7).causes[0].remedy, Some(Remedy::Refresh), "that was before the run");
+
+    let missing = told(healed(), |runs| drop(runs.drain(..3)), 2);
+    assert_eq!((missing.causes[0].code, missing.remedy), (CauseCode::RunsMissing, Some(Remedy::SearchLog)));
+    assert_eq!(missing.advice().as_deref(), Some("The server's log may say why pg_cron's launcher starts no run."));
+    assert_eq!(told(healed(), |runs| drop(runs.drain(..3)), 12).causes[0].remedy, Some(Remedy::Refresh));
 }

@@ -40,8 +40,10 @@ impl Scene<'_> {
         .into_iter()
         .flatten()
         .collect();
+        let is_true = totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated();
         if !view.view.is_plain() && !view.view.is_kept_by_triggers() {
-            causes.extend(self.schedule(view));
+            let refreshed = freshness.refreshed.as_ref().map(|r| r.at);
+            causes.extend(self.schedule(view, refreshed.filter(|_| is_true)));
         }
         let is_wrong = wrong.is_some_and(|n| n > allowed);
         let is_late = freshness.state == FreshnessState::Late || is_wrong && !freshness.allows_lag();
@@ -51,7 +53,6 @@ impl Scene<'_> {
         if is_wrong {
             causes.extend(self.drifted(view, freshness, &causes));
         }
-        let is_true = totals.is_some_and(|t| t.wrong() == 0 && t.changed.is_some()) && !view.is_drift_outdated();
         // Only where rows are somebody's can an application hide them from somebody.
         let reads_true = !causes.iter().any(|c| c.code == CauseCode::ReadsStaleView);
         if is_true && reads_true && !view.view.is_plain() && !view.view.groups.is_empty() {

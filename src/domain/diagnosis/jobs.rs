@@ -1,15 +1,16 @@
 //! What its job, or the lack of one, explains.
 
+use super::runs::Kept;
 use super::{Cause, CauseCode, Remedy, Scene};
 use crate::domain::job::{History, Job, RemovedJob, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::server::{Cron, CronExtension};
 use crate::domain::snapshot::ViewState;
-use crate::domain::time::{ago, clock};
+use crate::domain::time::{Time, ago, clock};
 use crate::domain::view::ViewName;
 
 impl Scene<'_> {
-    pub(super) fn schedule(&self, view: &ViewState) -> Vec<Cause> {
+    pub(super) fn schedule(&self, view: &ViewState, true_since: Option<Time>) -> Vec<Cause> {
         let Some(server) = &self.snapshot.server else { return Vec::new() };
         let (cron, history) = match (&server.cron, self.history) {
             (Cron::Present(cron), Some(history)) => (cron, history),
@@ -25,7 +26,7 @@ impl Scene<'_> {
         let mut causes = if jobs.is_empty() {
             vec![self.unscheduled(view, history, cron)]
         } else {
-            self.troubles(&jobs, view, history)
+            self.troubles(&jobs, Kept { view, history, true_since })
         };
         let is_needed = jobs.iter().any(|j| j.active);
         if is_needed && history.unlogged {

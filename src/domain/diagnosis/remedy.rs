@@ -33,6 +33,8 @@ pub enum Remedy {
     PreloadCron,
     /// Bring the launcher back, which needs a restart.
     RestartLauncher,
+    /// Find out in the server's log why pg_cron's launcher starts no run.
+    SearchLog,
     /// Let pg_cron launch jobs again.
     LaunchJobs,
     /// Ask for a right that is missing.
@@ -62,6 +64,7 @@ impl Remedy {
             Remedy::InstallCron => "install_cron",
             Remedy::PreloadCron => "preload_cron",
             Remedy::RestartLauncher => "restart_launcher",
+            Remedy::SearchLog => "search_log",
             Remedy::LaunchJobs => "launch_jobs",
             Remedy::Grant => "grant",
             Remedy::Primary => "primary",
@@ -94,6 +97,7 @@ impl Remedy {
             Remedy::UniqueRows => "Make the definition's rows unique.",
             Remedy::PreloadCron => "Add pg_cron to shared_preload_libraries and restart.",
             Remedy::RestartLauncher => "Restart the server.",
+            Remedy::SearchLog => "The server's log may say why pg_cron's launcher starts no run.",
             Remedy::LaunchJobs => "Set cron.launch_active_jobs = on.",
             Remedy::Grant => "Ask for that right.",
             Remedy::Primary => "Connect to the primary.",

@@ -15,11 +15,22 @@ const STARTS_WITHIN: TimeDelta = TimeDelta::seconds(12);
 /// How far back the last fire time of a schedule is looked for.
 const LAST_FIRES: TimeDelta = TimeDelta::minutes(1);
 
+/// A view whose jobs are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    pub view: &'a ViewState,
+    pub history: &'a History,
+    /// When it was refreshed, if nothing has differed since.
+    pub true_since: Option<Time>,
+}
+
+/// A cause and when it came, if that is known.
+type Trouble = (Cause, Option<Time>);
+
 impl Scene<'_> {
     /// What is wrong with its jobs. One that works is enough: then the others' troubles are only worth saying.
-    pub(super) fn troubles(&self, jobs: &[&Job], view: &ViewState, history: &History) -> Vec<Cause> {
-        let of_job =
-            |job: &&Job| self.job_troubles(job, view, history).into_iter().map(|cause| cause.about(job)).collect();
+    pub(super) fn troubles(&self, jobs: &[&Job], kept: Kept) -> Vec<Cause> {
+        let of_job = |job: &&Job| self.job_troubles(job, kept).into_iter().map(|cause| cause.about(job)).collect();
         let each: Vec<Vec<Cause>> = jobs.iter().map(of_job).collect();
         let one_works = each.iter().any(Vec::is_empty);
         let mut causes: Vec<Cause> = each.into_iter().flatten().collect();
@@ -29,7 +40,8 @@ impl Scene<'_> {
         causes
     }
 
-    fn job_troubles(&self, job: &Job, view: &ViewState, history: &History) -> Vec<Cause> {
+    fn job_troubles(&self, job: &Job, kept: Kept) -> Vec<Cause> {
+        let history = kept.history;
         let Some(stats) = JobStats::find(self.jobs, job.id) else { return Vec::new() };
         if let Some(cause) = cannot_fire(job, stats) {
             return vec![cause];
@@ -37,18 +49,32 @@ impl Scene<'_> {
         let is_standby = self.snapshot.server.as_ref().is_some_and(|s| s.standby);
         // Where runs are not recorded any more, the last recorded one need not be the last.
         let is_logged = !history.unlogged;
-        [
-            self.last_failure(job, view, history).filter(|_| is_logged),
+        let troubles = [
+            self.last_failure(job, kept.view, history).filter(|_| is_logged),
             self.stuck(job, stats, history).filter(|_| is_logged),
             self.missing(job, stats, history).filter(|_| !is_standby),
-            too_slow(job, stats),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+            too_slow(job, stats).map(|cause| (cause, None)),
+        ];
+        let is_mended = |at: Option<Time>| at.is_some_and(|at| kept.true_since > Some(at));
+        let told = |(cause, at)| if is_mended(at) { self.mended(cause, stats) } else { cause };
+        troubles.into_iter().flatten().map(told).collect()
     }
 
-    fn last_failure(&self, job: &Job, view: &ViewState, history: &History) -> Option<Cause> {
+    /// What to say where the view was refreshed since and is true: a refresh is not asked for again.
+    fn mended(&self, cause: Cause, stats: &JobStats) -> Cause {
+        let is_missing = cause.code == CauseCode::RunsMissing;
+        match (cause.remedy, stats.next) {
+            (Some(Remedy::Refresh), _) if is_missing => Cause { remedy: Some(Remedy::SearchLog), ..cause },
+            (Some(Remedy::Refresh), Some(next)) => {
+                let due = human((next - self.now).max(TimeDelta::zero()));
+                let text = format!("{} It was refreshed since; the next run is due in {due}.", cause.text);
+                Cause { remedy: Some(Remedy::Wait), text, ..cause }
+            }
+            _ => cause,
+        }
+    }
+
+    fn last_failure(&self, job: &Job, view: &ViewState, history: &History) -> Option<Trouble> {
         let run = history.runs_of(job.id).find(|r| !r.status.is_open())?;
         if run.status != RunStatus::Failed {
             return None;
@@ -61,12 +87,13 @@ impl Scene<'_> {
         });
         let meaning = meaning.map_or(String::new(), |m| format!("; {m}"));
         let text = format!("The last run of {} failed{when}: {}{meaning}.", job.title(), headline(message));
-        Some(Cause::grave(CauseCode::RunFailed(failure), remedy, text))
+        let at = run.end.or(run.start).or(before(run, history));
+        Some((Cause::grave(CauseCode::RunFailed(failure), remedy, text), at))
     }
 
     /// A restart leaves runs that were connecting or sending so for ever; a newer run, or the restart, tells them from
     /// one that has just begun, once the time is over that pg_cron gives each to start.
-    fn stuck(&self, job: &Job, stats: &JobStats, history: &History) -> Option<Cause> {
+    fn stuck(&self, job: &Job, stats: &JobStats, history: &History) -> Option<Trouble> {
         let run = history.runs_of(job.id).next()?;
         if !matches!(run.status, RunStatus::Starting | RunStatus::Connecting | RunStatus::Sending) {
             return None;
@@ -84,7 +111,8 @@ impl Scene<'_> {
             run.status.word()
         );
         let stays = newer.is_some_and(is_over) || is_due && (newer.is_some() || restarted);
-        stays.then(|| Cause::grave(CauseCode::RunStuck, Remedy::Refresh, text))
+        let at = before(run, history);
+        stays.then(|| (Cause::grave(CauseCode::RunStuck, Remedy::Refresh, text), at))
     }
 
     /// The newest time at which a job was to begin, of the last minutes; the oldest of them, if there was none.
@@ -96,7 +124,7 @@ impl Scene<'_> {
     }
 
     /// Runs that did not come, and none has come since.
-    fn missing(&self, job: &Job, stats: &JobStats, history: &History) -> Option<Cause> {
+    fn missing(&self, job: &Job, stats: &JobStats, history: &History) -> Option<Trouble> {
         let gap = stats.gaps.last()?;
         let last = history.runs_of(job.id).filter_map(|r| r.start).max();
         let runs = if gap.missed == 1 { "1 run".into() } else { format!("{} runs", gap.missed) };
@@ -105,7 +133,7 @@ impl Scene<'_> {
             job.title(),
             clock(gap.from, self.now)
         );
-        (last < Some(gap.from)).then(|| Cause::grave(CauseCode::RunsMissing, Remedy::Refresh, text))
+        (last < Some(gap.from)).then(|| (Cause::grave(CauseCode::RunsMissing, Remedy::Refresh, text), Some(gap.from)))
     }
 }
 
