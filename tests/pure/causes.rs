@@ -374,6 +374,14 @@ fn schedules_that_never_fire_are_told_from_those_that_this_pg_cron_cannot_read()
         assert!(cause.text.contains(words), "{schedule}: {}", cause.text);
         assert_eq!(cause.remedy, Some(Remedy::FixSchedule));
     }
+    let reboot = job_and_runs(|job, _| job.schedule = "@reboot".into());
+    let (diagnosis, cause) = found(&reboot, CauseCode::ScheduleNeverFires);
+    assert!(
+        cause.text.ends_with("runs once at a start of the server and not by the clock (@reboot)."),
+        "{}",
+        cause.text
+    );
+    assert_eq!(diagnosis.verdict, Verdict::Warning, "as verify fails it");
     let yearly = job_and_runs(|job, _| job.schedule = "@yearly".into());
     assert!(!codes(&yearly).contains(&"schedule_never_fires"), "before 1.6 @yearly fires: {:?}", codes(&yearly));
 }

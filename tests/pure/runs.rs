@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use mvtop::domain::diagnosis::{CauseCode, Remedy, Verdict, diagnose};
 use mvtop::domain::freshness::{Freshness, FreshnessState};
-use mvtop::domain::job::{History, Ran, Run, RunStatus};
+use mvtop::domain::job::{History, JobId, Ran, Run, RunStatus};
 use mvtop::domain::snapshot::Snapshot;
 use mvtop::domain::stats::JobStats;
 
@@ -94,4 +94,28 @@ fn a_refresh_that_was_done_since_is_not_asked_for_again() {
     assert_eq!((missing.causes[0].code, missing.remedy), (CauseCode::RunsMissing, Some(Remedy::SearchLog)));
     assert_eq!(missing.advice().as_deref(), Some("The server's log may say why pg_cron's launcher starts no run."));
     assert_eq!(told(healed(), |runs| drop(runs.drain(..3)), 12).causes[0].remedy, Some(Remedy::Refresh));
+}
+
+#[test]
+fn runs_that_a_server_missed_before_it_was_started_are_explained_by_that() {
+    let missed = |started_ago, other| {
+        let mut snapshot = scheduled_snapshot(healed(), TimeDelta::minutes(2), |job, runs| {
+            job.schedule = "10-59/5 * * * *".into();
+            drop(runs.drain(..2));
+            runs[0].job = if other { JobId(8) } else { runs[0].job };
+            runs[0].start = Some(night() - TimeDelta::minutes(if other { 4 } else { 10 }));
+        });
+        let server = Arc::make_mut(snapshot.server.as_mut().unwrap());
+        server.started_at = night() - TimeDelta::seconds(started_ago);
+        diagnose(&snapshot, night() + TimeDelta::seconds(2)).views.remove(0)
+    };
+    let report = missed(200, false);
+    assert_eq!((report.verdict, report.causes[0].remedy), (Verdict::Ok, Some(Remedy::Wait)), "{:?}", report.causes);
+    let text =
+        "1 run of refresh-conversaciones-dashboard did not come since 02:10:00: the server was started at 02:11:40.";
+    assert_eq!(report.causes[0].text, text);
+    for (started_ago, other) in [(400, false), (200, true)] {
+        let text = missed(started_ago, other).causes[0].text.clone();
+        assert!(text.ends_with("and nothing says why."), "it was up: {text}");
+    }
 }

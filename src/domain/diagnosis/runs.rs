@@ -12,6 +12,9 @@ use crate::domain::time::{Time, ago, clock, human};
 /// How long pg_cron waits for a run to start (10 s), and a little more.
 const STARTS_WITHIN: TimeDelta = TimeDelta::seconds(12);
 
+/// How long after a start of the server pg_cron's launcher may need.
+const LAUNCHER_STARTS_WITHIN: TimeDelta = TimeDelta::seconds(5);
+
 /// How far back the last fire time of a schedule is looked for.
 const LAST_FIRES: TimeDelta = TimeDelta::minutes(1);
 
@@ -32,7 +35,7 @@ impl Scene<'_> {
     pub(super) fn troubles(&self, jobs: &[&Job], kept: Kept) -> Vec<Cause> {
         let of_job = |job: &&Job| self.job_troubles(job, kept).into_iter().map(|cause| cause.about(job)).collect();
         let each: Vec<Vec<Cause>> = jobs.iter().map(of_job).collect();
-        let one_works = each.iter().any(Vec::is_empty);
+        let one_works = each.iter().any(|causes| causes.iter().all(|c| c.severity == Severity::Note));
         let mut causes: Vec<Cause> = each.into_iter().flatten().collect();
         if one_works {
             causes.iter_mut().for_each(|c| c.severity = Severity::Note);
@@ -128,11 +131,17 @@ impl Scene<'_> {
         let gap = stats.gaps.last()?;
         let last = history.runs_of(job.id).filter_map(|r| r.start).max();
         let runs = if gap.missed == 1 { "1 run".into() } else { format!("{} runs", gap.missed) };
-        let text = format!(
-            "{runs} of {} did not come since {}, and nothing says why.",
-            job.title(),
-            clock(gap.from, self.now)
-        );
+        let missing = format!("{runs} of {} did not come since {}", job.title(), clock(gap.from, self.now));
+        // A server that was not there launched nothing, and at its start the launcher needs a moment. It was there if it
+        // launched others.
+        let began_in = |from: Time, to: Time| history.runs.iter().filter_map(|r| r.start).any(|s| s >= from && s < to);
+        let was_down = |started: &Time| gap.to <= *started + LAUNCHER_STARTS_WITHIN && !began_in(gap.from, *started);
+        let started = self.snapshot.server.as_ref().map(|s| s.started_at);
+        if let Some(started) = started.filter(was_down) {
+            let text = format!("{missing}: the server was started at {}.", clock(started, self.now));
+            return (last < Some(gap.from)).then(|| (Cause::note(CauseCode::RunsMissing, Remedy::Wait, text), None));
+        }
+        let text = format!("{missing}, and nothing says why.");
         (last < Some(gap.from)).then(|| (Cause::grave(CauseCode::RunsMissing, Remedy::Refresh, text), Some(gap.from)))
     }
 }
@@ -164,6 +173,10 @@ fn cannot_fire(job: &Job, stats: &JobStats) -> Option<Cause> {
         Ok(schedule) if stats.next.is_none() && !schedule.runs_at_start() => {
             never(format!("Its job {title} has the schedule {}, which never fires.", job.schedule))
         }
+        Ok(schedule) if schedule.runs_at_start() => never(format!(
+            "Its job {title} runs once at a start of the server and not by the clock ({}).",
+            job.schedule
+        )),
         Ok(_) => None,
     }
 }
