@@ -101,7 +101,7 @@ pub enum FreshnessState {
     Fresh,
     /// Older than its limit.
     Late,
-    /// Never populated: reading it is an error.
+    /// It holds no data: reading it is an error.
     NeverPopulated,
     /// No signal names a time.
     Unknown,
@@ -124,7 +124,7 @@ impl FreshnessState {
 pub struct Freshness {
     /// When it was refreshed, if any signal says.
     pub refreshed: Option<RefreshedAt>,
-    /// Its age.
+    /// Its age; `None`: not known, or it holds no data.
     pub age: Option<TimeDelta>,
     /// How old it may be.
     pub limit: Limit,
@@ -143,7 +143,11 @@ impl Freshness {
     pub fn of(view: &ViewState, history: Option<&History>, jobs: &[JobStats], now: Time) -> Freshness {
         let refreshed = refreshed_at(view, history);
         let is_plain = view.view.is_plain();
-        let age = if is_plain { Some(TimeDelta::zero()) } else { refreshed.as_ref().map(|r| age(r.at, now)) };
+        let age = match &refreshed {
+            _ if is_plain => Some(TimeDelta::zero()),
+            Some(refreshed) if view.signal.populated => Some(age(refreshed.at, now)),
+            _ => None,
+        };
         let limit = limit(view, history, jobs);
         let state = match age {
             _ if !view.signal.populated => FreshnessState::NeverPopulated,

@@ -205,7 +205,7 @@ fn a_view_that_was_never_filled_is_critical_and_can_be_filled() {
          CREATE MATERIALIZED VIEW empty AS SELECT id FROM t WITH NO DATA; CREATE UNIQUE INDEX ON empty (id)",
     );
     let mut pty = slow.console(SUPERUSER, &[]);
-    pty.see("empty has never been filled");
+    pty.see("empty holds no data");
     pty.see("✖ CRITICAL");
     pty.send("r");
     pty.see("REFRESH MATERIALIZED VIEW \"public\".\"empty\";");

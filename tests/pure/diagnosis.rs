@@ -249,6 +249,14 @@ fn a_view_that_was_never_populated_is_critical() {
         (view.drift, view.values) = Default::default();
     });
     assert_eq!(verdict_and_cause(&snapshot), (Verdict::Critical, Some(CauseCode::NeverPopulated)));
+    let said = |snapshot: &Snapshot| {
+        let report = diagnose(snapshot, night()).views.remove(0);
+        assert_eq!((report.freshness.age, report.what.as_str()), (None, "mv_conversaciones_dashboard holds no data"));
+        report.causes[0].text.clone()
+    };
+    assert!(said(&snapshot).contains("after a refresh 3 d 02 h ago: every query"), "{}", said(&snapshot));
+    let never = edited(snapshot, |view| view.stamp = Default::default());
+    assert!(said(&never).contains("and not refreshed since: every query"), "{}", said(&never));
 }
 
 #[test]

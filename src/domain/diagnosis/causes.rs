@@ -30,7 +30,7 @@ impl Scene<'_> {
         let wrong = totals.map(Totals::wrong);
         let mut causes: Vec<Cause> = [
             (!view.view.can_select).then(|| not_readable(view, server)),
-            (!view.signal.populated).then(never_populated),
+            (!view.signal.populated).then(|| self.never_populated(freshness)),
             self.refreshing(view),
             uncomparable(view, server),
             self.reads_stale(view),
@@ -60,6 +60,16 @@ impl Scene<'_> {
         }
         causes.sort_by_key(|c| (Reverse(c.severity), c.code.rank()));
         causes
+    }
+
+    fn never_populated(&self, freshness: &Freshness) -> Cause {
+        let since = match &freshness.refreshed {
+            Some(last) => {
+                format!("It was emptied, or made anew WITH NO DATA, after a refresh {} ago", ago(last.at, self.now))
+            }
+            None => "It was created WITH NO DATA, or emptied so, and not refreshed since".into(),
+        };
+        Cause::grave(CauseCode::NeverPopulated, Remedy::Refresh, format!("{since}: every query on it fails."))
     }
 
     fn reads_stale(&self, view: &ViewState) -> Option<Cause> {
@@ -196,11 +206,6 @@ fn volatile(view: &ViewState) -> Option<Cause> {
         None => return None,
     };
     Some(Cause::note(CauseCode::VolatileDefinition, None, text))
-}
-
-fn never_populated() -> Cause {
-    let text = "It was created WITH NO DATA and never refreshed: every query on it fails.";
-    Cause::grave(CauseCode::NeverPopulated, Remedy::Refresh, text)
 }
 
 fn not_readable(view: &ViewState, server: Option<&Server>) -> Cause {

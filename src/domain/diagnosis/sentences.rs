@@ -21,7 +21,7 @@ pub(super) fn what(
     let Some(totals) = totals else {
         let server = scene.snapshot.server.as_deref();
         return match (freshness.state, view.drift.problem()) {
-            (FreshnessState::NeverPopulated, _) => format!("{name} has never been filled"),
+            (FreshnessState::NeverPopulated, _) => format!("{name} holds no data"),
             _ if !view.view.can_select || !view.view.lacks.is_empty() => {
                 format!("{name} cannot be compared: {}", lacking(server, &view.view))
             }

@@ -48,7 +48,7 @@ fn compared<'a>(evidence: &Evidence<'a>) -> Result<&'a Comparison, String> {
     let problem = || match view.drift.problem() {
         Some(problem) => format!("it could not be compared: {}", problem.text),
         None if !view.view.can_select => format!("this role may not read {}: it needs SELECT on it", evidence.name()),
-        None if !view.signal.populated => "it was never populated, there is nothing to compare".into(),
+        None if !view.signal.populated => "it holds no data, there is nothing to compare".into(),
         None => "it was not compared in time; --timeout gives it longer".into(),
     };
     match &view.drift.last {
@@ -73,7 +73,7 @@ fn fresh(evidence: &Evidence) -> Check {
     };
     let unwatched = evidence.facts.unwatched();
     match freshness.state {
-        FreshnessState::NeverPopulated => check(Outcome::Fail, "it was never populated: reading it is an error".into()),
+        FreshnessState::NeverPopulated => check(Outcome::Fail, "it holds no data: reading it is an error".into()),
         FreshnessState::Fresh => check(Outcome::Pass, said),
         _ if evidence.facts.has_triggers() && unwatched.is_empty() => {
             check(Outcome::Pass, "triggers refresh it at every write: while nobody writes, its age says nothing".into())
