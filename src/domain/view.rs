@@ -136,7 +136,7 @@ pub struct Trigger {
     pub body: String,
     /// Does it fire?
     pub enabled: bool,
-    /// The writes after which it always fires, as `pg_trigger.tgtype` has them; none where a WHEN or a list of columns
+    /// The writes after which it always fires, TRUNCATE among them, as `pg_trigger.tgtype` has them; none where a WHEN or a list of columns
     /// decides, or where it fires before the write.
     #[serde(default)]
     pub writes: i16,
@@ -144,6 +144,9 @@ pub struct Trigger {
 
 /// `pg_trigger.tgtype` of INSERT, DELETE and UPDATE.
 const EVERY_WRITE: i16 = 4 | 8 | 16;
+
+/// `pg_trigger.tgtype` of TRUNCATE, which is a rare write: a view is called kept by triggers without it, too.
+const TRUNCATE: i16 = 32;
 
 /// Do triggers, each with whether it fires and the writes after which it does, fire at every write?
 pub(super) fn fire_at_every_write(triggers: impl Iterator<Item = (bool, i16)>) -> bool {
@@ -299,6 +302,15 @@ impl View {
         let on = |table: Oid| self.triggers.iter().filter(move |t| t.table == table);
         let is_covered = |table: &Oid| fire_at_every_write(on(*table).map(|t| (t.enabled, t.writes)));
         !self.base_tables.is_empty() && self.base_tables.iter().all(is_covered)
+    }
+
+    /// Does a TRUNCATE of each table that it reads refresh it, too?
+    pub fn is_kept_at_truncate(&self) -> bool {
+        let fires = |table: &Oid| {
+            let on = self.triggers.iter().filter(|t| t.table == *table && t.enabled);
+            on.fold(0, |all, t| all | t.writes) & TRUNCATE != 0
+        };
+        self.base_tables.iter().all(fires)
     }
 
     /// Can it be stale at all? A plain view cannot.

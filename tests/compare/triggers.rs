@@ -5,8 +5,9 @@ use super::Bench;
 #[tokio::test]
 async fn triggers_keep_a_view_only_where_every_write_fires_one_unconditionally() {
     let all = "AFTER INSERT OR UPDATE OR DELETE ON t FOR EACH STATEMENT";
-    let cases: [(&[&str], bool); 9] = [
+    let cases: [(&[&str], bool); 10] = [
         (&[all], true),
+        (&["AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON t FOR EACH STATEMENT"], true),
         (&["AFTER INSERT ON t FOR EACH STATEMENT"], false),
         (&["AFTER INSERT OR DELETE ON t FOR EACH STATEMENT"], false),
         (&["AFTER INSERT OR DELETE ON t FOR EACH STATEMENT", "AFTER UPDATE ON t FOR EACH STATEMENT"], true),
@@ -26,7 +27,9 @@ async fn triggers_keep_a_view_only_where_every_write_fires_one_unconditionally()
             sql += &format!("CREATE TRIGGER t{place} {trigger} EXECUTE FUNCTION f();");
         }
         let bench = Bench::new("kept", &sql).await;
-        assert_eq!(bench.view("v").await.is_kept_by_triggers(), is_kept, "{triggers:?}");
+        let view = bench.view("v").await;
+        assert_eq!(view.is_kept_by_triggers(), is_kept, "{triggers:?}");
+        assert_eq!(view.is_kept_at_truncate(), triggers.iter().any(|t| t.contains("TRUNCATE")), "{triggers:?}");
     }
 }
 

@@ -48,7 +48,7 @@ impl Scene<'_> {
         let is_wrong = wrong.is_some_and(|n| n > allowed);
         let is_late = freshness.state == FreshnessState::Late || is_wrong && !freshness.allows_lag();
         if is_late && view.signal.populated && !causes.iter().any(|c| c.severity == Severity::Grave) {
-            causes.push(late(freshness));
+            causes.push(late(view, freshness));
         }
         if is_wrong {
             causes.extend(self.drifted(view, freshness, &causes));
@@ -246,21 +246,29 @@ fn view_is_true() -> Cause {
     Cause::note(CauseCode::ViewIsTrue, None, text)
 }
 
-fn late(freshness: &Freshness) -> Cause {
+fn late(view: &ViewState, freshness: &Freshness) -> Cause {
     let grave = |text: String| Cause::grave(CauseCode::Late, Remedy::Refresh, text);
     let limit = freshness.limit.length.map_or("none".into(), human);
     if freshness.limit.source == LimitSource::Triggers {
-        return grave("Triggers refresh it at every write, and yet rows differ: a refresh of theirs was lost.".into());
+        let text = match view.view.is_kept_at_truncate() {
+            true => "Triggers refresh it at every write, and yet rows differ: a refresh of theirs was lost.",
+            false => {
+                "Triggers refresh it at INSERT, UPDATE and DELETE, and yet rows differ: a TRUNCATE passed them by, or a \
+                 refresh of theirs was lost."
+            }
+        };
+        return grave(text.into());
     }
-    let Some(age) = freshness.age.map(human) else {
+    if freshness.age.is_none() {
         return grave(format!(
             "No signal says when it was refreshed, so nothing says that it keeps its limit of {limit}."
         ));
-    };
+    }
     let why = match freshness.limit.source {
         LimitSource::Default => "the usual limit",
         LimitSource::Configured => "the limit set for it",
         LimitSource::Job(_) | LimitSource::Triggers | LimitSource::Plain => "what its schedule promises",
     };
-    grave(format!("Its data is {age} old; {why} is {limit}."))
+    // How old it is every face says beside it.
+    grave(format!("It is too old: {why} is {limit}."))
 }

@@ -130,9 +130,10 @@ SELECT json_build_object(
     'triggers', (
         SELECT coalesce(json_agg(json_build_object(
                    'table', t.tgrelid::int8, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'body', p.prosrc,
-                   -- Which of INSERT (4), DELETE (8) and UPDATE (16) it always fires after: not BEFORE (2), nor INSTEAD (64).
+                   -- Which of INSERT (4), DELETE (8), UPDATE (16) and TRUNCATE (32) it always fires after: not BEFORE (2), nor
+                   -- INSTEAD (64).
                    'writes', CASE WHEN t.tgqual IS NOT NULL OR t.tgtype & 66 <> 0 THEN 0
-                                  WHEN cardinality(t.tgattr::int2[]) > 0 THEN t.tgtype & 12 ELSE t.tgtype & 28 END)
+                                  WHEN cardinality(t.tgattr::int2[]) > 0 THEN t.tgtype & 44 ELSE t.tgtype & 60 END)
                    ORDER BY t.tgrelid, t.tgname), '[]')
         FROM reads
         JOIN pg_catalog.pg_trigger t ON t.tgrelid = reads.relation AND NOT t.tgisinternal
