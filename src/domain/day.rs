@@ -123,7 +123,13 @@ impl Day {
             }
             _ => format!("{} came", counted(self.ended, "run")),
         };
-        let good = self.success_rate().map_or(String::new(), |rate| format!(", {} good", percent(rate)));
+        // Others may have ended than those which were due, by an earlier schedule.
+        let due = self.expected.map(|expected| expected.saturating_sub(self.missed()));
+        let of = match self.failed {
+            1.. if due.is_some_and(|due| due != self.ended) => format!(" of {}", self.ended),
+            _ => String::new(),
+        };
+        let good = self.success_rate().map_or(String::new(), |rate| format!(", {}{of} good", percent(rate)));
         let took = self.took.map_or(String::new(), |t| {
             let doubt = if t.reliable { "" } else { " (as recorded; this pg_cron records them wrongly)" };
             format!(", p50 {}, p95 {}, longest {}{doubt}", human(t.p50), human(t.p95), human(t.max))

@@ -173,6 +173,12 @@ impl Totals {
         apart(self.missing, self.gone, self.unkeyed) + self.moved
     }
 
+    /// Rows on the side that has more; where more are misplaced than that, on both sides, each row once.
+    pub fn rows(&self) -> u64 {
+        let more = self.view.max(self.live);
+        if self.misplaced() > more { self.view + self.missing } else { more }
+    }
+
     /// All rows that differ, as far as was looked.
     pub fn wrong(&self) -> u64 {
         self.misplaced() + self.changed.unwrap_or(0)

@@ -91,7 +91,9 @@ pub fn no_jobs(snapshot: &Snapshot) -> Option<String> {
 pub fn hidden_jobs(server: &Server) -> Option<String> {
     server.cron.present().filter(|extension| extension.row_security)?;
     let user = &server.user;
-    Some(format!("{user} sees only its own jobs and runs: row security hides those of other roles."))
+    Some(format!(
+        "{user} sees only its own jobs and runs: row security hides those of other roles, and BYPASSRLS would show them."
+    ))
 }
 
 /// Why the comparison failed, as far as rights explain it.

@@ -129,3 +129,19 @@ fn where_no_run_was_due_none_is_said_to_have_come() {
     let day = Day { expected: Some(0), ended: 0, ..day(&scheduled(|_, _| {})) };
     assert_eq!(Day { failed: 0, took: None, ..day }.lines(night())[0], "24 h: no run was due");
 }
+
+#[test]
+fn a_share_of_other_runs_than_those_that_were_due_says_of_how_many() {
+    let snapshot = scheduled(|job, runs| {
+        // Written anew after the older of two runs, which failed.
+        runs.truncate(2);
+        runs[1].status = RunStatus::Failed;
+        (job.schedule, job.changed_after) = ("*/15 * * * *".into(), Some(runs[1].id));
+    });
+    let line =
+        Day::of(&snapshot, &snapshot.views[0], night() + TimeDelta::seconds(9)).unwrap().lines(night()).remove(0);
+    assert!(
+        line.starts_with("24 h: no run was due, 50.0 % of 2 good") || line.contains("came, 50.0 % of 2 good"),
+        "{line}"
+    );
+}

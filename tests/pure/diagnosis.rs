@@ -316,3 +316,13 @@ fn with_no_signal_at_all_the_age_is_unknown_and_no_number_is_made_up() {
     let freshness = &diagnose(&snapshot, night()).views[0].freshness;
     assert_eq!((freshness.state, freshness.age), (FreshnessState::Unknown, None));
 }
+
+#[test]
+fn no_more_rows_are_misplaced_than_there_are() {
+    let one =
+        |comparison| snapshot(vec![view_state(comparison, night() - TimeDelta::hours(3))], history(vec![], vec![]));
+    let (a, b) = (Some(("a", "x")), Some(("b", "x")));
+    let what =
+        diagnose(&one(comparison(Scope::Values, &[(a, None, 1, 0), (None, b, 1, 0)])), night()).views.remove(0).what;
+    assert!(what.ends_with("is wrong: 2 of 2 misplaced"), "{what}");
+}

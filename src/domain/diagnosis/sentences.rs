@@ -30,7 +30,7 @@ pub(super) fn what(
             _ => format!("Comparing {name} with its definition…"),
         };
     };
-    let rows = totals.view.max(totals.live);
+    let rows = totals.rows();
     let (is, then) = if is_past(view) { ("was", " when last compared") } else { ("is", "") };
     if (1..=allowed).contains(&totals.wrong()) {
         let (wrong, rows) = (thousands(totals.wrong()), thousands(rows));
