@@ -14,6 +14,8 @@ pub struct Comparison {
     pub matrix: Matrix,
     /// What tells, without pairing rows, that this drift still stands.
     pub standing: Option<Standing>,
+    /// Does live give a key of the view's unique index twice? Then rows are compared without it, and a refresh fails.
+    pub has_key_twice: bool,
     /// The places in the flow that are drift, most rows first.
     worst: Vec<u32>,
 }
@@ -32,7 +34,7 @@ impl Comparison {
     /// The comparison with its sums.
     pub fn of(drift: Drift) -> Comparison {
         let (totals, matrix, worst) = (drift.totals(), Matrix::of(&drift), drift.worst());
-        Comparison { totals, matrix, worst, drift, standing: None }
+        Comparison { totals, matrix, worst, drift, standing: None, has_key_twice: false }
     }
 
     /// With a mark of what stands.
@@ -50,6 +52,12 @@ impl Comparison {
             self.matrix.arrange(&before.matrix.columns);
         }
         self
+    }
+
+    /// The same where live gives a key twice.
+    #[must_use]
+    pub fn with_key_twice(self, has_key_twice: bool) -> Comparison {
+        Comparison { has_key_twice, ..self }
     }
 
     /// The flows that are drift, most rows first.

@@ -17,6 +17,7 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("cron_not_preloaded", "warning", "not in shared_preload_libraries", "preload_cron"),
     ("launcher_dead", "warning", "launcher does not run", "restart_launcher"),
     ("cron_missing", "critical", "CREATE EXTENSION pg_cron was never run", "install_cron"),
+    ("key_twice", "warning", "gives a prospecto_id twice", "unique_rows"),
     (
         "run_failed_not_owner",
         "warning",

@@ -95,6 +95,11 @@ pub const ALL: &[Scenario] = &[
     ),
     scenario("cron_missing", "pg_cron is not installed in this database", &[Sql("DROP EXTENSION pg_cron")]),
     scenario(
+        "key_twice",
+        "the definition began to give rows twice, and no refresh has been tried since",
+        &[JOB, MOVED, Sql(include_str!("sql/duplicates.sql"))],
+    ),
+    scenario(
         "run_failed_not_owner",
         "the job's role does not own the view",
         &[JOB, MOVED, Sql(include_str!("sql/other_owner.sql")), Run(NAME)],

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Cause, CauseCode, Remedy, Scene, Severity, allowed, totals, who};
+use super::{Cause, CauseCode, Failure, Remedy, Scene, Severity, allowed, totals, who};
 use crate::domain::drift::Totals;
 use crate::domain::freshness::{Freshness, FreshnessState, LimitSource};
 use crate::domain::job::{Run, RunStatus};
@@ -33,6 +33,7 @@ impl Scene<'_> {
             (!view.signal.populated).then(|| self.never_populated(freshness)),
             self.refreshing(view),
             uncomparable(view, server),
+            key_twice(view),
             self.reads_stale(view),
             wrong.filter(|n| *n > 0).and_then(|_| volatile(view)),
             server.filter(|s| s.standby).map(|_| standby()),
@@ -44,6 +45,10 @@ impl Scene<'_> {
         if !view.view.is_plain() && !view.view.is_kept_by_triggers() {
             let refreshed = freshness.refreshed.as_ref().map(|r| r.at);
             causes.extend(self.schedule(view, refreshed.filter(|_| is_true)));
+        }
+        if causes.iter().any(|c| c.code == CauseCode::RunFailed(Failure::Duplicates)) {
+            // It says the same.
+            causes.retain(|c| c.code != CauseCode::KeyTwice);
         }
         let is_wrong = wrong.is_some_and(|n| n > allowed);
         let is_late = freshness.state == FreshnessState::Late || is_wrong && !freshness.allows_lag();
@@ -192,6 +197,16 @@ impl Scene<'_> {
         let text = format!("{on_time} tables moved on since; this is normal{until}.");
         Cause::note(CauseCode::NormalDrift, Remedy::Wait, text)
     }
+}
+
+/// A key that the unique index does not take twice.
+fn key_twice(view: &ViewState) -> Option<Cause> {
+    view.drift.value().filter(|compared| compared.has_key_twice)?;
+    let key: Vec<&str> = view.view.key.iter().map(|k| k.name.as_str()).collect();
+    let key = key.join(", ");
+    let text =
+        format!("Its definition gives a {key} twice, which its unique index does not take: every refresh fails.");
+    Some(Cause::grave(CauseCode::KeyTwice, Remedy::UniqueRows, text))
 }
 
 fn volatile(view: &ViewState) -> Option<Cause> {

@@ -37,6 +37,8 @@ pub enum CauseCode {
     LauncherOff,
     /// pg_cron is not installed, so nothing in the database can refresh it by itself.
     CronMissing,
+    /// Live gives a key of its unique index twice: every refresh fails.
+    KeyTwice,
     /// The job's last run failed.
     RunFailed(Failure),
     /// The job's last run stays connecting or sending for ever.
@@ -73,7 +75,7 @@ pub enum CauseCode {
 
 impl CauseCode {
     /// Every cause, the worst first: the order in which causes of one severity are told.
-    pub const ALL: [CauseCode; 42] = [
+    pub const ALL: [CauseCode; 43] = [
         CauseCode::Unreachable,
         CauseCode::NotReadable,
         CauseCode::NeverPopulated,
@@ -90,6 +92,7 @@ impl CauseCode {
         CauseCode::LauncherDead,
         CauseCode::LauncherOff,
         CauseCode::CronMissing,
+        CauseCode::KeyTwice,
         CauseCode::RunFailed(Failure::NotOwner),
         CauseCode::RunFailed(Failure::NoUniqueIndex),
         CauseCode::RunFailed(Failure::Duplicates),
@@ -142,6 +145,7 @@ impl CauseCode {
             CauseCode::LauncherDead => "launcher_dead",
             CauseCode::LauncherOff => "launcher_off",
             CauseCode::CronMissing => "cron_missing",
+            CauseCode::KeyTwice => "key_twice",
             CauseCode::RunFailed(failure) => failure.code(),
             CauseCode::RunStuck => "run_stuck",
             CauseCode::RunsMissing => "runs_missing",

@@ -57,7 +57,10 @@ pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, allowed: u
 /// Would a refresh by hand fail as the job's did?
 fn fails_for_all(cause: &Cause) -> bool {
     let lacks_right = cause.remedy == Some(Remedy::Grant);
-    matches!(cause.code, CauseCode::RunFailed(failure) if failure == Failure::Duplicates || lacks_right)
+    match cause.code {
+        CauseCode::RunFailed(failure) => failure == Failure::Duplicates || lacks_right,
+        code => code == CauseCode::KeyTwice,
+    }
 }
 
 /// The action that comes first, and the one after it that keeps the view true.

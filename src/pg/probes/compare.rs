@@ -79,14 +79,14 @@ pub async fn compare(
         let (settled, summed) = Sums::read(session, view, known.is_none(), limits).await?.settle(last);
         (found, known) = (settled, known.or(summed));
     }
-    let (mut drift, standing, names) = match found {
-        Some((drift, standing)) => (drift, standing, Labels::new()),
+    let (mut drift, standing, joined) = match found {
+        Some((drift, standing)) => (drift, standing, Found::default()),
         None => joined(session, view, scope, (last, known.as_ref()), limits).await?,
     };
-    let mut names = known.map_or(names, |known| known.names);
+    let mut names = known.map_or(joined.names, |known| known.names);
     complete(session, view, &drift.groups, &mut names, limits).await?;
     drift.groups.name(&view.groups, &names);
-    Ok(Comparison::of(drift).marked(standing))
+    Ok(Comparison::of(drift).marked(standing).with_key_twice(joined.has_key_twice))
 }
 
 /// Both sides summed by group, and the flow if every row is in its place.
@@ -163,15 +163,16 @@ impl Mark {
     }
 }
 
-/// The drift by pairing the rows, what marks it, and what the view calls its groups, as far as that is not known.
+/// The drift by pairing the rows, what marks it, and what else the statement brought: what the view calls its groups, as far
+/// as that is not known.
 async fn joined(
     session: &Session,
     view: &View,
     scope: Scope,
     (last, known): (Option<&Comparison>, Option<&Known>),
     limits: Limits,
-) -> Result<(Drift, Option<Standing>, Labels), Problem> {
-    let (pairing, found) = paired(session, view, scope, known, limits).await?;
+) -> Result<(Drift, Option<Standing>, Found), Problem> {
+    let (pairing, mut found) = paired(session, view, scope, known, limits).await?;
     let before = last.and_then(|last| last.standing);
     let standing = match found.mark {
         Some(Mark(mark)) => Some(Standing { mark, holds: before.is_none_or(|before| before.mark == mark) }),
@@ -179,7 +180,8 @@ async fn joined(
     };
     // A multiset comparison looks at whole rows: nothing can differ that it did not see.
     let scope = if pairing == Pairing::Rows { Scope::Values } else { scope };
-    Ok((Drift { scope, pairing, groups: found.groups.finish(), flow: found.flow }, standing, found.names))
+    let (groups, flow) = (std::mem::take(&mut found.groups).finish(), std::mem::take(&mut found.flow));
+    Ok((Drift { scope, pairing, groups, flow }, standing, found))
 }
 
 /// What a flow's statement brought, taken row by row.
@@ -196,6 +198,8 @@ pub(super) struct Found {
     partial: i64,
     /// The mark of both sides, where the statement sums them.
     mark: Option<Mark>,
+    /// Did rows not pair by a key without NULL because live gives it twice? The view's unique index does not.
+    has_key_twice: bool,
 }
 
 impl Found {
@@ -240,7 +244,7 @@ pub(super) async fn paired(
     limits: Limits,
 ) -> Result<(Pairing, Found), Problem> {
     let mut outcome = (Pairing::Rows, Found::default());
-    let mut has_nulls = true;
+    let (mut has_nulls, mut has_key_twice) = (true, false);
     for &pairing in pairings(view, known.map(|known| known.pairing)) {
         let known = known.filter(|known| known.pairing == pairing).map(|known| known.rows as i64);
         let mark = is_summed(pairing, scope).then(Mark::default);
@@ -249,6 +253,7 @@ pub(super) async fn paired(
         let paired_once = found.partial == 0 && found.stored == known.unwrap_or(found.identities);
         if pairing == Pairing::Key {
             has_nulls = found.partial > 0;
+            has_key_twice = !has_nulls && !paired_once;
         }
         // Without a NULL both are the same; live may have had a key twice for a moment.
         outcome = (if pairing == Pairing::KeyWithNulls && !has_nulls { Pairing::Key } else { pairing }, found);
@@ -256,5 +261,6 @@ pub(super) async fn paired(
             break;
         }
     }
+    outcome.1.has_key_twice = has_key_twice && outcome.0 == Pairing::Rows;
     Ok(outcome)
 }

@@ -116,3 +116,20 @@ fn a_run_that_may_still_start_is_not_stuck() {
     assert!(is_stuck(&hourly(restarted(connecting(None), 10))));
     assert!(!is_stuck(&hourly(connecting(None))), "nothing came since");
 }
+
+#[test]
+fn a_key_that_live_gives_twice_is_made_unique_before_anything_is_refreshed() {
+    let twice = |snapshot| {
+        with_view(snapshot, |v| {
+            let compared = incident().with_key_twice(true);
+            v.drift = measured(Arc::new(compared), night(), 80);
+        })
+    };
+    let (diagnosis, cause) = found(&twice(incident_snapshot()), CauseCode::KeyTwice);
+    let report = &diagnosis.views[0];
+    assert_eq!((report.verdict, cause.remedy), (Verdict::Critical, Some(Remedy::UniqueRows)));
+    assert!(cause.text.starts_with("Its definition gives a prospecto_id twice"), "{}", cause.text);
+    assert_ne!(report.remedy, Some(Remedy::Refresh), "it would fail");
+    let failed = failed("ERROR:  new data for materialized view \"mv\" contains duplicate rows");
+    assert!(!codes(&twice(failed)).contains(&"key_twice"), "the failed run says it");
+}
