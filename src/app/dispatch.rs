@@ -49,7 +49,8 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
             Vec::new()
         }
         (Dialog::Act(question), Action::Left | Action::Right) => {
-            model.dialog = Some(Dialog::Act(Question { focused: !question.focused, ..question }));
+            let focused = !question.focused && question.is_possible();
+            model.dialog = Some(Dialog::Act(Question { focused, ..question }));
             Vec::new()
         }
         (Dialog::Act(question), Action::Up | Action::Down | Action::PageUp | Action::PageDown) => {
@@ -95,6 +96,11 @@ fn scroll(model: &mut Model, question: Question, by: isize) -> Vec<Cmd> {
 /// It was confirmed: what was seen in the dialog is what is sent. Where its end was not in sight yet, it is shown first.
 fn confirmed(model: &mut Model, question: Question) -> Vec<Cmd> {
     let room = model.room();
+    if !question.is_possible() {
+        let need = question.plan.needs.first().map_or(String::new(), |need| format!(": it needs {need}"));
+        say(model, format!("it cannot be done{need}"));
+        return Vec::new();
+    }
     if !question.is_read(room) {
         return scroll(model, question, room.lines as isize - 1);
     }
@@ -103,7 +109,7 @@ fn confirmed(model: &mut Model, question: Question) -> Vec<Cmd> {
         Fix::Refresh => disabled(model, Action::Refresh),
         _ => no_change(model),
     };
-    if let Some(why) = why.or_else(|| plan.needs.first().map(|need| format!("it cannot be done: it needs {need}"))) {
+    if let Some(why) = why {
         say(model, why);
         return Vec::new();
     }

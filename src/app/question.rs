@@ -59,6 +59,11 @@ impl Question {
         Question { plan: Arc::new(plan), focused: false, line: 0 }
     }
 
+    /// Can it be done? Else there is nothing to say yes to.
+    pub fn is_possible(&self) -> bool {
+        self.plan.needs.is_empty()
+    }
+
     /// What is missing first, then the exact SQL, then what it means, folded at so many columns.
     pub fn lines(&self, columns: usize) -> Vec<(Part, String)> {
         let plan = &self.plan;

@@ -37,7 +37,10 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         }
         (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first), None),
         (Some(Dialog::Act(question)), _) => {
-            let deed = buttons(theme, question.plan.deed, question.focused);
+            let deed = match question.is_possible() {
+                true => buttons(theme, question.plan.deed, question.focused),
+                false => closes(theme),
+            };
             (
                 visible(&question.plan.title).into_owned(),
                 act(theme, question, Room::of((area.width, area.height))),
@@ -75,7 +78,9 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         let last = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
         frame.render_widget(Text::from(foot), last);
         if wrapped as u16 > body.height {
-            let more = Line::styled("▼ ↓ shows the rest, then y", theme.key).right_aligned();
+            let asks = !matches!(&model.dialog, Some(Dialog::Act(question)) if !question.is_possible());
+            let more = if asks { "▼ ↓ shows the rest, then y" } else { "▼ ↓ shows the rest" };
+            let more = Line::styled(more, theme.key).right_aligned();
             frame.render_widget(Text::from(more), Rect { y: last.y.saturating_sub(1), ..last });
         }
     }
@@ -167,6 +172,11 @@ fn quit(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
         false => "what it has done by then stays",
     };
     vec![Line::styled(format!("What you started still runs. Leaving cancels it; {stays}."), theme.words())]
+}
+
+/// The only button of what cannot be done.
+fn closes<'a>(theme: &Theme) -> Line<'a> {
+    Line::from(vec![Span::styled(" ▸ Close ", theme.badge_unknown), Span::styled(" Esc", theme.key)])
 }
 
 /// Cancel first and focused, the deed second with its own key.

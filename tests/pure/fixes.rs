@@ -79,8 +79,14 @@ fn every_option_has_its_question_and_f_is_not_the_key_that_confirms() {
 #[test]
 fn what_cannot_be_done_is_shown_but_not_sent() {
     let mut model = console(weighed_snapshot(|f| f.pieces.stuck = vec!["materialized view nieta".into()]));
-    press(&mut model, "f j j j Enter y");
+    press(&mut model, "f j j j Enter");
+    let screen = crate::rest::frame(&model);
+    assert!(screen.contains("▸ Close  Esc") && !screen.contains("Replace  y"), "no deed to press: {screen}");
+    model.size = (60, 16);
+    press(&mut model, "y");
     assert!(model.action.is_none() && notice(&model).contains("nieta"), "{}", notice(&model));
+    press(&mut model, "f j j j Enter Right Enter");
+    assert!(model.action.is_none() && model.dialog.is_none(), "Enter closes it");
 }
 
 #[test]

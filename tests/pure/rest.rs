@@ -68,7 +68,7 @@ impl Desk {
     }
 }
 
-fn frame(model: &Model) -> String {
+pub fn frame(model: &Model) -> String {
     let theme = Theme::builtin().remove(0);
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
     terminal.draw(|frame| ui::draw(model, &theme, frame)).unwrap();
