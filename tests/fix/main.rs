@@ -5,6 +5,7 @@
 mod console;
 mod dangers;
 mod interrupted;
+mod meanwhile;
 mod options;
 mod refusals;
 mod repairs;

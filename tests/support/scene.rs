@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, TimeZone, Utc};
 use mvtop::domain::day::Day;
 use mvtop::domain::drift::{Drift, Flow, Pairing, Scope};
-use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Rights, Timing};
+use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Pieces, Rights, Timing};
 use mvtop::domain::freshness::Stamp;
 use mvtop::domain::groups::{GroupId, Interner};
 use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
@@ -271,6 +271,7 @@ pub fn facts() -> Facts {
         },
         dashboard: Some(Dashboard { column: "ejecutivo_id".into(), view: took(400), live: took(38_000) }),
         row_bytes: Some(340.0),
+        pieces: Pieces { definition: view().definition.to_string(), ..Pieces::default() },
         ..Facts::default()
     }
 }

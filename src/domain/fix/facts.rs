@@ -81,6 +81,10 @@ impl BaseTable {
 /// Finished statements that put back what hangs on a view, under its own name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Pieces {
+    /// The definition that was read together with them.
+    pub definition: String,
+    /// By what it is told whether any of it was changed meanwhile.
+    pub same: String,
     /// Access method, options and tablespace, as they stand between name and AS.
     pub storage: String,
     /// Owner, grants and comments.

@@ -7,7 +7,7 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, literal, name_literal, transaction};
+use super::{Ground, dollars, literal, name_literal, transaction};
 use crate::domain::fix::needs::{kind_needs, may_alter, plain_needs};
 use crate::domain::fix::offer::timing;
 use crate::domain::fix::{Facts, Fix, Plan, WayBack};
@@ -16,6 +16,10 @@ use crate::pg::compare::qualified;
 
 /// What the comment with the way back begins with.
 const MARK: &str = "mvtop: ";
+
+/// A query that gives, for the view `{oid}`, one and the same text as long as nobody changes what its plan puts back. A
+/// refresh does not change it, nor does the renaming of the view.
+pub const SAME: &str = include_str!("../sql/fix_same.sql");
 
 impl Ground<'_> {
     pub(super) fn plain_view(&self) -> Plan {
@@ -89,20 +93,38 @@ impl Ground<'_> {
         let view = &self.view.view;
         let ([old, new], full) = (kinds, qualified(&view.name));
         let made = format!("{}.{}", quote(&view.name.schema), quote(&format!("mvtop_new_{}", view.oid.0)));
-        let mut inner = vec!["SET LOCAL search_path = ''".to_string()];
-        inner.push(format!("CREATE {new} {made}{storage} AS\n{}", view.definition));
+        // Each statement is to see what others have committed by then.
+        let mut inner = vec!["SET TRANSACTION ISOLATION LEVEL READ COMMITTED".to_string()];
+        inner.push("SET LOCAL search_path = ''".into());
+        let definition = facts.pieces.definition.trim().trim_end_matches(';');
+        inner.push(format!("CREATE {new} {made}{storage} AS\n{definition}"));
         if new == "VIEW" {
             // A definition that fails would shut its readers out, with no way back. All its columns are computed.
             inner.push(format!("SELECT count(d) FROM {made} AS d"));
         }
         inner.extend(stop.iter().cloned());
         inner.push(format!("ALTER {old} {full} RENAME TO {}", quote(&format!("mvtop_old_{}", view.oid.0))));
+        inner.push(self.unchanged(facts));
         inner.push(format!("ALTER {new} {made} RENAME TO {}", quote(&view.name.name)));
         // Indexes had their names from the old one, which is gone only at the end: a plain view has none.
         inner.extend(rebuild.iter().cloned());
         inner.extend(facts.pieces.keep.iter().cloned());
         inner.extend(facts.pieces.follow.iter().cloned());
         inner
+    }
+
+    /// Fails if the view, now locked and under its old name, is not as it was when the plan was made: a grant, a comment, an
+    /// index or a definition that came meanwhile would be lost.
+    fn unchanged(&self, facts: &Facts) -> String {
+        let oid = self.view.view.oid.0;
+        let same = SAME.trim_end().replace("{oid}", &oid.to_string());
+        let named = literal(&format!("mvtop_old_{oid}"));
+        let said = literal(&format!("{} was changed meanwhile: look again", self.view.view.name.short()));
+        let body = format!(
+            "BEGIN\nIF ({same} AND c.relname = {named}) IS DISTINCT FROM {}\nTHEN RAISE EXCEPTION USING MESSAGE = {said}; END IF;\nEND",
+            literal(&facts.pieces.same),
+        );
+        format!("DO {}", dollars(&body))
     }
 
     fn way_back(&self, facts: &Facts) -> WayBack {

@@ -21,6 +21,7 @@ use crate::domain::time::{Time, took};
 use crate::domain::view::{RefreshMode, ViewName};
 
 pub use cron::{Preview, is_ours, preview};
+pub use kind::SAME;
 
 /// What a plan is made from.
 pub struct Ground<'a> {
@@ -218,6 +219,13 @@ fn transaction(statements: impl IntoIterator<Item = String>) -> Vec<String> {
 /// A text as SQL, where `regclass` is to find the name in it.
 fn name_literal(name: &ViewName) -> String {
     literal(&qualified(name))
+}
+
+/// A body between dollars that it does not hold itself.
+fn dollars(body: &str) -> String {
+    let tags = std::iter::once("$mvtop$".to_string()).chain((1..).map(|n| format!("$mvtop{n}$")));
+    let tag = tags.into_iter().find(|tag| !body.contains(tag.as_str())).unwrap_or_default();
+    format!("{tag}\n{body}\n{tag}")
 }
 
 fn literal(text: &str) -> String {

@@ -6,7 +6,7 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, literal, name_literal, refresh_sql, short_name, transaction};
+use super::{Ground, dollars, literal, name_literal, refresh_sql, short_name, transaction};
 use crate::domain::fix::needs::{TRIGGER, drop_needs, is_own_trigger, other_triggers, trigger_needs};
 use crate::domain::fix::{BaseTable, Fix, Plan};
 use crate::domain::view::Trigger;
@@ -61,10 +61,9 @@ impl Ground<'_> {
             name_literal(&view.name),
             refresh_sql(&view.name, self.mode_if(true)),
         );
-        let tags = std::iter::once("$mvtop$".to_string()).chain((1..).map(|n| format!("$mvtop{n}$")));
-        let tag = tags.into_iter().find(|tag| !body.contains(tag.as_str())).unwrap_or_default();
         let mut statements = vec![format!(
-            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS {tag}\n{body}\n{tag}"
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS {}",
+            dollars(&body)
         )];
         statements.push(format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"));
         if self.server().is_some_and(|s| s.user != view.owner) {

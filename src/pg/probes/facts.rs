@@ -10,6 +10,7 @@ use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::view::View;
 use crate::pg::catalog::unexpected;
 use crate::pg::compare::{definition, qualified};
+use crate::pg::fix::SAME;
 use crate::pg::session::{Limits, Session};
 
 /// A query that takes longer is given up: nobody would wait for it in a dashboard.
@@ -25,12 +26,13 @@ pub async fn facts(session: &Session, view: &View, populated: bool) -> Result<Fa
     let rights: [(&(dyn ToSql + Sync), Type); 2] = [(&view.oid.0, Type::OID), (&tables, Type::OID_ARRAY)];
     let pieces: [(&(dyn ToSql + Sync), Type); 2] = [(&view.oid.0, Type::OID), (&becomes, Type::TEXT)];
     let can_read = populated && view.can_select;
+    let asked = include_str!("../sql/fix_pieces.sql").replace("{same}", &SAME.replace("{oid}", "$1::oid"));
     let rights: Rights = document(session, include_str!("../sql/fix_facts.sql"), &rights).await?;
     let is_unique = view.has_unique_index || view.is_plain();
     Ok(Facts {
         unique: if is_unique { Vec::new() } else { unique(session, view, &rights.indexable).await },
         rights,
-        pieces: document(session, include_str!("../sql/fix_pieces.sql"), &pieces).await?,
+        pieces: document(session, &asked, &pieces).await?,
         dashboard: if can_read { dashboard(session, view).await } else { None },
         row_bytes: if can_read { row_bytes(session, view).await } else { None },
     })

@@ -1,5 +1,5 @@
 -- What must be put back when a view ($1) changes between VIEW and MATERIALIZED VIEW ($2: what it becomes), as one JSON
--- document of finished statements. search_path must be empty, so that every name is qualified.
+-- document of finished statements; what stands for "same" is fix_same.sql. search_path must be empty, so that every name is qualified.
 WITH v AS (
     SELECT c.*, n.nspname, format('%I.%I', n.nspname, c.relname) AS full_name, $2::text AS becomes
     FROM pg_catalog.pg_class c
@@ -98,6 +98,8 @@ stuck AS (
     WHERE readers.oid IS NULL AND r.ev_class IS DISTINCT FROM v.oid
 )
 SELECT json_build_object(
+    'definition', pg_get_viewdef(v.oid),
+    'same', ({same}),
     'storage',
         coalesce((SELECT ' USING ' || quote_ident(a.amname) FROM pg_catalog.pg_am a WHERE a.oid = v.relam AND a.amname <> 'heap'), '')
         || coalesce((SELECT ' WITH (' || string_agg(o, ', ') || ')' FROM (
