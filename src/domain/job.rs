@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::command::own_refreshes;
-pub use self::command::{Homes, Routine, command_refreshes};
+pub use self::command::{Homes, Routine, command_refreshes, refresh_modes};
 pub use self::history::{History, Index};
 use self::path::SearchPath;
 use super::time::Time;
@@ -86,11 +86,6 @@ impl Job {
     pub fn only_refreshes(&self) -> bool {
         let statements = self.command.split(';').filter(|s| !s.trim().is_empty()).count();
         statements == 1 && own_refreshes(&self.command) == 1
-    }
-
-    /// Does its command let readers go on?
-    pub fn is_concurrent(&self) -> bool {
-        self.command.to_lowercase().contains("concurrently")
     }
 }
 
@@ -295,6 +290,24 @@ mod tests {
         history.settle(History::homes(both.map(named).iter()));
         let view = named("ventas.mv");
         assert_eq!(history.definers(&history.jobs[0], &view).collect::<Vec<_>>(), ["duena"]);
+    }
+
+    #[test]
+    fn whom_a_run_makes_wait_is_told_by_how_it_refreshes_the_view_itself_in_what_it_calls_too() {
+        let view = named("ventas.mv");
+        let body = "BEGIN REFRESH MATERIALIZED VIEW CONCURRENTLY ventas.mv; END";
+        let told = |command: &str| {
+            let routines = vec![routine("ventas.refresca", body)];
+            let history = History { jobs: vec![job(command)], routines, ..History::default() };
+            history.lets_read(&history.jobs[0], &view)
+        };
+        assert_eq!(told("REFRESH MATERIALIZED VIEW CONCURRENTLY ventas.mv"), Some(true));
+        assert_eq!(told("SELECT ventas.refresca()"), Some(true));
+        let both = "REFRESH MATERIALIZED VIEW CONCURRENTLY ventas.otra; REFRESH MATERIALIZED VIEW ventas.mv";
+        assert_eq!(told(both), Some(false));
+        assert_eq!(told("REFRESH MATERIALIZED VIEW ventas.mv -- not concurrently"), Some(false));
+        assert_eq!(told("REFRESH MATERIALIZED VIEW CONCURRENTLY ventas.otra"), Some(true), "what it refreshes");
+        assert_eq!(told("SELECT limpia()"), None);
     }
 
     #[test]

@@ -130,6 +130,16 @@ async fn an_index_that_refreshes_need_stays_and_one_that_cannot_be_is_not_made()
     night.sql(&format!("SELECT cron.schedule('refresco', '*/7 * * * *', '{REFRESH}')")).await;
     needs(&night.plan(Fix::DropUnique).await, "the job refresco");
     night.sql("SELECT cron.unschedule('refresco')").await;
+    night
+        .sql(&format!(
+            "CREATE FUNCTION refresca() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {REFRESH}; END $$;
+             SELECT cron.schedule('por-funcion', '*/7 * * * *', 'SELECT refresca()')"
+        ))
+        .await;
+    needs(&night.plan(Fix::DropUnique).await, "the job por-funcion");
+    let set = night.plan(every_five_minutes()).await;
+    assert!(set.impact.starts_with("Nobody waits") || set.impact.contains("readers go on"), "{}", set.impact);
+    night.sql("SELECT cron.unschedule('por-funcion')").await;
     night.does(Fix::DropUnique).await;
     // One column without an order spoils nothing.
     night

@@ -52,14 +52,13 @@ pub fn job_to_set_right<'a>(snapshot: &'a Snapshot, view: &'a View) -> Option<&'
 }
 
 /// What is missing for a job that is there to do its work, whatever its schedule.
-pub fn job_needs(view: &View, facts: &Facts, job: &Job) -> Option<String> {
+pub fn job_needs(snapshot: &Snapshot, view: &View, facts: &Facts, job: &Job) -> Option<String> {
     let title = job.title();
-    match job.is_concurrent() {
-        true if !view.has_unique_index => {
-            Some(format!("the unique index first: the command of {title} has CONCURRENTLY"))
-        }
+    let is_concurrent = snapshot.history.value().is_some_and(|h| h.modes(job, &view.name).any(|mode| mode));
+    match is_concurrent {
+        true if !view.has_unique_index => Some(format!("the unique index first: {title} refreshes it CONCURRENTLY")),
         true if facts.rights.owner_lacks_temp => {
-            Some(format!("TEMP on the database for {}: the command of {title} has CONCURRENTLY", view.owner))
+            Some(format!("TEMP on the database for {}: {title} refreshes it CONCURRENTLY", view.owner))
         }
         _ => None,
     }

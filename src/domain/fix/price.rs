@@ -10,6 +10,7 @@ use super::{Choice, Facts, Fix, Offer, Timing};
 use crate::domain::day::{MINUTES, longest, own_schedule};
 use crate::domain::diagnosis::{CauseCode, Failure, ViewReport, who};
 use crate::domain::freshness::DEFAULT_LIMIT;
+use crate::domain::job::Job;
 use crate::domain::server::Server;
 use crate::domain::snapshot::{Snapshot, ViewState, Writes};
 use crate::domain::time::{human, took};
@@ -196,11 +197,13 @@ impl Scales<'_> {
         offer.wal_per_day = self.wal_per_refresh().map(|wal| wal * DAY_SECONDS / seconds(interval));
         offer.needs.extend(cron_needs(self.snapshot.server.as_deref(), self.facts));
         let own = job_to_set_right(self.snapshot, &self.view.view);
-        if let Some(job) = own.filter(|j| !j.is_concurrent()) {
-            offer.readers = self.readers_wait();
-            offer.warning = Some(format!("the command of {} has no CONCURRENTLY", job.title()));
+        if let Some(job) = own.filter(|j| self.lets_read(j) != Some(true)) {
+            (offer.readers, offer.warning) = match self.lets_read(job) {
+                None => ("not known".into(), Some(format!("how {} refreshes it is not seen", job.title()))),
+                _ => (self.readers_wait(), Some(format!("{} refreshes it without CONCURRENTLY", job.title()))),
+            };
         }
-        offer.needs.extend(own.and_then(|job| job_needs(&self.view.view, self.facts, job)));
+        offer.needs.extend(own.and_then(|job| job_needs(self.snapshot, &self.view.view, self.facts, job)));
         if offer.warning.is_none()
             && self.view.view.refresh_column().is_some()
             && self.mode() == RefreshMode::Concurrently
@@ -209,6 +212,10 @@ impl Scales<'_> {
             offer.warning = Some(format!("{column} = now() makes each refresh rewrite every row"));
         }
         offer
+    }
+
+    fn lets_read(&self, job: &Job) -> Option<bool> {
+        self.snapshot.history.value()?.lets_read(job, &self.view.view.name)
     }
 
     fn triggers(&self) -> Offer {
@@ -263,7 +270,7 @@ impl Scales<'_> {
             return Some((Best::Nothing, why.into()));
         }
         let waits = job_to_set_right(self.snapshot, &self.view.view)
-            .and_then(|job| job_needs(&self.view.view, self.facts, job));
+            .and_then(|job| job_needs(self.snapshot, &self.view.view, self.facts, job));
         let columns = self.facts.unique.first().filter(|_| self.facts.rights.owns && waits.is_some())?;
         let title = format!("Unique index on {}", columns.join(", "));
         Some((

@@ -10,8 +10,14 @@ use crate::domain::view::ViewName;
 
 /// Does this command refresh the view, where a name without a schema is one in `public`?
 pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
+    refresh_modes(command, view).next().is_some()
+}
+
+/// How a command refreshes the view, each time that it does: with CONCURRENTLY?
+pub fn refresh_modes(command: &str, view: &ViewName) -> impl Iterator<Item = bool> {
     let reader = Reader { homes: &Homes::new(), routines: &[] };
-    reader.refreshes(command, SearchPath::of(None, "")).iter().any(|refresh| refresh.view == *view)
+    let all = reader.refreshes(command, SearchPath::of(None, ""));
+    all.into_iter().filter(move |refresh| refresh.view == *view).map(|refresh| refresh.concurrently)
 }
 
 /// In which schemas there is a view of a bare name.
@@ -38,6 +44,8 @@ pub struct Routine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refresh {
     pub view: ViewName,
+    /// Does it let readers go on?
+    pub concurrently: bool,
     /// The role by whose rights, where those are not the command's own.
     pub definer: Option<String>,
 }
@@ -79,8 +87,11 @@ impl Reader<'_> {
         for statement in statements {
             for place in 0..statement.len() {
                 path.follow(&statement[place..]);
-                let view = refreshed(&statement[place..]).and_then(|name| self.view(name, &path));
-                all.extend(view.map(|view| Refresh { view, definer: frame.definer.map(Into::into) }));
+                if let Some((name, concurrently)) = refreshed(&statement[place..])
+                    && let Some(view) = self.view(name, &path)
+                {
+                    all.push(Refresh { view, concurrently, definer: frame.definer.map(Into::into) });
+                }
                 if deeper.depth > DEPTH {
                     continue;
                 }
@@ -141,12 +152,12 @@ pub(super) fn own_refreshes(command: &str) -> usize {
 }
 
 /// The name that the REFRESH at the beginning of these words refreshes, the database before it left out: in another one
-/// it fails. What it empties it does not refresh.
-fn refreshed(words: &[Token]) -> Option<Name<'_>> {
+/// it fails; and whether it does so CONCURRENTLY. What it empties it does not refresh.
+fn refreshed(words: &[Token]) -> Option<(Name<'_>, bool)> {
     let words = after(words, &["refresh", "materialized", "view"])?;
-    let words = after(words, &["concurrently"]).unwrap_or(words);
-    let (name, rest) = name(words)?;
-    after(rest, &["with", "no", "data"]).is_none().then_some(name)
+    let rest = after(words, &["concurrently"]);
+    let (name, tail) = name(rest.unwrap_or(words))?;
+    after(tail, &["with", "no", "data"]).is_none().then_some((name, rest.is_some()))
 }
 
 /// What comes after these words, if they are the first.

@@ -198,12 +198,29 @@ impl History {
         named.map(|(place, refresh)| (&self.jobs[*place], &refresh.view))
     }
 
+    /// How a job's runs refresh the view, each time that they do: with CONCURRENTLY? What it calls is read, too.
+    pub fn modes<'a>(&'a self, job: &'a Job, view: &'a ViewName) -> impl Iterator<Item = bool> {
+        self.refreshes_by(job, view).map(|refresh| refresh.concurrently)
+    }
+
+    /// Do a job's runs let readers go on: those of the view, or else of whatever it refreshes? `None`: it is not told, for
+    /// nothing is seen that it refreshes.
+    pub fn lets_read(&self, job: &Job, view: &ViewName) -> Option<bool> {
+        let both = |a, b| a && b;
+        let all = || self.reader(job.here).refreshes(&job.command, job.path()).into_iter().map(|r| r.concurrently);
+        self.modes(job, view).reduce(both).or_else(|| all().reduce(both))
+    }
+
     /// By whose rights a job refreshes the view, where those are not its own: the owners of the SECURITY DEFINER routines
     /// in which it does.
     pub fn definers<'a>(&'a self, job: &'a Job, view: &'a ViewName) -> impl Iterator<Item = &'a str> {
+        self.refreshes_by(job, view).filter_map(|refresh| refresh.definer.as_deref())
+    }
+
+    fn refreshes_by<'a>(&'a self, job: &'a Job, view: &'a ViewName) -> impl Iterator<Item = &'a Refresh> {
         let named = self.places().refreshers.get(&view.name).into_iter().flatten();
         let own = named.filter(|(place, refresh)| self.jobs[*place].id == job.id && refresh.view == *view);
-        own.filter_map(|(_, refresh)| refresh.definer.as_deref())
+        own.map(|(_, refresh)| refresh)
     }
 
     /// A job whose role does not exist any more.

@@ -71,10 +71,11 @@ pub fn is_ours(job: &Job, view: &ViewName) -> bool {
 }
 
 /// Whom a job's runs make wait.
-fn impact_of(command: &str) -> String {
-    match command.to_lowercase().contains("concurrently") {
-        true => "Nobody waits: its runs let readers go on.".into(),
-        false => "Readers wait while it runs: its command refreshes without CONCURRENTLY.".into(),
+fn impact_of(lets_read: Option<bool>) -> String {
+    match lets_read {
+        Some(true) => "Nobody waits: its runs let readers go on.".into(),
+        Some(false) => "Readers wait while it runs: it refreshes without CONCURRENTLY.".into(),
+        None => "Whom its runs make wait is not known: no refresh is seen in it.".into(),
     }
 }
 
@@ -106,6 +107,10 @@ impl Ground<'_> {
         plan
     }
 
+    fn impact(&self, job: &Job) -> String {
+        impact_of(self.snapshot.history.value().and_then(|h| h.lets_read(job, &self.view.view.name)))
+    }
+
     fn database(&self) -> String {
         self.server().map_or(String::new(), |s| s.database.clone())
     }
@@ -130,7 +135,7 @@ impl Ground<'_> {
         plan.needs.extend(cron_needs(self.server(), &self.facts()));
         let name = self.free_name(view);
         let command = refresh_sql(view, self.mode_to_come());
-        plan.impact = impact_of(&command);
+        plan.impact = impact_of(Some(self.mode_to_come() == RefreshMode::Concurrently));
         let arguments = [name.as_str(), schedule, command.as_str()].map(literal).join(", ");
         plan.database = self.cron_home();
         plan.statements = match &plan.database {
@@ -180,12 +185,12 @@ impl Ground<'_> {
         let title = format!("Set the job {} right?", job.title());
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
         self.needs_alter(&mut plan, job);
-        plan.needs.extend(job_needs(&self.view.view, &self.facts(), job));
+        plan.needs.extend(job_needs(self.snapshot, &self.view.view, &self.facts(), job));
         plan.database = self.cron_home();
         // Where the job is, the view is not.
         let heal = if plan.database.is_none() { self.heal(&mut plan) } else { None };
         plan.statements = transaction(heal.into_iter().chain([set(job, schedule, true)]));
-        plan.impact = impact_of(&job.command);
+        plan.impact = self.impact(job);
         let was = if job.active { "active" } else { "paused" };
         plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
         plan.undo = Some(format!("mvtop fix cron --undo, which is {}", set(job, &job.schedule, job.active)));
@@ -220,7 +225,7 @@ impl Ground<'_> {
         let call = format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(schedule));
         plan.statements = transaction([call]);
         plan.notes.push(format!("It is {} now.", job.schedule));
-        plan.impact = impact_of(&job.command);
+        plan.impact = self.impact(job);
         plan.undo =
             Some(format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(&job.schedule)));
         plan.proof = Some(job_proof(&by_id(job), &format!("schedule = {}", literal(schedule))));
@@ -248,7 +253,7 @@ impl Ground<'_> {
         plan.statements = transaction([alter_active(job, active)]);
         plan.grave = !active;
         plan.impact = match active {
-            true => format!("It runs again by its schedule. {}", impact_of(&job.command)),
+            true => format!("It runs again by its schedule. {}", self.impact(job)),
             false => "Nobody waits; nothing runs it until it is resumed. A run under way goes on.".into(),
         };
         // From a shell only the view's own job can be named.

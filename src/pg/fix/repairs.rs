@@ -5,7 +5,9 @@ use postgres_protocol::escape::escape_identifier as quote;
 use super::{Ground, literal, short_name, transaction};
 use crate::domain::diagnosis::who;
 use crate::domain::fix::{Fix, Plan};
+use crate::domain::job::{Job, refresh_modes};
 use crate::domain::time::ago;
+use crate::domain::view::Trigger;
 use crate::pg::compare::qualified;
 
 /// Rows of history deleted in one transaction.
@@ -102,10 +104,12 @@ impl Ground<'_> {
 
     /// What refreshes the view CONCURRENTLY, and fails without a unique index: each run, or each write.
     fn needing_index(&self) -> Vec<String> {
-        let is_one = |sql: &str| sql.to_lowercase().contains("concurrently");
-        let jobs = self.jobs().filter(|j| is_one(&j.command)).map(|j| format!("the job {}", j.title()));
         let view = &self.view.view;
-        let triggers = view.triggers.iter().filter(|t| is_one(&t.body)).map(|t| {
+        let history = self.snapshot.history.value();
+        let in_job = |j: &&Job| history.is_some_and(|h| h.modes(j, &view.name).any(|mode| mode));
+        let jobs = self.jobs().filter(in_job).map(|j| format!("the job {}", j.title()));
+        let in_body = |t: &&Trigger| refresh_modes(&t.body, &view.name).any(|mode| mode);
+        let triggers = view.triggers.iter().filter(in_body).map(|t| {
             let table = view.base_names.get(&t.table).map_or("a base table", String::as_str);
             format!("the trigger {} on {table}", t.name)
         });
