@@ -7,8 +7,8 @@ use tui_input::Input;
 use super::Cmd;
 use super::model::{Dialog, Model};
 use super::question::Question;
-use crate::domain::diagnosis::{Failure, who};
-use crate::domain::fix::needs::job_failure;
+use crate::domain::diagnosis::who;
+use crate::domain::fix::jobs::broken_jobs;
 use crate::domain::fix::{Advice, Best, Choice, Fix, Offer, Plan, advise};
 use crate::domain::job::JobId;
 use crate::domain::snapshot::{Obstacle, ViewState};
@@ -122,16 +122,8 @@ fn repairs(model: &Model, view: &ViewState) -> Vec<Row> {
             offer(&text, Fix::CronRemove(job.id));
         }
         // What no function of pg_cron changes, or only for its own role.
-        for job in history.jobs_refreshing(&view.view.name).filter(|j| j.active && j.owner_exists) {
-            let why = match job_failure(&model.newest, job) {
-                Some(Failure::Connection) => "cannot connect to where it runs",
-                Some(Failure::NotOwner) => "may not refresh it",
-                _ => continue,
-            };
-            offer(
-                &format!("Remove the job {} of {}: it {why}, each run fails", job.title(), job.username),
-                Fix::CronRemove(job.id),
-            );
+        for (job, why) in broken_jobs(&model.newest, &view.view) {
+            offer(&format!("Remove the job {} of {}: it {why}", job.title(), job.username), Fix::CronRemove(job.id));
         }
     }
     if view.view.is_plain() {

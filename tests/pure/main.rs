@@ -11,6 +11,7 @@ mod day;
 mod diagnosis;
 mod fixes;
 mod groups;
+mod jobs;
 mod keeper;
 mod many;
 mod price;

@@ -4,6 +4,7 @@
 //! Pure: [`Facts`] are read by a probe, [`price`] weighs them, and `pg::fix` writes the [`Plan`].
 
 mod facts;
+pub mod jobs;
 pub mod needs;
 pub mod offer;
 pub mod price;

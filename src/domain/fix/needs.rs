@@ -1,8 +1,9 @@
 //! What a fix needs and has not, each as it reads after "it needs".
 
 use super::Facts;
+use super::jobs::job_failure;
 use crate::domain::diagnosis::Failure;
-use crate::domain::job::{Job, RunStatus};
+use crate::domain::job::Job;
 use crate::domain::reading::ProblemKind;
 use crate::domain::rights::needs_to_change;
 use crate::domain::server::{Cron, Server};
@@ -35,22 +36,6 @@ pub fn cron_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
     }
 }
 
-/// Why a job's last run that ended failed, if it did.
-pub fn job_failure(snapshot: &Snapshot, job: &Job) -> Option<Failure> {
-    let history = snapshot.history.value()?;
-    let run = history.runs_of(job.id).find(|r| !r.status.is_open()).filter(|r| r.status == RunStatus::Failed)?;
-    Some(Failure::of(run.message.as_deref().unwrap_or_default()))
-}
-
-/// The job of this role that refreshes the view and can be set right instead of making a second one. Where one connects
-/// to (`nodename`) no function of pg_cron changes, so one that cannot is none.
-pub fn job_to_set_right<'a>(snapshot: &'a Snapshot, view: &'a View) -> Option<&'a Job> {
-    let server = snapshot.server.as_deref()?;
-    let is_own = |j: &&Job| j.username == server.user && j.database == server.database;
-    let mut jobs = snapshot.history.value()?.jobs_refreshing(&view.name).filter(is_own);
-    jobs.find(|j| job_failure(snapshot, j) != Some(Failure::Connection))
-}
-
 /// What is missing for a job that is there to do its work, whatever its schedule.
 pub fn job_needs(snapshot: &Snapshot, view: &View, facts: &Facts, job: &Job) -> Option<String> {
     let title = job.title();
@@ -59,6 +44,9 @@ pub fn job_needs(snapshot: &Snapshot, view: &View, facts: &Facts, job: &Job) -> 
         true if !view.has_unique_index => Some(format!("the unique index first: {title} refreshes it CONCURRENTLY")),
         true if facts.rights.owner_lacks_temp => {
             Some(format!("TEMP on the database for {}: {title} refreshes it CONCURRENTLY", view.owner))
+        }
+        _ if job_failure(snapshot, job) == Some(Failure::Timeout) => {
+            Some(format!("a longer statement_timeout for {}: {title} runs into it", job.username))
         }
         _ => None,
     }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::needs::{closed, cron_needs, job_needs, job_to_set_right, plain_needs, trigger_needs};
+use super::jobs::job_to_set_right;
+use super::needs::{closed, cron_needs, job_needs, plain_needs, trigger_needs};
 use super::offer::{percent, timing};
 use super::{Choice, Facts, Fix, Offer, Timing};
 use crate::domain::day::{MINUTES, longest, own_schedule};

@@ -5,7 +5,8 @@
 //! call `alter_job` but not UPDATE `cron.job`; there is no function that runs a job.
 
 use super::{Ground, literal, refresh_sql, transaction};
-use crate::domain::fix::needs::{cron_needs, job_needs, job_to_set_right, may_alter};
+use crate::domain::fix::jobs::{broken_jobs, job_to_set_right};
+use crate::domain::fix::needs::{cron_needs, job_needs, may_alter};
 use crate::domain::fix::{Fix, Former, Plan};
 use crate::domain::job::Job;
 use crate::domain::schedule::Schedule;
@@ -79,7 +80,7 @@ fn impact_of(lets_read: Option<bool>) -> String {
     }
 }
 
-fn alter_active(job: &Job, active: bool) -> String {
+pub(super) fn alter_active(job: &Job, active: bool) -> String {
     format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)
 }
 
@@ -94,7 +95,9 @@ impl Ground<'_> {
         };
         plan.fix = Fix::CronInstall { schedule: schedule.into() };
         plan.needs.extend(self.refresh_needs());
-        if let Some(other) = self.jobs().find(|j| j.username != user && j.active) {
+        let broken = broken_jobs(self.snapshot, &self.view.view);
+        let works = |j: &&Job| j.active && !broken.iter().any(|(b, _)| b.id == j.id);
+        if let Some(other) = self.jobs().filter(works).find(|j| j.username != user) {
             let text = format!(
                 "{} of {} refreshes it already ({}): this makes a second one.",
                 other.title(),
@@ -148,13 +151,11 @@ impl Ground<'_> {
             }
             None => {
                 let heal = self.heal(&mut plan);
-                transaction(heal.into_iter().chain([format!("SELECT cron.schedule({arguments})")]))
+                let pauses = self.pause_broken(&mut plan);
+                let call = format!("SELECT cron.schedule({arguments})");
+                transaction(heal.into_iter().chain([call]).chain(pauses))
             }
         };
-        for job in self.jobs().filter(|j| j.active && j.username == self.user() && j.database == self.database()) {
-            plan.notes
-                .push(format!("{} cannot reach its server and goes on failing: remove it, too (x).", job.title()));
-        }
         plan.undo = Some("mvtop fix cron --undo, or x in the cron pane, removes the job".into());
         let filter = format!("jobname = {} AND username = current_user", literal(&name));
         plan.proof = Some(job_proof(&filter, &format!("active AND schedule = {}", literal(schedule))));
@@ -164,10 +165,6 @@ impl Ground<'_> {
     /// What the job will find: a view that is populated by then.
     fn mode_to_come(&self) -> RefreshMode {
         self.mode_if(true)
-    }
-
-    fn user(&self) -> &str {
-        self.server().map_or("", |s| &s.user)
     }
 
     /// The usual name, unless this role has another job of that name, which would be overwritten.
@@ -193,6 +190,9 @@ impl Ground<'_> {
         plan.impact = self.impact(job);
         let was = if job.active { "active" } else { "paused" };
         plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
+        if !job.only_refreshes() {
+            plan.notes.push(format!("All that it does then runs by the new schedule: {}", job.command));
+        }
         plan.undo = Some(format!("mvtop fix cron --undo, which is {}", set(job, &job.schedule, job.active)));
         // What changes nothing does not hide what was changed before.
         let is_change = !job.active || job.schedule != schedule;

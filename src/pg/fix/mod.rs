@@ -1,5 +1,6 @@
 //! Writes the exact SQL of each fix. Pure: a [`Plan`] from a Snapshot, shown before it runs and sent as shown.
 
+mod broken;
 mod cron;
 mod kind;
 mod repairs;

@@ -1,0 +1,66 @@
+//! Which of the jobs that refresh a view is worth setting right, and which of them no schedule mends.
+
+use std::cmp::Reverse;
+
+use crate::domain::diagnosis::Failure;
+use crate::domain::job::{Job, RunStatus};
+use crate::domain::snapshot::Snapshot;
+use crate::domain::view::View;
+
+/// Why a job's last run that ended failed, if it did.
+pub fn job_failure(snapshot: &Snapshot, job: &Job) -> Option<Failure> {
+    let history = snapshot.history.value()?;
+    let run = history.runs_of(job.id).find(|r| !r.status.is_open()).filter(|r| r.status == RunStatus::Failed)?;
+    Some(Failure::of(run.message.as_deref().unwrap_or_default()))
+}
+
+/// Is a run of it known that went well?
+fn has_succeeded(snapshot: &Snapshot, job: &Job) -> bool {
+    snapshot.history.value().is_some_and(|h| h.runs_of(job.id).any(|r| r.status == RunStatus::Succeeded))
+}
+
+/// Can it not get to where it runs? One whose every run was never answered waits for a server that is not there; after a
+/// good run it may have been no more than a server without room.
+fn is_cut_off(snapshot: &Snapshot, job: &Job) -> bool {
+    match job_failure(snapshot, job) {
+        Some(Failure::Connection) => true,
+        Some(Failure::StartupTimeout) => !has_succeeded(snapshot, job),
+        _ => false,
+    }
+}
+
+/// The job of this role that refreshes the view and can be set right instead of making a second one: of several the one
+/// that works, is active, and lets readers go on. Where one connects to (`nodename`) no function of pg_cron changes, so one
+/// that cannot is none.
+pub fn job_to_set_right<'a>(snapshot: &'a Snapshot, view: &'a View) -> Option<&'a Job> {
+    let server = snapshot.server.as_deref()?;
+    let history = snapshot.history.value()?;
+    let is_own = |j: &&Job| j.username == server.user && j.database == server.database;
+    let jobs = history.jobs_refreshing(&view.name).filter(is_own).filter(|j| !is_cut_off(snapshot, j));
+    // The first of equals: ids rise.
+    jobs.max_by_key(|j| {
+        let lets_read = history.lets_read(j, &view.name) == Some(true);
+        (job_failure(snapshot, j).is_none(), j.active, lets_read, Reverse(j.id))
+    })
+}
+
+/// The active jobs that would refresh the view and fail at each run for a reason that neither a schedule nor a second job
+/// takes away, each with that reason.
+pub fn broken_jobs<'a>(snapshot: &'a Snapshot, view: &'a View) -> Vec<(&'a Job, String)> {
+    let naming = snapshot.history.value().into_iter().flat_map(|h| h.jobs_naming(&view.name.name));
+    let jobs = naming.filter(|(job, name)| job.active && job.owner_exists && **name == view.name);
+    jobs.filter_map(|(job, _)| Some((job, broken(snapshot, job)?))).collect()
+}
+
+fn broken(snapshot: &Snapshot, job: &Job) -> Option<String> {
+    if !job.here {
+        let text = format!("runs in the database {}, where no run of it is known to have succeeded", job.database);
+        return (!has_succeeded(snapshot, job)).then_some(text);
+    }
+    Some(match job_failure(snapshot, job)? {
+        _ if is_cut_off(snapshot, job) => "cannot connect to where it runs".into(),
+        Failure::NotOwner => format!("fails, for {} may not refresh it", job.username),
+        Failure::Timeout => format!("runs into the statement_timeout of {}", job.username),
+        _ => return None,
+    })
+}
