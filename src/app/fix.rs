@@ -8,7 +8,7 @@ use super::Cmd;
 use super::model::{Dialog, Model};
 use super::question::Question;
 use crate::domain::diagnosis::who;
-use crate::domain::fix::jobs::broken_jobs;
+use crate::domain::fix::jobs::{broken_jobs, job_to_resume};
 use crate::domain::fix::{Advice, Best, Choice, Fix, Offer, Plan, advise};
 use crate::domain::job::JobId;
 use crate::domain::snapshot::{Obstacle, ViewState};
@@ -87,7 +87,15 @@ pub fn rows(model: &Model, screen: &FixScreen) -> Vec<Row> {
             Choice::Triggers => Fix::TriggersInstall,
             Choice::PlainView => Fix::PlainView,
         };
-        rows.extend(advice.offers.iter().map(|o| Row::Offer(Box::new(o.clone()), fix(o.choice))));
+        let offers = advice.offers.iter().cloned().map(|mut offer| {
+            // What the job has already is another schedule than the one that was typed.
+            if offer.choice == Choice::Cron && schedule != advice.schedule {
+                offer.needs.retain(|need| !need.starts_with("nothing: "));
+            }
+            let does = fix(offer.choice);
+            Row::Offer(Box::new(offer), does)
+        });
+        rows.extend(offers);
     }
     if view.facts.value().is_some() {
         let mut repairs = repairs(model, view);
@@ -120,6 +128,12 @@ fn repairs(model: &Model, view: &ViewState) -> Vec<Row> {
             let text =
                 format!("Remove the job {}: its role {} is gone, and pg_cron stops at it", job.title(), job.username);
             offer(&text, Fix::CronRemove(job.id));
+        }
+        if let Some(job) = view.facts.value().and_then(|f| job_to_resume(&model.newest, &view.view, f)) {
+            offer(
+                &format!("Resume the job {}, by its own schedule {}", job.title(), job.schedule),
+                Fix::CronResume(job.id),
+            );
         }
         // What no function of pg_cron changes, or only for its own role.
         for (job, why) in broken_jobs(&model.newest, &view.view) {

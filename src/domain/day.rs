@@ -264,10 +264,12 @@ pub fn longest(
 }
 
 /// The schedule that the limit comes of, if it comes of one. It keeps the limit: any other would make it shorter each time.
-pub fn own_schedule(snapshot: &Snapshot, source: LimitSource) -> Option<(TimeDelta, String)> {
+/// One that comes before a refresh of the `usual` length has ended keeps nothing.
+pub fn own_schedule(snapshot: &Snapshot, source: LimitSource, usual: TimeDelta) -> Option<(TimeDelta, String)> {
     let LimitSource::Job(id) = source else { return None };
     let job = snapshot.history.value()?.jobs.iter().find(|job| job.id == id)?;
-    Some((snapshot.job(id)?.interval?, job.schedule.clone()))
+    let interval = snapshot.job(id)?.interval.filter(|interval| *interval > usual)?;
+    Some((interval, job.schedule.clone()))
 }
 
 /// What schedule keeps the limit, as far as it is known how long a refresh takes.
@@ -279,7 +281,7 @@ fn advice(snapshot: &Snapshot, view: &ViewState, took: Option<&Took>, limit: &Li
     };
     let length = limit.length?;
     let longest = || longest(snapshot, usual, long, length).map(|(interval, text)| (interval, text.to_string()));
-    let schedule = own_schedule(snapshot, limit.source).or_else(longest);
+    let schedule = own_schedule(snapshot, limit.source, usual).or_else(longest);
     let load =
         schedule.as_ref().map(|(interval, _)| usual.num_milliseconds() as f64 / interval.num_milliseconds() as f64);
     Some(Advice { schedule, load, duration: long, estimated })

@@ -214,7 +214,8 @@ fn details<'a>(
             lines.push(Line::styled(format!("Readers wait {}.", offer.readers), theme.words()));
         }
         if let (Choice::Cron, Some(advice)) = (offer.choice, advice) {
-            lines.extend(schedule_lines(model, screen, advice, theme));
+            let works = offer.needs.is_empty();
+            lines.extend(schedule_lines(model, screen, advice, theme).into_iter().take(if works { 2 } else { 1 }));
         }
     }
     if let Some(plan) = plan(model, screen.view, row.fix()) {

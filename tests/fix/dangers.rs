@@ -70,7 +70,9 @@ async fn undo_takes_back_only_what_mvtop_did() {
     assert_eq!(mvtop(&["cron", "--yes"]).0, 0);
     let once = night.dump().await;
     assert_ne!(once, before, "the job was set right");
-    assert_eq!(mvtop(&["cron", "--yes"]).0, 0);
+    let set = night.text("SELECT schedule FROM cron.job WHERE jobname = 'refresco'").await;
+    let (code, why) = mvtop(&["cron", "--yes", "--schedule", &set]);
+    assert!(code == 3 && why.contains("nothing: refresco is active with this schedule already"), "{why}");
     assert_eq!(night.dump().await, once, "once more changes nothing, and hides no way back");
     for (words, said) in [(&["refrsh", "--yes"][..], "did you mean refresh?"), (&["--yes"], "must be told what to do")]
     {

@@ -17,7 +17,7 @@ use mvtop::watch::Request;
 use crate::scene::*;
 use crate::update::{console, notice, press};
 
-fn asked(model: &mvtop::app::Model) -> &mvtop::domain::fix::Plan {
+pub fn asked(model: &mvtop::app::Model) -> &mvtop::domain::fix::Plan {
     match &model.dialog {
         Some(Dialog::Act(question)) => &question.plan,
         other => panic!("{other:?}"),

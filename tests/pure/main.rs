@@ -4,6 +4,7 @@
 #[path = "../support/scene.rs"]
 mod scene;
 
+mod advice;
 mod causes;
 mod check;
 mod chosen;

@@ -61,7 +61,12 @@ fn the_recommendation_follows_the_figures() {
         ),
         ("a definition that never ends", advice(79, 105, |f| live(f, slow), None), Choice::Cron, "more than 2 s"),
         ("no pg_cron, few writes", advice(79, 2, |_| (), Some(Cron::Absent)), Choice::Triggers, "few enough"),
-        ("no pg_cron, many writes", advice(79, 105, |_| (), Some(Cron::Absent)), Choice::Refresh, "nothing that lasts"),
+        (
+            "no pg_cron, many writes",
+            advice(79, 105, |_| (), Some(Cron::Absent)),
+            Choice::Refresh,
+            "a cron job needs the server package",
+        ),
         ("a refresh of 5 minutes", advice(300_000, 0, |_| (), None), Choice::Cron, "shortest interval"),
     ];
     for (name, advice, best, words) in cases {

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use super::Facts;
+use super::needs::{job_needs, may_alter};
 use crate::domain::diagnosis::Failure;
 use crate::domain::job::{Job, RunStatus};
 use crate::domain::snapshot::Snapshot;
@@ -62,5 +64,43 @@ fn broken(snapshot: &Snapshot, job: &Job) -> Option<String> {
         Failure::NotOwner => format!("fails, for {} may not refresh it", job.username),
         Failure::Timeout => format!("runs into the statement_timeout of {}", job.username),
         _ => return None,
+    })
+}
+
+/// What keeps every job from running, as it reads after "it needs".
+pub fn stopped(snapshot: &Snapshot) -> Option<String> {
+    let server = snapshot.server.as_deref().filter(|s| !s.standby)?;
+    let cron = server.cron.present()?;
+    if cron.preloaded == Some(false) {
+        return Some("pg_cron in shared_preload_libraries, and a restart: until then no job runs".into());
+    }
+    if let Some(job) = snapshot.history.value().and_then(|h| h.ownerless()) {
+        return Some(format!("the job {} removed: its role is gone, and pg_cron stops at it", job.title()));
+    }
+    if cron.launches == Some(false) {
+        return Some("cron.launch_active_jobs = on: until then no job runs".into());
+    }
+    let is_dead = snapshot.launcher == Some(false);
+    is_dead.then(|| "a restart of the server: pg_cron's launcher does not run, so no job does".into())
+}
+
+/// That a job is as it would be made, so that nothing would be done.
+pub fn unchanged(job: &Job, schedule: &str) -> Option<String> {
+    let is_so = job.active && job.schedule == schedule;
+    is_so.then(|| format!("nothing: {} is active with this schedule already", job.title()))
+}
+
+/// The paused job that would keep the view true again, where no other does and this role may let it go on.
+pub fn job_to_resume<'a>(snapshot: &'a Snapshot, view: &'a View, facts: &Facts) -> Option<&'a Job> {
+    let history = snapshot.history.value()?;
+    let server = snapshot.server.as_deref();
+    let can_alter = facts.rights.can_alter_job || server.is_some_and(|s| s.cron.other_database().is_some());
+    let is_kept = history.jobs_refreshing(&view.name).any(|j| j.active && broken(snapshot, j).is_none());
+    if is_kept || !can_alter || stopped(snapshot).is_some() {
+        return None;
+    }
+    history.jobs_refreshing(&view.name).find(|j| {
+        let works = j.owner_exists && broken(snapshot, j).is_none();
+        !j.active && works && may_alter(server, j) && job_needs(snapshot, view, facts, j).is_none()
     })
 }

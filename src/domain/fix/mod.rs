@@ -3,6 +3,7 @@
 //!
 //! Pure: [`Facts`] are read by a probe, [`price`] weighs them, and `pg::fix` writes the [`Plan`].
 
+mod best;
 mod facts;
 pub mod jobs;
 pub mod needs;
@@ -12,9 +13,10 @@ pub mod price;
 use super::job::JobId;
 use super::view::Oid;
 
+pub use best::Best;
 pub use facts::{BaseTable, Dashboard, Facts, Former, Pieces, Rights, Timing, WayBack};
 pub use offer::{Choice, Offer};
-pub use price::{Advice, Best, advise};
+pub use price::{Advice, advise};
 
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

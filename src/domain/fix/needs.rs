@@ -10,6 +10,9 @@ use crate::domain::server::{Cron, Server};
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::view::{Trigger, View};
 
+/// What every refresh needs where the last one found a key twice.
+pub const UNIQUE_ROWS: &str = "a definition without double rows: by its job's last run it gives a key twice";
+
 /// What the names of this program's triggers begin with.
 pub const TRIGGER: &str = "mvtop_refresh_";
 
@@ -53,9 +56,12 @@ pub fn job_needs(snapshot: &Snapshot, view: &View, facts: &Facts, job: &Job) -> 
 }
 
 /// What is missing for triggers.
-pub fn trigger_needs(facts: &Facts) -> Vec<String> {
+pub fn trigger_needs(view: &View, facts: &Facts) -> Vec<String> {
     let rights = &facts.rights;
     let mut needs = Vec::new();
+    if view.is_kept_by_triggers() {
+        needs.push("nothing: triggers refresh it already".into());
+    }
     if !rights.can_create {
         needs.push("CREATE on the view's schema, for the function".into());
     }

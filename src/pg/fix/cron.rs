@@ -5,7 +5,7 @@
 //! call `alter_job` but not UPDATE `cron.job`; there is no function that runs a job.
 
 use super::{Ground, literal, refresh_sql, transaction};
-use crate::domain::fix::jobs::{broken_jobs, job_to_set_right};
+use crate::domain::fix::jobs::{broken_jobs, job_to_set_right, stopped, unchanged};
 use crate::domain::fix::needs::{cron_needs, job_needs, may_alter};
 use crate::domain::fix::{Fix, Former, Plan};
 use crate::domain::job::Job;
@@ -94,6 +94,7 @@ impl Ground<'_> {
             None => self.cron_new(schedule),
         };
         plan.fix = Fix::CronInstall { schedule: schedule.into() };
+        plan.needs.extend(stopped(self.snapshot));
         plan.needs.extend(self.refresh_needs());
         let broken = broken_jobs(self.snapshot, &self.view.view);
         let works = |j: &&Job| j.active && !broken.iter().any(|(b, _)| b.id == j.id);
@@ -182,6 +183,7 @@ impl Ground<'_> {
         let title = format!("Set the job {} right?", job.title());
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
         self.needs_alter(&mut plan, job);
+        plan.needs.extend(unchanged(job, schedule));
         plan.needs.extend(job_needs(self.snapshot, &self.view.view, &self.facts(), job));
         plan.database = self.cron_home();
         // Where the job is, the view is not.
@@ -194,9 +196,7 @@ impl Ground<'_> {
             plan.notes.push(format!("All that it does then runs by the new schedule: {}", job.command));
         }
         plan.undo = Some(format!("mvtop fix cron --undo, which is {}", set(job, &job.schedule, job.active)));
-        // What changes nothing does not hide what was changed before.
-        let is_change = !job.active || job.schedule != schedule;
-        plan.former = is_change.then(|| Former { job: job.id, schedule: job.schedule.clone(), active: job.active });
+        plan.former = Some(Former { job: job.id, schedule: job.schedule.clone(), active: job.active });
         plan.proof = Some(job_proof(&by_id(job), &format!("active AND schedule = {}", literal(schedule))));
         plan
     }
@@ -236,6 +236,7 @@ impl Ground<'_> {
     /// Refuses a schedule that pg_cron would refuse or never run; tells the next five runs of any other.
     fn check(&self, plan: &mut Plan, schedule: &str) {
         match preview(schedule, self.server(), self.now) {
+            Ok(_) if !plan.needs.is_empty() => {}
             Ok(preview) => plan.notes.insert(0, format!("It runs {}: {}.", preview.described, preview.runs())),
             Err(why) => plan.needs.push(format!("another schedule: {why}")),
         }

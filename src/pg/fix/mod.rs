@@ -10,7 +10,7 @@ use postgres_protocol::escape::escape_literal;
 
 use super::compare::qualified;
 use super::operator::LOCK_TIMEOUT;
-use crate::domain::diagnosis::{Verdict, ViewReport};
+use crate::domain::diagnosis::{CauseCode, Failure, Verdict, ViewReport};
 use crate::domain::fix::price::refresh_time;
 use crate::domain::fix::{Facts, Fix, Plan};
 use crate::domain::freshness::FreshnessState;
@@ -156,8 +156,19 @@ impl<'a> Ground<'a> {
         plan.impact = impact.into();
         plan.grave = why.is_some();
         plan.notes.extend(why.map(String::from));
+        plan.notes.extend(self.warned());
         plan.notes.push(self.duration());
         plan.needs.extend(self.refresh_needs());
+    }
+
+    /// That a refresh fails, as far as the last one tells.
+    fn warned(&self) -> Option<String> {
+        let twice = CauseCode::RunFailed(Failure::Duplicates);
+        let has = self.report.is_some_and(|r| r.causes.iter().any(|c| c.code == twice));
+        has.then(|| {
+            "▲ Its job's last run failed: the definition gives a key twice. Until that is mended this fails, too."
+                .into()
+        })
     }
 
     fn refresh_needs(&self) -> Option<String> {

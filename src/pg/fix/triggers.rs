@@ -25,11 +25,8 @@ impl Ground<'_> {
         let facts = self.facts();
         let title = format!("Refresh {} after every write?", self.view.view.name.short());
         let mut plan = self.blank(Fix::TriggersInstall, title, "Install");
-        plan.needs = trigger_needs(&facts);
+        plan.needs = trigger_needs(&self.view.view, &facts);
         plan.needs.extend(self.refresh_needs());
-        if self.view.view.is_kept_by_triggers() {
-            plan.needs.push("nothing: triggers refresh it already".into());
-        }
         let tables: Vec<&BaseTable> = facts.rights.tables.iter().filter(|t| t.takes_triggers()).collect();
         // The function's own search_path: what its refresh does not find then, every write would stumble over.
         let mut statements = vec!["SET LOCAL search_path = ''".to_string()];
@@ -42,6 +39,7 @@ impl Ground<'_> {
         plan.grave = true;
         plan.impact =
             "Writers to its tables wait while the triggers are made, and then for a refresh in every statement.".into();
+        plan.notes.extend(self.warned());
         plan.notes.extend(self.trigger_notes());
         let foreign: Vec<String> = tables.iter().filter(|t| !t.owns).map(|t| t.name.short()).collect();
         if !foreign.is_empty() {
