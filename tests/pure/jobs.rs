@@ -89,3 +89,15 @@ fn a_job_that_once_found_no_room_to_start_is_set_right_and_one_that_runs_into_it
     let needs = every_four_minutes(&own).needs;
     assert!(needs[0].starts_with("a longer statement_timeout for postgres"), "{needs:?}");
 }
+
+#[test]
+fn the_lock_of_the_refresh_of_now_is_told_beside_whom_the_runs_make_wait() {
+    let new = every_four_minutes(&night_with(Vec::new(), Vec::new()));
+    let there = every_four_minutes(&night_with(vec![refresh_job()], runs(3, 5)));
+    let waits = job(3, "x", "*/5 * * * *", "REFRESH MATERIALIZED VIEW mv_conversaciones_dashboard");
+    let waits = every_four_minutes(&night_with(vec![waits], runs(3, 5)));
+    for plan in [&new, &there, &waits] {
+        assert!(plan.refreshes && plan.impact.starts_with("It takes ExclusiveLock"), "{}", plan.impact);
+        assert_eq!(plan.impact.contains("Readers wait while it runs"), std::ptr::eq(plan, &waits), "{}", plan.impact);
+    }
+}

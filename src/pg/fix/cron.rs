@@ -80,6 +80,17 @@ fn impact_of(lets_read: Option<bool>) -> String {
     }
 }
 
+/// Adds whom its runs make wait to whom the refresh of now does, if there is one.
+fn tell_runs(plan: &mut Plan, lets_read: Option<bool>) {
+    let runs = impact_of(lets_read);
+    plan.impact = match (plan.refreshes, lets_read) {
+        (false, _) => runs,
+        (true, Some(true)) if !plan.grave => return,
+        (true, Some(true)) => format!("{} Later runs let readers go on.", plan.impact),
+        (true, _) => format!("{} {runs}", plan.impact),
+    };
+}
+
 pub(super) fn alter_active(job: &Job, active: bool) -> String {
     format!("SELECT cron.alter_job(job_id := {}, active := {active})", job.id.0)
 }
@@ -111,8 +122,8 @@ impl Ground<'_> {
         plan
     }
 
-    fn impact(&self, job: &Job) -> String {
-        impact_of(self.snapshot.history.value().and_then(|h| h.lets_read(job, &self.view.view.name)))
+    fn lets_read(&self, job: &Job) -> Option<bool> {
+        self.snapshot.history.value()?.lets_read(job, &self.view.view.name)
     }
 
     fn database(&self) -> String {
@@ -139,7 +150,6 @@ impl Ground<'_> {
         plan.needs.extend(cron_needs(self.server(), &self.facts()));
         let name = self.free_name(view);
         let command = refresh_sql(view, self.mode_to_come());
-        plan.impact = impact_of(Some(self.mode_to_come() == RefreshMode::Concurrently));
         let arguments = [name.as_str(), schedule, command.as_str()].map(literal).join(", ");
         plan.database = self.cron_home();
         plan.statements = match &plan.database {
@@ -157,6 +167,7 @@ impl Ground<'_> {
                 transaction(heal.into_iter().chain([call]).chain(pauses))
             }
         };
+        tell_runs(&mut plan, Some(self.mode_to_come() == RefreshMode::Concurrently));
         plan.undo = Some("mvtop fix cron --undo, or x in the cron pane, removes the job".into());
         let filter = format!("jobname = {} AND username = current_user", literal(&name));
         plan.proof = Some(job_proof(&filter, &format!("active AND schedule = {}", literal(schedule))));
@@ -189,7 +200,7 @@ impl Ground<'_> {
         // Where the job is, the view is not.
         let heal = if plan.database.is_none() { self.heal(&mut plan) } else { None };
         plan.statements = transaction(heal.into_iter().chain([set(job, schedule, true)]));
-        plan.impact = self.impact(job);
+        tell_runs(&mut plan, self.lets_read(job));
         let was = if job.active { "active" } else { "paused" };
         plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
         if !job.only_refreshes() {
@@ -225,7 +236,7 @@ impl Ground<'_> {
         let call = format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(schedule));
         plan.statements = transaction([call]);
         plan.notes.push(format!("It is {} now.", job.schedule));
-        plan.impact = self.impact(job);
+        plan.impact = impact_of(self.lets_read(job));
         plan.undo =
             Some(format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(&job.schedule)));
         plan.proof = Some(job_proof(&by_id(job), &format!("schedule = {}", literal(schedule))));
@@ -254,7 +265,7 @@ impl Ground<'_> {
         plan.statements = transaction([alter_active(job, active)]);
         plan.grave = !active;
         plan.impact = match active {
-            true => format!("It runs again by its schedule. {}", self.impact(job)),
+            true => format!("It runs again by its schedule. {}", impact_of(self.lets_read(job))),
             false => "Nobody waits; nothing runs it until it is resumed. A run under way goes on.".into(),
         };
         // From a shell only the view's own job can be named.
