@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::command::own_refreshes;
-pub use self::command::{Homes, Routine, command_refreshes, refresh_modes};
+pub use self::command::{Homes, Routine, command_refreshes, is_whole, refresh_modes};
 pub use self::history::{History, Index};
 use self::path::SearchPath;
 use super::time::Time;
@@ -290,6 +290,24 @@ mod tests {
         history.settle(History::homes(both.map(named).iter()));
         let view = named("ventas.mv");
         assert_eq!(history.definers(&history.jobs[0], &view).collect::<Vec<_>>(), ["duena"]);
+    }
+
+    #[test]
+    fn a_command_is_put_into_a_transaction_only_where_it_has_none_of_its_own() {
+        for command in
+            ["REFRESH MATERIALIZED VIEW mv;", "/* x */ SELECT 1; -- y\n DELETE FROM t", "SET x = 1; SELECT 'BEGIN'"]
+        {
+            assert!(is_whole(command), "{command}");
+        }
+        for command in [
+            "/* nightly */ CALL t.p()",
+            "-- nightly\nVACUUM t",
+            "DO $d$ BEGIN COMMIT; END $d$",
+            "BEGIN; INSERT INTO t VALUES (1); COMMIT; REFRESH MATERIALIZED VIEW mv",
+            "SELECT 1; CALL p()",
+        ] {
+            assert!(!is_whole(command), "{command}");
+        }
     }
 
     #[test]

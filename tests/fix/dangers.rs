@@ -278,6 +278,7 @@ async fn what_was_done_before_an_early_end_is_said() {
         other => panic!("{other:?}"),
     }
     night.sql("ALTER DATABASE crm RESET statement_timeout").await;
+    commits_itself(&night).await;
     let theirs = target(night.demo.conninfo());
     let running = tokio::spawn(async move { run(&theirs, &now).await });
     until(
@@ -291,4 +292,26 @@ async fn what_was_done_before_an_early_end_is_said() {
         Ending::Partly(problem, _) => assert_eq!(problem.text, "it was cancelled"),
         other => panic!("{other:?}"),
     }
+}
+
+/// What brings its own transactions runs as it does under pg_cron, and what it committed is not denied.
+async fn commits_itself(night: &Night) {
+    night
+        .sql(
+            "CREATE TABLE hecho (n int); CREATE PROCEDURE corta() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO hecho VALUES (1); COMMIT; END $$;
+             SELECT cron.schedule('comentada', '0 4 * * *', '/* nightly */ CALL corta()');
+             SELECT cron.schedule('bloque', '0 4 * * *', 'DO $d$ BEGIN INSERT INTO hecho VALUES (2); COMMIT; END $d$');
+             SELECT cron.schedule('rota', '0 4 * * *', 'BEGIN; INSERT INTO hecho VALUES (3); COMMIT; SELECT 1/0')",
+        )
+        .await;
+    for (name, whole) in [("comentada", true), ("bloque", true), ("rota", false)] {
+        let id = night.text(&format!("SELECT jobid::text FROM cron.job WHERE jobname = '{name}'")).await;
+        let ending = night.run(&night.plan(Fix::CronRunNow(JobId(id.parse().unwrap()))).await).await;
+        match ending {
+            Ending::Done(_) => assert!(whole, "{name}"),
+            Ending::Partly(problem, stays) => assert!(!whole && stays.contains("stays"), "{name}: {problem:?}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert_eq!(night.text("SELECT string_agg(n::text, '' ORDER BY n) FROM hecho").await, "123");
 }

@@ -20,6 +20,19 @@ pub fn refresh_modes(command: &str, view: &ViewName) -> impl Iterator<Item = boo
     all.into_iter().filter(move |refresh| refresh.view == *view).map(|refresh| refresh.concurrently)
 }
 
+/// What begins a statement that leaves a transaction around it alone and can run in one.
+const WHOLE: [&str; 12] = [
+    "refresh", "select", "insert", "update", "delete", "with", "merge", "values", "truncate", "analyze", "set", "table",
+];
+
+/// Can a command be put into one transaction, so that it is done or nothing? One that ends transactions itself, or calls what
+/// may do so, cannot.
+pub fn is_whole(command: &str) -> bool {
+    let words = tokens(command);
+    let mut statements = words.split(|token| *token == Token::End).filter_map(|statement| statement.first());
+    statements.all(|first| WHOLE.iter().any(|word| first.is(word)))
+}
+
 /// In which schemas there is a view of a bare name.
 pub type Homes = BTreeMap<String, Vec<String>>;
 

@@ -8,7 +8,7 @@ use super::{Ground, literal, refresh_sql, transaction};
 use crate::domain::fix::jobs::{broken_jobs, job_to_set_right, stopped, unchanged};
 use crate::domain::fix::needs::{cron_needs, job_needs, may_alter};
 use crate::domain::fix::{Fix, Former, Plan};
-use crate::domain::job::Job;
+use crate::domain::job::{Job, is_whole};
 use crate::domain::schedule::Schedule;
 use crate::domain::server::Server;
 use crate::domain::time::Time;
@@ -327,10 +327,8 @@ impl Ground<'_> {
     pub(super) fn cron_run_now(&self, job: &Job) -> Plan {
         let mut plan = self.blank(Fix::CronRunNow(job.id), format!("Run {} now?", job.title()), "Run");
         let command = job.command.trim().trim_end_matches(';').to_string();
-        let first = command.split_whitespace().next().unwrap_or_default().to_uppercase();
-        // These two are refused inside a transaction or bring their own.
-        let is_alone = matches!(first.as_str(), "VACUUM" | "CALL");
-        plan.statements = if is_alone { vec![command] } else { transaction([command]) };
+        // As pg_cron sends it, where it brings its own transactions or is refused inside one.
+        plan.statements = if is_whole(&command) { transaction([command]) } else { vec![command] };
         plan.database = (job.database != self.database()).then(|| job.database.clone());
         let history = self.snapshot.history.value();
         plan.refreshes = history.is_some_and(|h| h.job_refreshes(job, &self.view.view.name));
