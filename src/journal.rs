@@ -3,7 +3,7 @@
 //!
 //! An entry is written before the first statement and another after the last, so that a change which was interrupted
 //! shows as one that has no end. Each change is one transaction: interrupted means all of it or nothing, and a plan's
-//! proof tells which.
+//! proof tells which; but for one in batches, of which what was done by then stays.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -38,6 +38,9 @@ pub struct Entry {
     pub title: String,
     /// The exact statements.
     pub sql: Vec<String>,
+    /// Was it done in batches, each a transaction of its own?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub batches: bool,
     /// What a job was that was set right: the way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former: Option<Former>,
@@ -176,6 +179,9 @@ impl Journal {
                 None => "it was one transaction: all of it or nothing; the age of the view shows which".into(),
                 Some(proof) => match operator::look(target, entry.database.as_deref(), proof).await {
                     Ok(Found { good: true, text }) => format!("it was done: {text}"),
+                    Ok(Found { good: false, text }) if entry.batches => {
+                        format!("what it had done by then stays: {text}")
+                    }
                     Ok(Found { good: false, text }) => format!("it was not done: {text}"),
                     // Another time, when the server answers.
                     Err(_) => continue,
@@ -256,6 +262,7 @@ fn begin(target: &Target, plan: &Plan) -> Entry {
         database: plan.database.clone(),
         title: plan.title.clone(),
         sql: plan.statements.clone(),
+        batches: plan.batches,
         former: plan.former.clone(),
         undo: plan.undo.clone(),
         proof: plan.proof.clone(),

@@ -101,3 +101,33 @@ async fn the_command_shows_the_sql_asks_and_writes_down_what_it_did() {
     assert_eq!(entries.len(), 2);
     assert!(entries.iter().all(|e| e.end.as_ref().is_some_and(|end| end.good)) && !entries[0].sql.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_that_was_killed_is_said_to_have_been_done_in_part() {
+    let night = Night::start().await;
+    // The third batch waits for a row that somebody holds.
+    night
+        .sql(
+            "INSERT INTO cron.job_run_details (runid, jobid, status, start_time, end_time)
+             SELECT -n, 1, 'succeeded', now() - interval '40 days', now() - interval '40 days' FROM generate_series(1, 12000) AS n",
+        )
+        .await;
+    let locker = connect(night.demo.conninfo()).await;
+    locker.batch_execute("BEGIN; SELECT FROM cron.job_run_details WHERE runid = -100 FOR UPDATE").await.unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let mvtop = |args: &[&str]| {
+        let mut command = Command::new(MVTOP);
+        command.arg("fix").args(args).arg(night.demo.conninfo());
+        command.env("XDG_STATE_HOME", state.path()).env_remove("DATABASE_URL");
+        command
+    };
+    let mut child = mvtop(&["purge", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'mvtop action' AND wait_event_type = 'Lock')";
+    until(&night.client, "the third batch", waits).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    locker.batch_execute("COMMIT").await.unwrap();
+    let next = mvtop(&["purge", "--dry-run"]).output().unwrap();
+    let said = String::from_utf8_lossy(&next.stderr);
+    assert!(said.contains("what it had done by then stays: ") && said.contains("2000 of them older"), "{said}");
+}

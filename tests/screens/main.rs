@@ -179,6 +179,7 @@ fn the_log_tells_what_was_changed_and_what_was_interrupted() {
         database: None,
         title: "Refresh mv_conversaciones_dashboard?".into(),
         sql: vec!["BEGIN".into(), "REFRESH MATERIALIZED VIEW mv".into(), "COMMIT".into()],
+        batches: false,
         former: None,
         undo: None,
         proof: None,

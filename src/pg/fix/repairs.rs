@@ -130,10 +130,16 @@ impl Ground<'_> {
         let mut plan =
             self.blank(Fix::PurgeRuns { days }, format!("Delete cron runs older than {days} days?"), "Delete");
         (plan.view, plan.name) = (None, "cron.job_run_details".into());
-        let old = format!("end_time < now() - interval '{days} days'");
+        // A run that could not connect has no times before pg_cron 1.6.3: it is older than an old one that came after it.
+        let ended = |row: &str| format!("{row}.end_time < now() - interval '{days} days'");
+        let old = format!(
+            "({} OR d.end_time IS NULL AND d.runid < (SELECT max(o.runid) FROM cron.job_run_details o WHERE {}))",
+            ended("d"),
+            ended("o"),
+        );
         plan.statements = transaction([format!(
             "DELETE FROM cron.job_run_details WHERE runid IN (SELECT d.runid FROM cron.job_run_details d \
-             WHERE d.{old} ORDER BY d.runid LIMIT {BATCH})"
+             WHERE {old} ORDER BY d.runid LIMIT {BATCH})"
         )]);
         plan.batches = true;
         plan.grave = true;
@@ -149,7 +155,8 @@ impl Ground<'_> {
             plan.needs.push("DELETE on cron.job_run_details".into());
         }
         plan.proof = Some(format!(
-            "SELECT count(*) FILTER (WHERE {old}) = 0, format('%s runs are left', count(*)) FROM cron.job_run_details"
+            "SELECT count(*) FILTER (WHERE {old}) = 0, format('%s runs are left, %s of them older than {days} days', count(*), \
+             count(*) FILTER (WHERE {old})) FROM cron.job_run_details d"
         ));
         plan
     }
