@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{begin, prose, settings, target, watch_settings};
+use super::carry::carry_out;
+use super::{FAILED, begin, prose, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
 use crate::domain::diagnosis::{Diagnosis, diagnose, who};
 use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Offer, Plan, advise};
@@ -21,16 +21,14 @@ use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::text::visible;
 use crate::domain::time::{human, took};
 use crate::journal::Journal;
-use crate::pg::conninfo::Target;
 use crate::pg::fix::{Ground, is_ours};
-use crate::pg::operator::{Ending, Event};
 use crate::watch::{Request, Watch};
 
 /// It was not done, or is not as it should be.
-const NOT_DONE: u8 = 1;
+pub(super) const NOT_DONE: u8 = 1;
 
 /// How long to look before saying what is known.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the command: 0 done, 1 not done, 3 nothing could be looked at.
 pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> {
@@ -226,7 +224,7 @@ fn dry_run(plan: &Plan) -> ExitCode {
         say(&format!("this is for the database {database}"));
     }
     print(&plan.sql());
-    ExitCode::from(if plan.needs.is_empty() { 0 } else { NOT_DONE })
+    ExitCode::from(if plan.needs.is_empty() { 0 } else { FAILED })
 }
 
 /// Shows the plan and asks at the terminal; without one nobody could have said yes.
@@ -258,67 +256,6 @@ fn described(plan: &Plan) -> String {
         None => writeln!(text, "There is no way back."),
     };
     text
-}
-
-async fn carry_out(target: &Target, journal: &Journal, watch: &mut Watch, plan: Arc<Plan>) -> Result<ExitCode, String> {
-    let (report, mut events) = mpsc::unbounded_channel();
-    let action = journal.carry_out(target, &plan, move |event| {
-        let _ = report.send(event);
-    });
-    let ended = async {
-        while let Some(event) = events.recv().await {
-            if let Event::Ended(ending, length) = event {
-                return Some((ending, length));
-            }
-        }
-        None
-    };
-    let (_, ended) = tokio::join!(action, ended);
-    let Some((ending, length)) = ended else { return Err("it ended without saying how".into()) };
-    let title = plan.title.trim_end_matches('?');
-    let is_good = match &ending {
-        Ending::Done(found) => found.as_ref().is_none_or(|f| f.good),
-        _ => false,
-    };
-    say_ending(title, &ending, length);
-    if !is_good {
-        return Ok(ExitCode::from(NOT_DONE));
-    }
-    Ok(ExitCode::from(if after(watch, &plan).await { 0 } else { NOT_DONE }))
-}
-
-fn say_ending(title: &str, ending: &Ending, length: Duration) {
-    say_in_words(&match ending {
-        Ending::Done(None) => format!("{title}: done in {}.", took(length)),
-        Ending::Done(Some(f)) if f.good => format!("{title}: done in {}; {}.", took(length), f.text),
-        Ending::Done(Some(f)) => format!("{title}: it ended without an error, but {}.", f.text),
-        Ending::Cancelled => format!("{title}: cancelled; nothing was changed."),
-        Ending::LockTimeout => format!("{title}: the lock was not free in time; nothing was changed. Try again."),
-        Ending::Failed(problem) => format!("{title}: failed, nothing was changed: {}", problem.text),
-        Ending::Partly(problem, stays) => format!("{title}: ended early, {stays}: {}.", problem.text),
-        Ending::Unclear(problem) => format!(
-            "{title}: the connection was lost at the end ({}). It was one transaction: the next mvtop says whether it is done.",
-            problem.text
-        ),
-    });
-}
-
-/// Compares a refreshed view again and says what is true now.
-async fn after(watch: &mut Watch, plan: &Plan) -> bool {
-    let (true, Some(oid)) = (plan.refreshes, plan.view) else { return true };
-    let since = Utc::now();
-    let _ = watch.requests.send(Request::Measure(oid));
-    let is_measured = |s: &Arc<Snapshot>| {
-        s.view(oid)
-            .is_none_or(|v| v.values.last.as_ref().is_some_and(|m| m.asked >= since) || v.values.problem().is_some())
-    };
-    let _ = timeout(PATIENCE, watch.snapshots.wait_for(is_measured)).await;
-    let snapshot = watch.snapshots.borrow().clone();
-    let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
-    if let Some(report) = diagnosis.view(oid) {
-        say_in_words(&format!("Now: {}.", report.what));
-    }
-    true
 }
 
 /// The options side by side, the recommended one first.
@@ -379,7 +316,7 @@ fn footnotes(advice: &Advice, view: &ViewState) -> String {
     text
 }
 
-fn print(text: &str) {
+pub(super) fn print(text: &str) {
     // A reader that went away changes nothing. A terminal would obey what a name may hold; a pipe gets the exact SQL.
     let is_terminal = io::stdout().is_terminal();
     let shown = |line: &str| if is_terminal { visible(line).into_owned() } else { line.to_string() };
@@ -388,10 +325,10 @@ fn print(text: &str) {
 }
 
 /// Prints what is no SQL, so that it may be broken where the terminal ends.
-fn say_in_words(text: &str) {
+pub(super) fn say_in_words(text: &str) {
     print(&prose(text, &io::stdout()));
 }
 
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "mvtop: {}", visible(text));
 }

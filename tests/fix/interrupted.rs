@@ -81,6 +81,10 @@ async fn the_command_shows_the_sql_asks_and_writes_down_what_it_did() {
     };
     let (code, sql, _) = mvtop(&["cron", "--dry-run"]);
     assert_eq!(code, 0);
+    for how in ["--dry-run", "--yes"] {
+        let (code, _, why) = mvtop(&["view", "--undo", how]);
+        assert!(code == 3 && why.contains("needs"), "impossible, asked or not: {code} {why}");
+    }
     assert!(
         sql.starts_with("BEGIN;\n") && sql.ends_with("COMMIT;\n") && sql.contains("SELECT cron.schedule('refresh-"),
         "{sql}"
@@ -130,4 +134,36 @@ async fn a_purge_that_was_killed_is_said_to_have_been_done_in_part() {
     let next = mvtop(&["purge", "--dry-run"]).output().unwrap();
     let said = String::from_utf8_lossy(&next.stderr);
     assert!(said.contains("what it had done by then stays: ") && said.contains("2000 of them older"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_cancels_the_statement_and_says_what_came_of_it() {
+    let night = Night::start().await;
+    let refresh = "REFRESH MATERIALIZED VIEW CONCURRENTLY mv_conversaciones_dashboard";
+    night
+        .sql(&format!(
+            "CREATE TABLE hecho (n int); CREATE PROCEDURE larga() LANGUAGE plpgsql AS
+             $$ BEGIN INSERT INTO hecho VALUES (1); COMMIT; PERFORM pg_sleep(60); {refresh}; END $$;
+             SELECT cron.schedule('noche', '0 4 * * *', 'INSERT INTO hecho VALUES (2); SELECT pg_sleep(60); {refresh}')"
+        ))
+        .await;
+    let state = tempfile::tempdir().unwrap();
+    for (says, left) in [("cancelled; nothing was changed", ""), ("what it had committed by then stays", "1")] {
+        let mut command = Command::new(MVTOP);
+        command.args(["fix", "run", "--yes", night.demo.conninfo()]).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.env("XDG_STATE_HOME", state.path()).env_remove("DATABASE_URL").stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let sleeps = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'mvtop action' AND wait_event = 'PgSleep')";
+        until(&night.client, "the command to sleep", sleeps).await;
+        let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(says), "{says}: {said}");
+        until(&night.client, "its statement to end", &format!("SELECT NOT ({})", &sleeps["SELECT ".len()..])).await;
+        assert_eq!(night.text("SELECT string_agg(n::text, '' ORDER BY n) FROM hecho").await, left);
+        night
+            .sql("SELECT cron.alter_job(jobid, command := 'CALL larga()') FROM cron.job WHERE jobname = 'noche'")
+            .await;
+    }
 }
