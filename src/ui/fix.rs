@@ -21,6 +21,7 @@ use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
 use crate::domain::fix::{Advice, Choice, Offer};
 use crate::domain::text::{fit, wrap};
 use crate::domain::time::{human, took};
+use crate::keys::{Action, shown};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
@@ -40,8 +41,18 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     frame.render_widget(block, area);
     let rows = rows(model, screen);
     if rows.is_empty() {
-        let said = view(model, screen).and_then(|v| progress(&v.facts, theme, model.server_now()));
-        let line = said.unwrap_or_else(|| Span::styled("measuring what each option costs here…", theme.busy));
+        let measuring = || Span::styled("measuring what each option costs here…", theme.busy);
+        let line = match view(model, screen) {
+            Some(view) => progress(&view.facts, theme, model.server_now()).unwrap_or_else(measuring),
+            None => {
+                let keys = &model.settings.keys;
+                let [back, look] = [Action::Back, Action::Fix].map(|action| shown(keys.key(action)));
+                let text = format!(
+                    "It was dropped or replaced meanwhile. {back} goes back; {look} then looks at what is there now."
+                );
+                Span::styled(text, theme.warning)
+            }
+        };
         frame.render_widget(Paragraph::new(Line::from(line)).wrap(Wrap { trim: true }), inner);
         return;
     }

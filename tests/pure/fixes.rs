@@ -11,6 +11,7 @@ use mvtop::domain::fix::Fix;
 use mvtop::domain::job::JobId;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::snapshot::{Blocker, Refreshing};
+use mvtop::domain::view::Oid;
 use mvtop::pg::operator::{Ending, Event, Found};
 use mvtop::watch::Request;
 
@@ -237,4 +238,16 @@ fn on_a_terminal_too_small_to_see_anything_no_key_does_anything_but_leave() {
     update(&mut model, Msg::Resize(60, 16));
     press(&mut model, "r");
     assert!(model.dialog.is_some());
+}
+
+#[test]
+fn a_view_that_is_gone_meanwhile_is_said_to_be_and_not_measured_for_ever() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    press(&mut model, "f");
+    let mut replaced = weighed_snapshot(|_| ());
+    Arc::make_mut(&mut Arc::make_mut(&mut replaced.views[0]).view).oid = Oid(99);
+    update(&mut model, Msg::Snapshot(Arc::new(replaced)));
+    let screen = crate::rest::frame(&model);
+    assert!(screen.contains("It was dropped or replaced meanwhile") && !screen.contains("measuring"), "{screen}");
+    assert_eq!(press(&mut model, "Esc f"), [Cmd::Watch(Request::Price(Oid(99)))]);
 }
