@@ -85,6 +85,12 @@ fn a_job_that_once_found_no_room_to_start_is_set_right_and_one_that_runs_into_it
     all[0] = failed(3, "job startup timeout");
     let plan = every_four_minutes(&night_with(vec![refresh_job()], all));
     assert!(plan.needs.is_empty() && plan.sql().contains("job_id := 3, schedule := '*/4 * * * *'"), "{plan:?}");
+    let mut all = runs(3, 5);
+    for run in &mut all[..3] {
+        (run.status, run.message) = (RunStatus::Failed, Some("job startup timeout".into()));
+    }
+    let plan = every_four_minutes(&night_with(vec![refresh_job()], all));
+    assert!(plan.sql().contains("cron.schedule("), "none of its last runs was answered: {}", plan.sql());
     let own = night_with(vec![refresh_job()], vec![failed(3, "ERROR: canceling statement due to statement timeout")]);
     let needs = every_four_minutes(&own).needs;
     assert!(needs[0].starts_with("a longer statement_timeout for postgres"), "{needs:?}");

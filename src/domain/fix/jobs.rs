@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::Facts;
 use super::needs::{job_needs, may_alter};
 use crate::domain::diagnosis::Failure;
-use crate::domain::job::{Job, RunStatus};
+use crate::domain::job::{Job, Run, RunStatus};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::view::View;
 
@@ -21,14 +21,21 @@ fn has_succeeded(snapshot: &Snapshot, job: &Job) -> bool {
     snapshot.history.value().is_some_and(|h| h.runs_of(job.id).any(|r| r.status == RunStatus::Succeeded))
 }
 
-/// Can it not get to where it runs? One whose every run was never answered waits for a server that is not there; after a
-/// good run it may have been no more than a server without room.
+/// So many runs in a row that were never answered are no server without room for a moment.
+const UNANSWERED: usize = 3;
+
+/// Can it not get to where it runs? A connection that is refused says so; one that is never answered may have met a server
+/// without room, unless that is how the last runs all ended.
 fn is_cut_off(snapshot: &Snapshot, job: &Job) -> bool {
-    match job_failure(snapshot, job) {
-        Some(Failure::Connection) => true,
-        Some(Failure::StartupTimeout) => !has_succeeded(snapshot, job),
-        _ => false,
-    }
+    let Some(history) = snapshot.history.value() else { return false };
+    let ended = history.runs_of(job.id).filter(|r| !r.status.is_open()).take(UNANSWERED);
+    let failure = |run: &Run| {
+        let failed = run.status == RunStatus::Failed;
+        failed.then(|| Failure::of(run.message.as_deref().unwrap_or_default()))
+    };
+    let last: Vec<Option<Failure>> = ended.map(failure).collect();
+    let is_unanswered = !last.is_empty() && last.iter().all(|f| *f == Some(Failure::StartupTimeout));
+    is_unanswered || last.first() == Some(&Some(Failure::Connection))
 }
 
 /// The job of this role that refreshes the view and can be set right instead of making a second one: of several the one
