@@ -295,6 +295,7 @@ fn footnotes(advice: &Advice, view: &ViewState) -> String {
     let best = match &advice.best {
         Best::Offer(choice) => format!("mvtop fix {}", choice.word()),
         Best::Repair(Fix::CreateUnique(_), _) => "mvtop fix index".into(),
+        Best::Repair(Fix::CronResume(_), _) => "mvtop fix resume".into(),
         Best::Repair(_, title) => format!("{title} (f in the console)"),
         Best::Nothing => advice.best.title().into(),
     };
