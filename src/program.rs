@@ -329,7 +329,10 @@ async fn check(file: Option<PathBuf>, args: Check) -> Result<ExitCode, String> {
     let config = settings::load(file.clone(), &args.connect, None)?;
     let target = target(&args.connect, &config)?;
     // One look needs no rest between two comparisons.
-    let settings = watch::Settings { budget: f64::INFINITY, ..watch_settings(target, &config, args.views.clone())? };
+    let settings = watch_settings(target, &config, args.views.clone())?;
+    // Nor does a statement go on much longer than somebody waits for it.
+    let statement_timeout = settings.statement_timeout.min(args.timeout.max(args.watch));
+    let settings = watch::Settings { budget: f64::INFINITY, statement_timeout, ..settings };
     let mut watch = watch::start(settings);
     let snapshot = report::check::take(&mut watch, args.watch, args.timeout.max(args.watch)).await;
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
