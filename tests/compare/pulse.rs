@@ -130,8 +130,6 @@ async fn a_refresh_is_told_from_what_else_moves_the_catalog_row_of_a_view() {
         ("CREATE ROLE other; ALTER MATERIALIZED VIEW m OWNER TO other", false),
         ("ALTER MATERIALIZED VIEW m SET (fillfactor = 80)", false),
         ("ALTER MATERIALIZED VIEW m RENAME TO o", false),
-        ("CREATE UNIQUE INDEX k ON o (n)", false),
-        ("DROP INDEX i", false),
     ] {
         let [before, after] = [quiet.pulse().await, {
             quiet.client.batch_execute(sql).await.unwrap();
@@ -151,6 +149,8 @@ async fn what_changes_the_tables_that_a_view_reads_is_seen() {
         ("CREATE OR REPLACE VIEW p AS SELECT n + 1 AS n FROM t", true),
         ("CREATE TABLE part PARTITION OF whole FOR VALUES IN (1)", true),
         ("ALTER TABLE whole DETACH PARTITION part", true),
+        ("CREATE UNIQUE INDEX k ON m (n)", true),
+        ("DROP INDEX k", true),
         ("CREATE TABLE other (n int)", false),
         ("REFRESH MATERIALIZED VIEW m", false),
         ("INSERT INTO t VALUES (1)", false),

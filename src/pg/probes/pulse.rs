@@ -36,7 +36,7 @@ pub struct Answer {
     pub at: Time,
     /// Each view's OID and what its catalog row says.
     pub views: Vec<(Oid, Shown)>,
-    /// Different when a view below was replaced, or a partition came or went.
+    /// Different when a view below was replaced, or a partition or an index came or went.
     pub schema: i64,
     /// The tables that were asked about.
     pub tables: Vec<Oid>,
@@ -59,7 +59,7 @@ pub struct Answer {
 pub struct Shown {
     /// Its `xmin`: moves with every refresh, even one that changes no row, and with GRANT, OWNER TO, RENAME and SET.
     pub xmin: u32,
-    /// A hash of what those change, and of its indexes: a refresh leaves it as it is.
+    /// A hash of what those change: a refresh leaves it as it is.
     pub shape: i64,
     /// Is it populated?
     pub populated: bool,
