@@ -61,7 +61,8 @@ fn pulse_of_many(c: &mut Criterion) {
         let beat = pulse::Answer {
             at: night(),
             tables: views.iter().flat_map(|v| v.base_tables.clone()).collect(),
-            views: views.iter().map(|v| (v.oid, 801, true)).collect(),
+            views: views.iter().map(|v| shown(v.oid, 801)).collect(),
+            schema: 0,
             counters: vec![7; count as usize],
             files: vec![8; count as usize],
             launcher: None,
