@@ -109,7 +109,9 @@ impl Connect {
     /// The words that name the same place to another command; `CONNINFO` stands for a string that may hold a password.
     pub fn words(&self) -> Vec<String> {
         let options = [("-h", &self.host), ("-p", &self.port), ("-U", &self.username), ("-d", &self.dbname)];
-        let options = options.into_iter().filter_map(|(option, value)| Some([option.to_string(), value.clone()?]));
+        let options = options
+            .into_iter()
+            .filter_map(|(option, value)| Some([option, shown(value.as_deref()?)].map(String::from)));
         self.conninfo.iter().map(|words| shown(words).to_string()).chain(options.flatten()).collect()
     }
 }
@@ -226,7 +228,10 @@ pub struct Verify {
 /// A time in which something can be looked at.
 fn some_time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text).map_err(|why| why.to_string())? {
-        Duration::ZERO => Err("that leaves no time to ask the server anything; 10s is usual".into()),
+        // The server knows no shorter time than a millisecond.
+        time if time < Duration::from_millis(1) => {
+            Err("that leaves no time to ask the server anything; 10s is usual".into())
+        }
         time => Ok(time),
     }
 }

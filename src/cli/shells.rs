@@ -39,7 +39,7 @@ verify
 0 everything holds, 1 something does not, 3 it could not be found out
 .TP
 fix
-0 done, 1 not done or not as it should be, 3 nothing could be looked at
+0 done, 1 not done or not as it should be, 3 impossible here, or nothing could be looked at
 .TP
 all others
 0 when it did what it was asked, 3 when it could not; 128 and the signal's number when a signal ended the console

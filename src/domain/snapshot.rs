@@ -101,7 +101,7 @@ impl Snapshot {
 /// The change signals of one view that a pulse reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signal {
-    /// `pg_class.xmin` of the view: moves with every refresh, even one that changes no row.
+    /// `pg_class.xmin` of the view: moves with every refresh, even one that changes no row, and with GRANT and the like.
     pub xmin: u32,
     /// What of its catalog row a refresh leaves as it is: where this moves, too, it was changed and not refreshed.
     pub shape: i64,

@@ -79,7 +79,7 @@ impl Limits {
 
     fn as_options(self) -> String {
         format!(
-            "-c statement_timeout={} -c lock_timeout={} -c default_transaction_deferrable=off",
+            "-c statement_timeout={} -c lock_timeout={} -c default_transaction_deferrable=off -c default_transaction_isolation=read\\ committed",
             self.statement.as_millis(),
             self.lock.as_millis()
         )

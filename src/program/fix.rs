@@ -30,7 +30,7 @@ pub(super) const NOT_DONE: u8 = 1;
 /// How long to look before saying what is known.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs the command: 0 done, 1 not done, 3 nothing could be looked at.
+/// Runs the command: 0 done, 1 not done, 3 impossible here, or nothing could be looked at.
 pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> {
     let (what, args) = args.settle()?;
     let config = settings::load(file, &args.connect, None)?;

@@ -385,8 +385,10 @@ async fn until(wake: Option<Instant>) {
 
 fn cancel(session: Arc<Session>, pid: i32) {
     tokio::spawn(async move {
-        let cancelled =
-            session.glance("SELECT pg_cancel_backend($1::int4)", &[(&pid, tokio_postgres::types::Type::INT4)]).await;
+        // Behind a transaction pooler another client may have that backend by now.
+        let own = "SELECT pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a \
+                   WHERE a.pid = $1::int4 AND a.application_name = 'mvtop action'";
+        let cancelled = session.glance(own, &[(&pid, tokio_postgres::types::Type::INT4)]).await;
         if let Err(problem) = cancelled {
             tracing::warn!(pid, why = problem.text, "cancel failed");
         }

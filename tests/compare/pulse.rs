@@ -23,7 +23,7 @@ impl Quiet {
         let cluster = Cluster::start(&ClusterOptions { keep: None, cron: true, settings: &[] }).unwrap();
         let conninfo = cluster.conninfo_for(SUPERUSER, DATABASE);
         let client = connect(&conninfo).await;
-        let sql = "CREATE EXTENSION pg_cron; CREATE TABLE t (n int); CREATE MATERIALIZED VIEW m AS TABLE t;
+        let sql = "CREATE EXTENSION pg_cron; CREATE TABLE t (n int, long text); CREATE MATERIALIZED VIEW m AS TABLE t;
             CREATE VIEW p AS TABLE t; SELECT cron.schedule('j', '0 0 1 1 *', 'SELECT 1')";
         client.batch_execute(sql).await.unwrap();
         let question = Question { tables: vec![], plain: vec![], cron: true, above: RunId(0) };
@@ -143,15 +143,19 @@ async fn a_refresh_is_told_from_what_else_moves_the_catalog_row_of_a_view() {
 
 #[tokio::test]
 async fn what_changes_the_tables_that_a_view_reads_is_seen() {
-    let quiet = Quiet::new().await;
+    let mut quiet = Quiet::new().await;
     quiet.client.batch_execute("CREATE TABLE whole (n int) PARTITION BY LIST (n)").await.unwrap();
+    let oid: u32 = quiet.client.query_one("SELECT 'whole'::regclass::oid", &[]).await.unwrap().get(0);
+    quiet.question.tables = vec![Oid(oid)];
     for (sql, is_seen) in [
-        ("CREATE OR REPLACE VIEW p AS SELECT n + 1 AS n FROM t", true),
+        ("CREATE OR REPLACE VIEW p AS SELECT n + 1 AS n, long FROM t", true),
         ("CREATE TABLE part PARTITION OF whole FOR VALUES IN (1)", true),
         ("ALTER TABLE whole DETACH PARTITION part", true),
         ("CREATE UNIQUE INDEX k ON m (n)", true),
         ("DROP INDEX k", true),
-        ("CREATE TABLE other (n int)", false),
+        ("CREATE TABLE other (n int PRIMARY KEY, long text)", false),
+        ("CREATE TEMP TABLE passing (n int PRIMARY KEY, long text)", false),
+        ("CREATE INDEX ON t (n)", false),
         ("REFRESH MATERIALIZED VIEW m", false),
         ("INSERT INTO t VALUES (1)", false),
     ] {

@@ -74,3 +74,15 @@ async fn a_view_that_was_changed_meanwhile_is_not_replaced_by_what_it_was() {
         "true"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_role_has_set_does_not_look_like_a_change() {
+    let night = Night::start().await;
+    for setting in
+        ["default_transaction_isolation = serializable", "quote_all_identifiers = on", "extra_float_digits = 0"]
+    {
+        night.sql(&format!("ALTER ROLE postgres SET {setting}")).await;
+    }
+    night.does(Fix::PlainView).await;
+    night.does(Fix::Materialize).await;
+}

@@ -85,6 +85,7 @@ fn what_helps_leads_to_the_same_server_and_tells_no_password() {
     for open in ["postgresql://ana@db1/crm", "host=db1 user=ana"] {
         assert_eq!(words(&[open]), [open]);
     }
+    assert_eq!(words(&["-d", "postgres://ana:s3cret@db1/crm"]), ["-d", "CONNINFO"]);
     for secret in
         ["postgres://ana:s3cret@db1/crm", "postgres://db1/?user=ana&PASSWORD=x", "host=db1 password = 's3cret'"]
     {

@@ -93,6 +93,12 @@ pub struct ViewReport {
 }
 
 impl ViewReport {
+    /// Does live give a key of its unique index twice, so that no refresh can take it?
+    pub fn gives_key_twice(&self) -> bool {
+        let codes = [CauseCode::KeyTwice, CauseCode::RunFailed(Failure::Duplicates)];
+        self.causes.iter().any(|cause| codes.contains(&cause.code))
+    }
+
     /// How much it needs a person, to order views by: one that cannot even be read comes before one that is wrong.
     pub fn need(&self) -> (Verdict, bool, u64) {
         let is_empty = self.freshness.state == FreshnessState::NeverPopulated;

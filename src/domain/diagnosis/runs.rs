@@ -118,7 +118,7 @@ impl Scene<'_> {
         stays.then(|| (Cause::grave(CauseCode::RunStuck, Remedy::Refresh, text), at))
     }
 
-    /// The newest time at which a job was to begin, of the last minutes; the oldest of them, if there was none.
+    /// The newest time at which a job was to begin within the last minute; the beginning of that, if there was none.
     fn last_fire(&self, stats: &JobStats) -> Option<Time> {
         let cron = self.snapshot.server.as_ref()?.cron.present()?;
         let since = self.now - LAST_FIRES;

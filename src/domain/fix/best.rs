@@ -9,7 +9,7 @@ use super::needs::{closed, job_needs};
 use super::offer::{percent, timing};
 use super::price::Scales;
 use super::{Choice, Dashboard, Fix, Offer, Timing};
-use crate::domain::diagnosis::{CauseCode, Failure, who};
+use crate::domain::diagnosis::{CauseCode, ViewReport, who};
 use crate::domain::freshness::LimitSource;
 use crate::domain::time::{human, took};
 
@@ -62,7 +62,7 @@ impl Scales<'_> {
             let repair = Best::Repair(Fix::CronRemove(job.id), format!("Remove the job {}", job.title()));
             return Some((repair, "pg_cron stops at it, so no job runs".into()));
         }
-        if self.has(CauseCode::RunFailed(Failure::Duplicates)) {
+        if self.report.is_some_and(ViewReport::gives_key_twice) {
             let why = "the definition gives rows twice, which no refresh takes: make its rows unique, then refresh";
             return Some((Best::Nothing, why.into()));
         }

@@ -11,7 +11,8 @@ use crate::domain::view::View;
 
 /// Why a job's last run that ended failed, if it did.
 pub fn job_failure(snapshot: &Snapshot, job: &Job) -> Option<Failure> {
-    let history = snapshot.history.value()?;
+    // Where runs are not recorded any more, the last recorded one need not be the last.
+    let history = snapshot.history.value().filter(|h| !h.unlogged)?;
     let run = history.runs_of(job.id).find(|r| !r.status.is_open()).filter(|r| r.status == RunStatus::Failed)?;
     Some(Failure::of(run.message.as_deref().unwrap_or_default()))
 }
@@ -27,7 +28,7 @@ const UNANSWERED: usize = 3;
 /// Can it not get to where it runs? A connection that is refused says so; one that is never answered may have met a server
 /// without room, unless that is how the last runs all ended.
 fn is_cut_off(snapshot: &Snapshot, job: &Job) -> bool {
-    let Some(history) = snapshot.history.value() else { return false };
+    let Some(history) = snapshot.history.value().filter(|h| !h.unlogged) else { return false };
     let ended = history.runs_of(job.id).filter(|r| !r.status.is_open()).take(UNANSWERED);
     let failure = |run: &Run| {
         let failed = run.status == RunStatus::Failed;
@@ -58,13 +59,17 @@ pub fn job_to_set_right<'a>(snapshot: &'a Snapshot, view: &'a View) -> Option<&'
 pub fn broken_jobs<'a>(snapshot: &'a Snapshot, view: &'a View) -> Vec<(&'a Job, String)> {
     let naming = snapshot.history.value().into_iter().flat_map(|h| h.jobs_naming(&view.name.name));
     let jobs = naming.filter(|(job, name)| job.active && job.owner_exists && **name == view.name);
+    let mut last = None;
+    // One that refreshes it in two ways is named twice.
+    let jobs = jobs.filter(|(job, _)| last.replace(job.id) != Some(job.id));
     jobs.filter_map(|(job, _)| Some((job, broken(snapshot, job)?))).collect()
 }
 
 fn broken(snapshot: &Snapshot, job: &Job) -> Option<String> {
     if !job.here {
         let text = format!("runs in the database {}, where no run of it is known to have succeeded", job.database);
-        return (!has_succeeded(snapshot, job)).then_some(text);
+        // That none is known to have failed either says nothing: its database may have a view of that name, too.
+        return (job_failure(snapshot, job).is_some() && !has_succeeded(snapshot, job)).then_some(text);
     }
     Some(match job_failure(snapshot, job)? {
         _ if is_cut_off(snapshot, job) => "cannot connect to where it runs".into(),

@@ -11,7 +11,7 @@ use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::view::{Trigger, View};
 
 /// What every refresh needs where the last one found a key twice.
-pub const UNIQUE_ROWS: &str = "a definition without double rows: by its job's last run it gives a key twice";
+pub const UNIQUE_ROWS: &str = "a definition without double rows: it gives a key of the unique index twice";
 
 /// What the names of this program's triggers begin with.
 pub const TRIGGER: &str = "mvtop_refresh_";
@@ -37,6 +37,14 @@ pub fn cron_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
         }
         _ => Some("the server package of pg_cron".into()),
     }
+}
+
+/// What is missing to change a job that is there.
+pub fn alter_needs(server: Option<&Server>, facts: &Facts) -> Option<String> {
+    // Whether this role may in another database is known only there.
+    let is_elsewhere = server.is_some_and(|s| s.cron.other_database().is_some());
+    let text = "EXECUTE on cron.alter_job, which pg_cron 1.4 brought and keeps from PUBLIC";
+    (!is_elsewhere && !facts.rights.can_alter_job).then(|| text.into())
 }
 
 /// What is missing for a job that is there to do its work, whatever its schedule.

@@ -6,11 +6,11 @@ use chrono::TimeDelta;
 
 use super::best::Best;
 use super::jobs::{job_to_set_right, stopped, unchanged};
-use super::needs::{UNIQUE_ROWS, closed, cron_needs, job_needs, plain_needs, trigger_needs};
+use super::needs::{UNIQUE_ROWS, alter_needs, closed, cron_needs, job_needs, plain_needs, trigger_needs};
 use super::offer::timing;
 use super::{Choice, Facts, Offer};
 use crate::domain::day::{MINUTES, longest, own_schedule};
-use crate::domain::diagnosis::{CauseCode, Failure, ViewReport};
+use crate::domain::diagnosis::{CauseCode, ViewReport};
 use crate::domain::freshness::DEFAULT_LIMIT;
 use crate::domain::job::Job;
 use crate::domain::server::Server;
@@ -147,7 +147,7 @@ impl Scales<'_> {
             let right = server.map_or("to be its owner", Server::refresh_right);
             needs.push(right.into());
         }
-        if self.has(CauseCode::RunFailed(Failure::Duplicates)) {
+        if self.report.is_some_and(ViewReport::gives_key_twice) {
             needs.push(UNIQUE_ROWS.into());
         }
         needs
@@ -181,8 +181,10 @@ impl Scales<'_> {
         offer.staleness = Some(interval + length.unwrap_or_default());
         offer.load = self.refresh.map(|r| r.length.as_secs_f64() / seconds(interval));
         offer.wal_per_day = self.wal_per_refresh().map(|wal| wal * DAY_SECONDS / seconds(interval));
-        offer.needs.extend(stopped(self.snapshot).or_else(|| cron_needs(self.snapshot.server.as_deref(), self.facts)));
         let own = job_to_set_right(self.snapshot, &self.view.view);
+        let server = self.snapshot.server.as_deref();
+        let right = || own.map_or_else(|| cron_needs(server, self.facts), |_| alter_needs(server, self.facts));
+        offer.needs.extend(stopped(self.snapshot).or_else(right));
         if let Some(job) = own.filter(|j| self.lets_read(j) != Some(true)) {
             (offer.readers, offer.warning) = match self.lets_read(job) {
                 None => ("not known".into(), Some(format!("how {} refreshes it is not seen", job.title()))),

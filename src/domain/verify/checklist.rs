@@ -152,6 +152,9 @@ impl Scheduled<'_> {
         let check = |outcome, text: String| Check::new("last_run", "last run succeeded", outcome, text);
         let ended = self.history.runs_of(self.job.id).find(|r| !r.status.is_open());
         let Some(run) = ended else { return self.no_run() };
+        if self.history.unlogged {
+            return check(Outcome::NotProven, "cron.log_run is off: newer runs are not recorded".into());
+        }
         let when = run.start.map_or(String::new(), |s| format!(" {} ago", ago(s, self.evidence.now)));
         let length = run.duration().map_or(String::new(), |d| format!(", took {}", human(d)));
         let message = run.message.as_deref().and_then(|m| m.lines().next()).unwrap_or("no message");

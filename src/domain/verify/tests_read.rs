@@ -30,16 +30,22 @@ pub(super) fn test_1(evidence: &Evidence) -> Vec<Check> {
 fn sources(evidence: &Evidence) -> Option<Check> {
     let check = |outcome, text: String| Check::new("sources", "the views that it reads are true", outcome, text);
     let (snapshot, view) = (evidence.snapshot, &evidence.view.view);
-    let read: Vec<String> =
-        view.base_tables.iter().filter_map(|oid| snapshot.view(*oid)).map(|v| v.view.name.short()).collect();
-    if read.is_empty() {
+    let sources: Vec<_> = view.base_tables.iter().filter_map(|oid| snapshot.view(*oid)).collect();
+    if sources.is_empty() {
         return None;
     }
+    let unknown = sources.iter().find(|v| v.drift.value().is_none());
     let diagnosis = diagnose(snapshot, evidence.now);
     let mut causes = diagnosis.view(view.oid).into_iter().flat_map(|report| &report.causes);
     Some(match causes.find(|cause| cause.code == CauseCode::ReadsStaleView) {
         Some(cause) => check(Outcome::Fail, cause.text.clone()),
-        None => check(Outcome::Pass, format!("nothing is known against {}", read.join(", "))),
+        None if let Some(unknown) = unknown => {
+            check(Outcome::NotProven, format!("whether {} is true is not known", unknown.view.name.short()))
+        }
+        None => {
+            let names: Vec<String> = sources.iter().map(|v| v.view.name.short()).collect();
+            check(Outcome::Pass, format!("nothing is known against {}", names.join(", ")))
+        }
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! `DISTINCT ON` and `LIMIT` take one of several rows that their order does not tell apart, windows number them, some
 //! aggregates join them as they come, and sums of floats round as they come. A REFRESH and a comparison should then be run
-//! by the same plan, or rows that are true look changed. What is not understood may depend on it.
+//! by the same plan, or rows that are true look changed. An aggregate of somebody's own is not known to depend on it.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,28 @@ use super::lexer::{clause, inside, tokens, unquoted};
 pub type Identity = (String, String);
 
 /// Aggregates whose value depends on the order of the rows.
-const ORDERED: [&str; 8] =
-    ["array_agg", "string_agg", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "xmlagg", "OVER"];
+const ORDERED: [&str; 11] = [
+    "array_agg",
+    "string_agg",
+    "json_agg",
+    "jsonb_agg",
+    "json_object_agg",
+    "jsonb_object_agg",
+    "json_arrayagg",
+    "json_objectagg",
+    "xmlagg",
+    "mode",
+    "over",
+];
 
 /// May it, where these columns tell rows apart?
 pub(super) fn may_tie(query: &str, identities: &BTreeSet<Identity>) -> bool {
     let all = tokens(query);
-    let takes_some =
-        all.windows(2).any(|pair| pair == ["DISTINCT", "ON"]) || all.iter().any(|t| ["LIMIT", "FETCH"].contains(t));
-    let is_ordered = all.iter().any(|t| ORDERED.contains(t));
+    let takes_some = all.windows(2).any(|pair| pair == ["DISTINCT", "ON"])
+        || all.iter().any(|t| ["LIMIT", "FETCH", "OFFSET"].contains(t));
+    // From 16 on some come with _strict or _unique behind.
+    let is_aggregate = |t: &str| ORDERED.iter().any(|known| t.to_lowercase().starts_with(known));
+    let is_ordered = all.windows(2).any(|pair| is_aggregate(pair[0]) && inside(&pair[1]).is_some());
     let below = all.iter().enumerate().filter(|(place, _)| *place == 0 || all[place - 1] != "LATERAL");
     // A LATERAL query runs once a row, in no other way than before.
     is_ordered
@@ -55,6 +68,9 @@ mod tests {
             "SELECT DISTINCT ON (m.conv) m.conv, m.id FROM app.m ORDER BY m.conv, m.at DESC",
             "SELECT DISTINCT ON (m.conv) m.conv, m.id FROM app.m",
             "SELECT m.id FROM app.m LIMIT 10",
+            "SELECT m.id FROM app.m OFFSET 10",
+            "SELECT JSON_ARRAYAGG(m.id RETURNING text) AS all FROM app.m",
+            "SELECT m.conv, mode() WITHIN GROUP (ORDER BY m.body) AS usual FROM app.m GROUP BY m.conv",
             "SELECT m.conv, row_number() OVER (ORDER BY m.at) AS n FROM app.m",
             "SELECT m.conv, string_agg(m.body, ','::text) AS all FROM app.m GROUP BY m.conv",
             "SELECT p.id FROM (app.p LEFT JOIN ( SELECT DISTINCT ON (m.p) m.p, m.b FROM app.m ORDER BY m.p) x ON ((x.p = p.id)))",
@@ -70,6 +86,7 @@ mod tests {
         for query in [
             "SELECT p.id, count(*) AS n FROM (app.p JOIN app.m ON ((m.p = p.id))) GROUP BY p.id",
             "SELECT DISTINCT m.conv FROM app.m",
+            "SELECT m.mode, m.over FROM app.m",
             "SELECT DISTINCT ON (m.conv) m.conv, m.id FROM app.m ORDER BY m.conv, m.at DESC, m.id DESC",
             "SELECT DISTINCT ON (x.conv) x.conv FROM app.m x ORDER BY x.conv, x.id",
             "SELECT \"odd t\".a FROM app.\"odd t\" ORDER BY \"odd t\".\"No\" DESC NULLS LAST LIMIT 3",

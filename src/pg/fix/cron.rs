@@ -5,8 +5,9 @@
 //! call `alter_job` but not UPDATE `cron.job`; there is no function that runs a job.
 
 use super::{Ground, literal, refresh_sql, transaction};
+use crate::domain::diagnosis::ViewReport;
 use crate::domain::fix::jobs::{broken_jobs, job_to_set_right, stopped, unchanged};
-use crate::domain::fix::needs::{cron_needs, job_needs, may_alter};
+use crate::domain::fix::needs::{UNIQUE_ROWS, cron_needs, job_needs, may_alter};
 use crate::domain::fix::{Fix, Former, Plan};
 use crate::domain::job::{Job, is_whole};
 use crate::domain::schedule::Schedule;
@@ -109,7 +110,11 @@ impl Ground<'_> {
         plan.needs.extend(self.refresh_needs());
         let broken = broken_jobs(self.snapshot, &self.view.view);
         let works = |j: &&Job| j.active && !broken.iter().any(|(b, _)| b.id == j.id);
-        if let Some(other) = self.jobs().filter(works).find(|j| j.username != user) {
+        if self.report.is_some_and(ViewReport::gives_key_twice) {
+            plan.needs.push(UNIQUE_ROWS.into());
+        }
+        let is_new = job_to_set_right(self.snapshot, &self.view.view).is_none();
+        if let Some(other) = self.jobs().filter(works).find(|j| is_new && j.username != user) {
             let text = format!(
                 "{} of {} refreshes it already ({}): this makes a second one.",
                 other.title(),
@@ -168,7 +173,8 @@ impl Ground<'_> {
             }
         };
         tell_runs(&mut plan, Some(self.mode_to_come() == RefreshMode::Concurrently));
-        plan.undo = Some("mvtop fix cron --undo, or x in the cron pane, removes the job".into());
+        let stays = if plan.sql().contains("active := false") { "; what it paused stays paused" } else { "" };
+        plan.undo = Some(format!("mvtop fix cron --undo, or x in the cron pane, removes the job{stays}"));
         let filter = format!("jobname = {} AND username = current_user", literal(&name));
         plan.proof = Some(job_proof(&filter, &format!("active AND schedule = {}", literal(schedule))));
         plan

@@ -21,6 +21,13 @@ const MARK: &str = "mvtop: ";
 /// refresh does not change it, nor does the renaming of the view.
 pub const SAME: &str = include_str!("../sql/fix_same.sql");
 
+/// A transaction each of whose statements sees what others have committed by then.
+fn reading_anew(statements: Vec<String>) -> Vec<String> {
+    let mut all = transaction(statements);
+    all[0] = "BEGIN ISOLATION LEVEL READ COMMITTED".into();
+    all
+}
+
 impl Ground<'_> {
     pub(super) fn plain_view(&self) -> Plan {
         let (facts, name) = (self.facts(), self.view.view.name.short());
@@ -38,7 +45,7 @@ impl Ground<'_> {
         let comment = format!("{MARK}{}", serde_json::to_string(&way_back).unwrap_or_default());
         inner.push(format!("COMMENT ON RULE \"_RETURN\" ON {full} IS {}", literal(&comment)));
         inner.push(format!("DROP MATERIALIZED VIEW {}", self.old_name()));
-        plan.statements = transaction(inner);
+        plan.statements = reading_anew(inner);
         self.tell_swap(&mut plan, &facts);
         plan.impact = "Its definition is run once while nobody waits. Then it takes AccessExclusiveLock: every reader \
                        waits a moment, and then reads the new one."
@@ -70,7 +77,7 @@ impl Ground<'_> {
                 plan.notes.push(format!("Its job {title} stays paused: only {owner} or a superuser can resume it."));
             }
         }
-        plan.statements = transaction(inner);
+        plan.statements = reading_anew(inner);
         self.tell_swap(&mut plan, &facts);
         plan.impact = "It is filled while readers go on with the plain one. Then it takes AccessExclusiveLock: every \
                        reader waits while its indexes are built, and then reads the new one."
@@ -93,9 +100,10 @@ impl Ground<'_> {
         let view = &self.view.view;
         let ([old, new], full) = (kinds, qualified(&view.name));
         let made = format!("{}.{}", quote(&view.name.schema), quote(&format!("mvtop_new_{}", view.oid.0)));
-        // Each statement is to see what others have committed by then.
-        let mut inner = vec!["SET TRANSACTION ISOLATION LEVEL READ COMMITTED".to_string()];
-        inner.push("SET LOCAL search_path = ''".into());
+        // As when the plan was made, whatever the role has set: what was read then is compared with what is read now.
+        let mut inner: Vec<String> = ["search_path = ''", "quote_all_identifiers = off", "extra_float_digits = 1"]
+            .map(|s| format!("SET LOCAL {s}"))
+            .into();
         let definition = facts.pieces.definition.trim().trim_end_matches(';');
         inner.push(format!("CREATE {new} {made}{storage} AS\n{definition}"));
         if new == "VIEW" {

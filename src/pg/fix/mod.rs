@@ -10,7 +10,7 @@ use postgres_protocol::escape::escape_literal;
 
 use super::compare::qualified;
 use super::operator::LOCK_TIMEOUT;
-use crate::domain::diagnosis::{CauseCode, Failure, Verdict, ViewReport};
+use crate::domain::diagnosis::{Verdict, ViewReport};
 use crate::domain::fix::price::refresh_time;
 use crate::domain::fix::{Facts, Fix, Plan};
 use crate::domain::freshness::FreshnessState;
@@ -163,12 +163,8 @@ impl<'a> Ground<'a> {
 
     /// That a refresh fails, as far as the last one tells.
     fn warned(&self) -> Option<String> {
-        let twice = CauseCode::RunFailed(Failure::Duplicates);
-        let has = self.report.is_some_and(|r| r.causes.iter().any(|c| c.code == twice));
-        has.then(|| {
-            "▲ Its job's last run failed: the definition gives a key twice. Until that is mended this fails, too."
-                .into()
-        })
+        let has = self.report.is_some_and(ViewReport::gives_key_twice);
+        has.then(|| "▲ The definition gives a key of the unique index twice. Until that is mended this fails.".into())
     }
 
     fn refresh_needs(&self) -> Option<String> {

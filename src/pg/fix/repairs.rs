@@ -130,10 +130,11 @@ impl Ground<'_> {
         let mut plan =
             self.blank(Fix::PurgeRuns { days }, format!("Delete cron runs older than {days} days?"), "Delete");
         (plan.view, plan.name) = (None, "cron.job_run_details".into());
-        // A run that could not connect has no times before pg_cron 1.6.3: it is older than an old one that came after it.
+        // A run that could not connect has no times before pg_cron 1.6.3: it is older than an old one that came after it. One
+        // under way has begun.
         let ended = |row: &str| format!("{row}.end_time < now() - interval '{days} days'");
         let old = format!(
-            "({} OR d.end_time IS NULL AND d.runid < (SELECT max(o.runid) FROM cron.job_run_details o WHERE {}))",
+            "({} OR d.end_time IS NULL AND d.start_time IS NULL AND d.runid < (SELECT max(o.runid) FROM cron.job_run_details o WHERE {}))",
             ended("d"),
             ended("o"),
         );

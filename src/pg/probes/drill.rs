@@ -21,6 +21,7 @@ pub async fn index(
     last: Option<&Comparison>,
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
+    let limits = limits.of(view);
     let pairing = match last {
         Some(last) => last.drift.pairing,
         None => super::compare::paired(session, view, Scope::Groups, None, limits).await?.0,
@@ -36,7 +37,7 @@ pub async fn index(
         total = row.get::<_, i64>("total") as u64;
         rows.push(drift_row(&row, &mut groups));
     };
-    session.each(limits.of(view), &sql, &parameters, take).await?;
+    session.each(limits, &sql, &parameters, take).await?;
     let left_out = if fit { 0 } else { total - rows.len() as u64 };
     let mut groups = groups.finish();
     if let Some(last) = last.filter(|_| fit) {
@@ -87,7 +88,7 @@ pub async fn page(session: &Session, view: &View, keys: &[String], limits: Limit
     if view.key.is_empty() {
         return Ok(details);
     }
-    for row in session.read(limits, &values(view), &[(&keys, Type::TEXT_ARRAY)]).await? {
+    for row in session.read(limits.of(view), &values(view), &[(&keys, Type::TEXT_ARRAY)]).await? {
         let detail = &mut details[row.get::<_, i64>("place") as usize - 1];
         let side = if row.get("stored") { &mut detail.view } else { &mut detail.live };
         let texts: Vec<Option<String>> = row.get("row");

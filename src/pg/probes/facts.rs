@@ -14,7 +14,8 @@ use crate::pg::fix::SAME;
 use crate::pg::session::{Limits, Session};
 
 /// A query that takes longer is given up: nobody would wait for it in a dashboard.
-const PATIENCE: Limits = Limits::new(Duration::from_secs(2), Duration::from_millis(500), false);
+const PATIENCE: Limits =
+    Limits { definition: true, ..Limits::new(Duration::from_secs(2), Duration::from_millis(500), false) };
 
 /// Rows enough for a mean width.
 const SAMPLE: u32 = 1_000;

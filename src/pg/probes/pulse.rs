@@ -59,7 +59,7 @@ pub struct Answer {
 pub struct Shown {
     /// Its `xmin`: moves with every refresh, even one that changes no row, and with GRANT, OWNER TO, RENAME and SET.
     pub xmin: u32,
-    /// A hash of what those change: a refresh leaves it as it is.
+    /// A hash of what those change: a refresh leaves it as it is. So do VACUUM FULL and CLUSTER, which look like one.
     pub shape: i64,
     /// Is it populated?
     pub populated: bool,
@@ -80,6 +80,7 @@ struct Seen {
 /// What of a question decides which rows are read.
 #[derive(Clone, Debug, PartialEq)]
 struct Asked {
+    tables: Vec<Oid>,
     plain: Vec<Oid>,
     cron: bool,
     above: RunId,
@@ -111,7 +112,7 @@ impl Memory {
 
 impl Question {
     fn asked(&self) -> Asked {
-        Asked { plain: self.plain.clone(), cron: self.cron, above: self.above }
+        Asked { tables: self.tables.clone(), plain: self.plain.clone(), cron: self.cron, above: self.above }
     }
 }
 

@@ -17,8 +17,11 @@ fn sql(view: &View, populated: bool) -> String {
         Some(column) => format!("(SELECT {} FROM {name} LIMIT 1)", escape_identifier(column)),
         None => "NULL::timestamptz".into(),
     };
-    let rows =
-        if can_read { format!("EXISTS (SELECT FROM {name} AS v WHERE v.xmin = c.xmin)") } else { "false".into() };
+    // Where a column tells, the rows need not be searched.
+    let rows = match can_read && view.refresh_column().is_none() {
+        true => format!("EXISTS (SELECT FROM {name} AS v WHERE v.xmin = c.xmin)"),
+        false => "false".into(),
+    };
     include_str!("../sql/stamp.sql").replace("/* column */ NULL", &column).replace("/* rows */ false", &rows)
 }
 

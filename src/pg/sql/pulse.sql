@@ -18,7 +18,7 @@ FROM (
            -- GRANT, OWNER TO, RENAME and SET move xmin, too. What they change stands here, hashed as it is: as a text it would
            -- cost four times as much.
            coalesce(array_agg(hashnameextended(c.relname, 1) # hashoidextended(c.relnamespace, 2) # hashoidextended(c.relowner, 3)
-                              # hashoidextended(c.reltablespace, 4) # coalesce(hash_array_extended(c.relacl, 5), 0)
+                              # hashoidextended(c.reltablespace, 4) # hashoidextended(c.relam, 7) # coalesce(hash_array_extended(c.relacl, 5), 0)
                               # coalesce(hash_array_extended(c.reloptions, 6), 0)), '{}') AS shapes,
            coalesce(array_agg(c.relispopulated), '{}') AS populated
     FROM pg_catalog.pg_class c
@@ -26,13 +26,14 @@ FROM (
       AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE
 ) AS mv
 CROSS JOIN (
-    -- Another number when what views read, or their indexes, is another set: a view was replaced, a partition or an index
-    -- came or went. Ages are taken against that of one number, so that they stand still.
+    -- Another number when what views read, or the views' own indexes, is another set: a view was replaced, a partition or an
+    -- index came or went. Ages are taken against that of one number, so that they stand still.
     SELECT (SELECT count(*) + coalesce(sum(pg_catalog.age(w.xmin)::int8 - pg_catalog.age('3'::xid)), 0)
             FROM pg_catalog.pg_rewrite w WHERE w.oid >= 16384 AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(i.inhrelid::int8), 0) FROM pg_catalog.pg_inherits i
-              WHERE ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
+              WHERE i.inhparent = ANY ($1::oid[]) AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(i.indexrelid::int8 * (1 + i.indisvalid::int4)), 0) FROM pg_catalog.pg_index i
+              JOIN pg_catalog.pg_class m ON m.oid = i.indrelid AND m.relkind = 'm'
               WHERE ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8 AS schema
 ) AS below
 CROSS JOIN (

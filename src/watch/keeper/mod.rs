@@ -92,7 +92,8 @@ pub struct Keeper {
 #[derive(Default)]
 struct LastSignals {
     tables: Vec<Oid>,
-    schema: Option<i64>,
+    /// By the tables that were asked about.
+    schema: Option<(Vec<Oid>, i64)>,
     jobs: Option<String>,
     runs: Option<String>,
     newest_run: RunId,

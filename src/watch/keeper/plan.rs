@@ -1,5 +1,6 @@
 //! Which probe is to run next: what a signal or a person wants, under the budget.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::domain::matrix::Comparison;
 use crate::domain::server::Link;
 use crate::domain::snapshot::{DrillIndex, ViewState};
 use crate::domain::time::Time;
-use crate::domain::view::View;
+use crate::domain::view::{Oid, View};
 use crate::pg::probes::compare::Before;
 use crate::watch::probe::Probe;
 
@@ -189,13 +190,16 @@ impl Keeper {
     }
 
     fn is_measured(&self, view: &View) -> bool {
-        self.only.is_empty() || self.is_needed(view)
+        self.only.is_empty() || self.is_needed(view, &mut HashSet::new())
     }
 
     /// Is it named, or read by one that is, however many views lie between them? A view is no truer than those that it reads.
-    fn is_needed(&self, view: &View) -> bool {
+    ///
+    /// A plain view that was replaced later may lead from a view back to itself.
+    fn is_needed(&self, view: &View, seen: &mut HashSet<Oid>) -> bool {
         let mut readers = self.snapshot.views.iter().map(|v| &v.view).filter(|v| v.base_tables.contains(&view.oid));
-        self.only.iter().any(|word| view.name.answers_to(word)) || readers.any(|reader| self.is_needed(reader))
+        self.only.iter().any(|word| view.name.answers_to(word))
+            || seen.insert(view.oid) && readers.any(|reader| self.is_needed(reader, seen))
     }
 
     fn begin(&mut self, probe: &Probe, local: Time) {

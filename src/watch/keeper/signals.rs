@@ -61,9 +61,11 @@ impl Keeper {
             }
         }
         self.forget_dropped(beat);
-        if self.last.schema.replace(beat.schema).is_some_and(|before| before != beat.schema) {
+        let schema = (beat.tables.clone(), beat.schema);
+        if self.last.schema.as_ref().is_some_and(|(tables, before)| *tables == schema.0 && *before != schema.1) {
             self.catalog = Some(None);
         }
+        self.last.schema = Some(schema);
         if !changed.is_empty() && self.snapshot.catalog.last.is_some() {
             self.want_catalog(changed);
         }
@@ -107,11 +109,12 @@ impl Keeper {
             view.moved = Some(beat.at);
         }
         self.follow_waits(place, refreshed, beat.at);
-        if refreshed {
+        if refreshed || is_other {
             self.reread_drill(oid);
         }
         let want = self.wants.entry(oid).or_insert(Want::ALL);
-        match (refreshed, moved) {
+        // A refresh that came together with a grant looks like the grant alone: what it changed is compared all the same.
+        match (refreshed || is_other, moved) {
             (true, _) => *want = Want::ALL,
             (false, true) => (want.groups, want.values) = (true, true),
             (false, false) => {}

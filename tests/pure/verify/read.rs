@@ -19,6 +19,8 @@ fn a_view_that_reads_a_wrong_one_is_not_proven_true() {
     let healed = ViewState { view: Arc::new(View { oid: Oid(77), ..view() }), ..(*healed_snapshot().views[0]).clone() };
     reader.snapshot.views.push(Arc::new(healed));
     assert!(reader.text("sources").contains("nothing is known against"), "{}", reader.text("sources"));
+    Arc::make_mut(reader.snapshot.views.last_mut().unwrap()).forget_comparisons();
+    assert_eq!(reader.said(), ("sources not_proven".into(), 3));
 }
 
 #[test]
