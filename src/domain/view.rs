@@ -181,6 +181,10 @@ pub struct View {
     pub base_tables: BTreeSet<Oid>,
     /// What those are called.
     pub base_names: BTreeMap<Oid, String>,
+    /// Does what is compared of it depend on when it is run? See [`View::clocked`].
+    pub reads_clock: bool,
+    /// See [`View::refresh_column`].
+    pub moment: Option<String>,
     /// Is one of them foreign, so that nothing here tells when it is written to?
     pub reads_foreign: bool,
     /// Does it read plain views?
@@ -209,12 +213,16 @@ impl View {
 
     /// The column whose value is the moment of the last refresh.
     pub fn refresh_column(&self) -> Option<&str> {
+        self.moment.as_deref()
+    }
+
+    fn find_moment(&self) -> Option<String> {
         let outputs = stamped::outputs(&self.definition);
         let is_shifted = |place: usize| outputs.get(place).is_some_and(|o| o.is_stamp && !o.is_moment);
         let columns = self.columns.iter().enumerate();
         let is_moment =
             |name: &&String| columns.clone().any(|(i, c)| c.name == **name && c.is_timestamptz() && !is_shifted(i));
-        self.refresh_columns.iter().find(is_moment).map(String::as_str)
+        self.refresh_columns.iter().find(is_moment).cloned()
     }
 
     /// Has it this column?
@@ -283,11 +291,14 @@ impl View {
         pruned::pruned(&self.definition, &needed)
     }
 
-    /// Does what is compared of it depend on when it is run?
-    pub fn reads_clock(&self) -> bool {
+    /// Finds out what its definition says of the clock: once, for a diagnosis asks every second.
+    #[must_use]
+    pub fn clocked(mut self) -> View {
         let is_left_out =
             |place: usize| self.columns.get(place).is_some_and(|c| self.refresh_columns.contains(&c.name));
-        stamped::reads_clock(&self.definition, is_left_out)
+        self.reads_clock = stamped::reads_clock(&self.definition, is_left_out);
+        self.moment = self.find_moment();
+        self
     }
 
     /// May its rows depend on the plan that the definition is run by?

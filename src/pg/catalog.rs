@@ -151,13 +151,16 @@ fn view(json: &str) -> Result<View, Problem> {
         reads_views: entry.reads_views,
         identities: entry.identities,
         below: entry.below,
+        reads_clock: false,
+        moment: None,
         reads_foreign: entry.base_tables.iter().any(|t| t.is_foreign),
         base_tables: entry.base_tables.iter().map(|t| t.oid).collect(),
         base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,
         can_refresh: entry.can_refresh,
         lacks: rights(&entry.lacks),
-    })
+    }
+    .clocked())
 }
 
 /// The rights that are missing: on schemas, each once, and on relations in one list.

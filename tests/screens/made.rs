@@ -11,7 +11,7 @@ pub fn unconventional() -> Snapshot {
     inside.columns = names.iter().map(column).collect();
     inside.groups = Vec::new();
     inside.key.iter_mut().for_each(|key| key.name = "id".into());
-    view.view = Arc::new(inside);
+    view.view = Arc::new(inside.clocked());
     let values = [Some(3_230), Some(7), Some(7), Some(41), Some(3_100), None, Some(1)];
     let counted = |(name, values): (&&str, Option<u64>)| ColumnValues {
         name: name.to_string(),

@@ -79,12 +79,15 @@ pub fn view() -> View {
         triggers: vec![],
         can_select: true,
         can_refresh: true,
+        reads_clock: false,
+        moment: None,
         reads_foreign: false,
         reads_views: false,
         identities: Default::default(),
         below: 0,
         lacks: Vec::new(),
     }
+    .clocked()
 }
 
 /// A populated view's catalog row.

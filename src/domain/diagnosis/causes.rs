@@ -214,7 +214,7 @@ fn volatile(view: &ViewState) -> Option<Cause> {
         Some(function) => format!(
             "Its definition calls {function}, which may give other values at each run: comparing it cannot be exact."
         ),
-        None if view.view.reads_clock() => {
+        None if view.view.reads_clock => {
             "Its definition reads the clock for more than the time of the refresh: rows may differ however fresh it is."
                 .to_string()
         }

@@ -176,6 +176,8 @@ mod tests {
             base_names: Default::default(),
             can_select: true,
             can_refresh: true,
+            reads_clock: false,
+            moment: None,
             reads_foreign: false,
             reads_views: false,
             identities: Default::default(),

@@ -205,7 +205,7 @@ impl Keeper {
             if let Some(columns) = self.chosen.get(&oid) {
                 view.group_by(columns, &rules);
             }
-            let view = Arc::new(view);
+            let view = Arc::new(view.clocked());
             match places.get(&oid) {
                 Some(&place) => {
                     if !self.snapshot.views[place].view.asks_the_same(&view) {

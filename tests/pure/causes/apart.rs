@@ -74,8 +74,12 @@ fn a_function_that_throws_dice_is_named_only_where_rows_differ() {
 
 #[test]
 fn a_clock_beside_the_time_of_the_refresh_is_named_where_rows_differ() {
-    let clock =
-        |snapshot, definition: &str| with_view(snapshot, |v| Arc::make_mut(&mut v.view).definition = definition.into());
+    let clock = |snapshot, definition: &str| {
+        with_view(snapshot, |v| {
+            v.view =
+                Arc::new(mvtop::domain::view::View { definition: definition.into(), ..(*v.view).clone() }.clocked())
+        })
+    };
     let [reads, stamps] = ["SELECT (now() - '1 day'::interval) AS prospecto_id", "SELECT 1, 2, 3, 4, 5, now() AS now"];
     assert!(codes(&clock(drifted(|_, _| {}), reads)).contains(&"volatile_definition"));
     assert!(!codes(&clock(drifted(|_, _| {}), stamps)).contains(&"volatile_definition"));
