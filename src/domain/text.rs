@@ -190,13 +190,6 @@ pub fn fit(s: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// `s` fitted into exactly `columns`, blanks before it: for numbers.
-#[must_use]
-pub fn pad_left(s: &str, columns: usize) -> String {
-    let shown = fit(s, columns);
-    format!("{:blank$}{shown}", "", blank = columns - width(&shown))
-}
-
 /// `s` fitted into exactly `columns`, blanks after it: for words.
 #[must_use]
 pub fn pad_right(s: &str, columns: usize) -> String {
@@ -353,7 +346,6 @@ mod tests {
         assert_eq!(fit("李明王", 4), "李…");
         assert_eq!(fit("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
         assert_eq!(fit("abc", 0), "");
-        assert_eq!(pad_left("29", 5), "   29");
         assert_eq!(pad_right("李明王", 4), "李… ");
     }
 
@@ -383,7 +375,6 @@ mod tests {
 
         #[test]
         fn padded_text_takes_exactly_its_columns(raw in nasty(), columns in 0_usize..20) {
-            prop_assert_eq!(width(&pad_left(&raw, columns)), columns);
             prop_assert_eq!(width(&pad_right(&raw, columns)), columns);
         }
 

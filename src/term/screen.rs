@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Stdout, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::thread::ThreadId;
 
-use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{
@@ -22,9 +21,6 @@ use crate::domain::text::visible;
 
 /// The thread that entered the screen, while it is entered. One process has one terminal.
 static ENTERED_BY: Mutex<Option<ThreadId>> = Mutex::new(None);
-
-/// The most bytes OSC 52 carries in every terminal that knows it (xterm's limit of 100,000 in base64).
-const CLIPBOARD_LIMIT: usize = 74_994;
 
 /// How to take the terminal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,21 +96,6 @@ impl Screen {
     pub fn set_title(&mut self, title: &str) -> io::Result<()> {
         let title = self.title.insert(visible(title).into_owned());
         execute!(io::stdout(), SetTitle(title))
-    }
-
-    /// Gives text to the clipboard of the terminal (OSC 52), which works over ssh. Terminals that do not know it ignore it.
-    ///
-    /// # Errors
-    /// The text is longer than terminals take, or the terminal no longer takes output.
-    pub fn copy_to_clipboard(&mut self, text: &str) -> io::Result<()> {
-        if text.len() > CLIPBOARD_LIMIT {
-            let why = format!(
-                "{} bytes are more than a terminal's clipboard takes ({CLIPBOARD_LIMIT}); save them to a file instead",
-                text.len()
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        }
-        execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Ctrl-Z: gives the terminal back and stops, with the whole process group so that a wrapping script stops too. Returns

@@ -48,12 +48,6 @@ impl Dialect {
         Self { release: Release::LastDay }
     }
 
-    /// Whether schedules follow `cron.timezone`; before 1.5 they are always GMT, so pass [`chrono_tz::UTC`].
-    #[must_use]
-    pub fn has_timezone(self) -> bool {
-        self.release >= Release::Seconds
-    }
-
     /// Whether `N seconds` is a schedule (1.5).
     #[must_use]
     pub fn has_seconds(self) -> bool {
