@@ -3,6 +3,7 @@
 //! One task owns everything. It holds two connections, one for the pulse and the cheap catalogs, one for whatever
 //! reads the views, so that a comparison that hangs on a lock never stops the pulse.
 
+mod asking;
 mod backoff;
 pub mod keeper;
 pub mod probe;
@@ -20,12 +21,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::rules::Rulebook;
 use crate::domain::snapshot::{DrillTarget, Snapshot};
-use crate::domain::time::Time;
 use crate::domain::view::Oid;
 use crate::pg::catalog;
 use crate::pg::conninfo::Target;
 use crate::pg::probes::pulse;
 use crate::pg::session::{Limits, Session};
+use asking::Asking;
 use keeper::Keeper;
 use probe::{Answer, Probe};
 
@@ -347,32 +348,6 @@ impl Task {
                 let _ = answers.send(Answer::of(task, told, at).await);
             });
         }
-    }
-}
-
-/// Whom a probe asks.
-struct Asking {
-    /// The pulse's connection.
-    watched: Arc<Session>,
-    session: Arc<Session>,
-    replica: Option<Arc<Session>>,
-    limits: Limits,
-}
-
-impl Asking {
-    /// Asks the replica, if there is one and it answers, else the server.
-    async fn ask(self, probe: Probe, at: Time) -> Answer {
-        let asked = Utc::now();
-        if let Some(replica) = &self.replica
-            && let Ok(lag) = replica::catch_up(replica, &self.watched).await
-        {
-            let answer = probe.clone().run(replica, self.limits, at).await;
-            if !matches!(&answer.outcome, Err(problem) if problem.kind == ProblemKind::Connection) {
-                // What a replica says is as old as what it had replayed by then.
-                return Answer { at: at - lag, asked: asked - lag, ..answer };
-            }
-        }
-        probe.run(&self.session, self.limits, at).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! No I/O and no clock of its own, so that every rule of when what runs can be tested.
 
 mod fold;
+mod history;
 mod plan;
 mod signals;
 mod writes;
