@@ -4,7 +4,7 @@ mod command;
 mod history;
 mod path;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod words;
 
 use std::sync::Arc;

@@ -199,6 +199,7 @@ fn end(run: &Run, now: Time) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::job::tests::job;
     use chrono::{TimeZone, Utc};
 
     fn at(minute: i64) -> Time {
@@ -215,19 +216,7 @@ mod tests {
             end: Some(at(minute) + TimeDelta::milliseconds(1_012 + 10 * i as i64)),
             ran: None,
         };
-        let job = Job {
-            id: JobId(1),
-            name: None,
-            schedule: "*/5 * * * *".into(),
-            command: "SELECT 1".into(),
-            database: "crm".into(),
-            username: "postgres".into(),
-            active: true,
-            here: true,
-            owner_exists: true,
-            changed_after: None,
-            search_path: None,
-        };
+        let job = Job { schedule: "*/5 * * * *".into(), ..job("SELECT 1") };
         let mut runs: Vec<Run> = minutes.iter().enumerate().map(run).collect();
         runs.reverse();
         History { jobs: vec![job], runs, ..History::default() }

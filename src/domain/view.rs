@@ -20,12 +20,12 @@ use super::rules::{Label, Rules};
 use super::text::{nearest, visible};
 
 /// An object's OID in its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub struct Oid(pub u32);
 
 /// A view's schema and name, unquoted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 pub struct ViewName {
     /// The schema it lives in.
     pub schema: String,
@@ -154,7 +154,7 @@ pub(super) fn fire_at_every_write(triggers: impl Iterator<Item = (bool, i16)>) -
 }
 
 /// Everything the catalog says about one materialized view.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// Its OID: stable while the view lives, new when it is dropped and made again.
     pub oid: Oid,

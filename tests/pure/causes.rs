@@ -389,15 +389,3 @@ fn schedules_that_never_fire_are_told_from_those_that_this_pg_cron_cannot_read()
 pub fn codes(snapshot: &Snapshot) -> Vec<&'static str> {
     diagnose(snapshot, night()).views[0].causes.iter().map(|c| c.code.code()).collect()
 }
-
-#[test]
-fn a_definition_that_somebody_locked_is_said_not_to_be_known_instead_of_being_compared_for_ever() {
-    let locked = with_view(incident_snapshot(), |v| {
-        v.view = Arc::new(mvtop::domain::view::View { definition: "".into(), ..(*v.view).clone() });
-        v.forget_comparisons();
-    });
-    let report = &diagnose(&locked, night()).views[0];
-    assert_eq!(report.what, "Whether mv_conversaciones_dashboard is true is not known");
-    let cause = report.causes.iter().find(|c| c.code == CauseCode::CannotCompare).expect("its reason");
-    assert!(cause.text.contains("another session has locked what it reads"), "{}", cause.text);
-}

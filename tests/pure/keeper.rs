@@ -352,16 +352,6 @@ fn a_write_while_another_view_comes_is_seen() {
 }
 
 #[test]
-fn only_the_views_asked_for_are_measured() {
-    let mut bench = Bench::connected();
-    bench.keeper = Keeper::new(Snapshot::connecting(night()), vec!["otra".into()], 0.02);
-    let mut server = server();
-    server.cron = Cron::Absent;
-    bench.keeper.connected(server);
-    assert_eq!(bench.work(Duration::ZERO), [Probe::Catalog(None)]);
-}
-
-#[test]
 fn runs_are_read_from_the_oldest_open_one_on() {
     let mut keeper = Keeper::new(Snapshot::connecting(night()), Vec::new(), 0.02);
     keeper.connected(server());

@@ -17,7 +17,7 @@ use mvtop::domain::server::{Cron, CronExtension, Link, Server};
 use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState, Writes};
 use mvtop::domain::stats::JobStats;
 use mvtop::domain::time::Time;
-use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewKind, ViewName};
+use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewName};
 use mvtop::pg::probes::pulse;
 
 /// The night of the incident, 02:15 UTC.
@@ -71,21 +71,12 @@ pub fn view() -> View {
         key: vec![KeyColumn { name: "prospecto_id".into(), equals: "OPERATOR(pg_catalog.=)".into() }],
         has_unique_index: true,
         groups: vec![group("ejecutivo_id", "ejecutivo_nombre"), group("coordinacion_id", "coordinacion_codigo")],
-        volatile: Vec::new(),
         refresh_columns: vec!["vista_actualizada_at".into()],
         base_tables: [TABLE].into(),
         base_names: [(TABLE, "prospectos".to_string())].into(),
-        kind: ViewKind::Materialized,
-        triggers: vec![],
         can_select: true,
         can_refresh: true,
-        reads_clock: false,
-        moment: None,
-        reads_foreign: false,
-        reads_views: false,
-        identities: Default::default(),
-        below: 0,
-        lacks: Vec::new(),
+        ..View::default()
     }
     .clocked()
 }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::domain::view::ViewName;
 
-fn job(command: &str) -> Job {
+/// An active job of postgres, every minute.
+pub(crate) fn job(command: &str) -> Job {
     Job {
         id: JobId(1),
         name: None,

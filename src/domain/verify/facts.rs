@@ -159,31 +159,7 @@ mod tests {
     }
 
     fn behind(definition: &str, feeds: Vec<Feed>, column: &str) -> Option<String> {
-        let view = View {
-            oid: Oid(1),
-            name: ViewName { schema: "public".into(), name: "mv".into() },
-            owner: "o".into(),
-            kind: crate::domain::view::ViewKind::Materialized,
-            triggers: vec![],
-            definition: definition.into(),
-            columns: vec![],
-            key: vec![],
-            has_unique_index: false,
-            groups: vec![],
-            volatile: vec![],
-            refresh_columns: vec![],
-            base_tables: Default::default(),
-            base_names: Default::default(),
-            can_select: true,
-            can_refresh: true,
-            reads_clock: false,
-            moment: None,
-            reads_foreign: false,
-            reads_views: false,
-            identities: Default::default(),
-            below: 0,
-            lacks: vec![],
-        };
+        let view = View { definition: definition.into(), ..View::default() };
         let facts = Facts { feeds, ..Facts::default() };
         facts.behind(&view, column).map(|f| format!("{}.{}", f.table, f.column))
     }

@@ -137,3 +137,15 @@ fn a_key_that_live_gives_twice_is_made_unique_before_anything_is_refreshed() {
     let failed = failed("ERROR:  new data for materialized view \"mv\" contains duplicate rows");
     assert!(!codes(&twice(failed)).contains(&"key_twice"), "the failed run says it");
 }
+
+#[test]
+fn a_definition_that_somebody_locked_is_said_not_to_be_known_instead_of_being_compared_for_ever() {
+    let locked = with_view(incident_snapshot(), |v| {
+        v.view = Arc::new(mvtop::domain::view::View { definition: "".into(), ..(*v.view).clone() });
+        v.forget_comparisons();
+    });
+    let report = &diagnose(&locked, night()).views[0];
+    assert_eq!(report.what, "Whether mv_conversaciones_dashboard is true is not known");
+    let cause = report.causes.iter().find(|c| c.code == CauseCode::CannotCompare).expect("its reason");
+    assert!(cause.text.contains("another session has locked what it reads"), "{}", cause.text);
+}

@@ -242,6 +242,16 @@ fn where_a_view_below_was_replaced_or_a_partition_came_the_catalog_is_read_and_w
 }
 
 #[test]
+fn only_the_views_asked_for_are_measured() {
+    let mut bench = Bench::connected();
+    bench.keeper = Keeper::new(Snapshot::connecting(night()), vec!["otra".into()], 0.02);
+    let mut server = server();
+    server.cron = Cron::Absent;
+    bench.keeper.connected(server);
+    assert_eq!(bench.work(Duration::ZERO), [Probe::Catalog(None)]);
+}
+
+#[test]
 fn a_view_that_is_asked_for_is_measured_with_all_that_it_reads_however_far_below() {
     let mut bench = Bench::connected();
     bench.keeper = Keeper::new(Snapshot::connecting(night()), vec!["top".into()], 0.02);
