@@ -15,6 +15,7 @@ roles: setup  ## every role on every state of a server, one line a case: what is
 	@set -o pipefail; cargo test -q --locked --test rights every_role -- --nocapture | grep ' | '
 
 check: setup-check  ## formatting, lints, documentation, licences
+	@find src tests benches -name '*.rs' | xargs wc -l | awk '$$2 != "total" && $$1 > 400 { print "more than 400 lines: " $$2; long = 1 } END { exit long }'
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
