@@ -140,7 +140,6 @@ fn wanted(
     view: &ViewState,
 ) -> Result<Fix, String> {
     let facts = view.facts.value();
-    let the_job = || the_job(snapshot, view).map(|j| j.id);
     Ok(match what {
         What::Refresh => Fix::Refresh,
         What::Cron => {
@@ -149,9 +148,9 @@ fn wanted(
             };
             Fix::CronInstall { schedule: args.schedule.clone().unwrap_or_else(advised) }
         }
-        What::Pause => Fix::CronPause(the_job()?),
-        What::Resume => Fix::CronResume(the_job()?),
-        What::Run => Fix::CronRunNow(the_job()?),
+        What::Pause => Fix::CronPause(the_job(snapshot, view, |job| job.active)?),
+        What::Resume => Fix::CronResume(the_job(snapshot, view, |job| !job.active)?),
+        What::Run => Fix::CronRunNow(the_job(snapshot, view, |_| true)?),
         What::Triggers => Fix::TriggersInstall,
         What::View => Fix::PlainView,
         What::Index if !args.columns.is_empty() => Fix::CreateUnique(args.columns.clone()),
@@ -170,8 +169,8 @@ fn undo(
         What::Refresh => Err("a refresh cannot be taken back: what the view showed before is gone".into()),
         What::Purge => Err("deleted history cannot be brought back".into()),
         What::Run => Err("what a command did cannot be taken back".into()),
-        What::Pause => the_job(snapshot, view).map(|j| Fix::CronResume(j.id)),
-        What::Resume => the_job(snapshot, view).map(|j| Fix::CronPause(j.id)),
+        What::Pause => the_job(snapshot, view, |job| !job.active).map(Fix::CronResume),
+        What::Resume => the_job(snapshot, view, |job| job.active).map(Fix::CronPause),
         What::Cron => undo_cron(snapshot, view, former),
         What::Triggers => Ok(Fix::TriggersRemove),
         What::View => Ok(Fix::Materialize),
@@ -187,12 +186,14 @@ fn titles(jobs: &[&Job]) -> String {
     jobs.iter().map(|j| format!("{} of {}", j.title(), j.username)).collect::<Vec<_>>().join(", ")
 }
 
-/// The one job that refreshes the view.
-fn the_job<'a>(snapshot: &'a Snapshot, view: &'a ViewState) -> Result<&'a Job, String> {
-    match jobs(snapshot, view).as_slice() {
-        [] => Err("no job that is visible refreshes it".into()),
-        [job] => Ok(job),
-        several => Err(format!("several jobs refresh it ({}): p and n in the cron pane do it", titles(several))),
+/// The one job that refreshes the view; of several the one that it can be done to.
+fn the_job(snapshot: &Snapshot, view: &ViewState, can: impl Fn(&Job) -> bool) -> Result<JobId, String> {
+    let all = jobs(snapshot, view);
+    let able: Vec<&Job> = all.iter().copied().filter(|job| can(job)).collect();
+    match (all.as_slice(), able.as_slice()) {
+        ([], _) => Err("no job that is visible refreshes it".into()),
+        ([job], _) | (_, [job]) => Ok(job.id),
+        (several, _) => Err(format!("several jobs refresh it ({}): p and n in the cron pane do it", titles(several))),
     }
 }
 

@@ -85,6 +85,13 @@ async fn undo_takes_back_only_what_mvtop_did() {
     assert!(code == 3 && why.contains("did not make refresco"), "{why}");
     assert_eq!((mvtop(&["resume", "--yes"]).0, mvtop(&["run", "--yes"]).0, mvtop(&["pause", "--yes"]).0), (0, 0, 0));
     assert_eq!(night.dump().await, before);
+    night.sql(&format!("SELECT cron.schedule('otro', '*/9 * * * *', '{REFRESH}')")).await;
+    assert_eq!((mvtop(&["resume", "--yes"]).0, mvtop(&["pause", "--yes"]).0), (0, 3), "one was paused, then none");
+    assert_eq!(mvtop(&["resume", "--undo", "--yes"]).0, 3, "either may be meant");
+    night.sql("SELECT cron.alter_job(jobid, active := false) FROM cron.job WHERE jobname = 'refresco'").await;
+    assert_eq!((mvtop(&["pause", "--yes"]).0, mvtop(&["resume", "--yes"]).0), (0, 3), "one was active, now none");
+    night.sql("SELECT cron.unschedule('otro')").await;
+    assert_eq!(night.dump().await, before);
     let id = night.text("SELECT jobid::text FROM cron.job WHERE jobname = 'refresco'").await;
     let remove = night.plan(Fix::CronRemove(JobId(id.parse().unwrap()))).await;
     let again = format!("SELECT cron.schedule('refresco', '*/7 * * * *', '{REFRESH}')");
