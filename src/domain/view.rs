@@ -187,8 +187,8 @@ pub struct View {
     pub moment: Option<String>,
     /// Is one of them foreign, so that nothing here tells when it is written to?
     pub reads_foreign: bool,
-    /// Does it read plain views?
-    pub reads_views: bool,
+    /// The definitions of the plain views that it reads, through other views too; empty where one cannot be read.
+    pub plain_views: Vec<String>,
     /// The columns that tell the rows of its base tables apart.
     pub identities: BTreeSet<Identity>,
     /// Another number when a plain view that it reads was replaced.
@@ -296,7 +296,8 @@ impl View {
     pub fn clocked(mut self) -> View {
         let is_left_out =
             |place: usize| self.columns.get(place).is_some_and(|c| self.refresh_columns.contains(&c.name));
-        self.reads_clock = stamped::reads_clock(&self.definition, is_left_out);
+        self.reads_clock = stamped::reads_clock(&self.definition, is_left_out)
+            || self.plain_views.iter().any(|below| stamped::reads_clock(below, |_| false));
         self.moment = self.find_moment();
         self
     }
@@ -304,8 +305,11 @@ impl View {
     /// May its rows depend on the plan that the definition is run by?
     pub fn may_tie(&self) -> bool {
         let is_float = |c: &Column| ["double precision", "real"].contains(&c.data_type.as_str());
-        let rounds = self.columns.iter().any(is_float) && self.definition.contains("GROUP BY");
-        self.reads_views || rounds || ties::may_tie(&self.definition, &self.identities)
+        let rounds = self.columns.iter().any(is_float);
+        let mut queries = std::iter::once(&*self.definition).chain(self.plain_views.iter().map(|below| &**below));
+        queries.any(|query| {
+            query.is_empty() || rounds && query.contains("GROUP BY") || ties::may_tie(query, &self.identities)
+        })
     }
 
     /// Does every write to what it reads refresh it?

@@ -76,6 +76,23 @@ async fn a_definition_that_leaves_a_choice_is_run_by_the_plan_of_a_refresh() {
     }
     let other = bench.view("w").await;
     assert!(!other.may_tie(), "its order tells all rows apart: {:?}", other.identities);
+    let below = "CREATE VIEW newest AS SELECT DISTINCT ON (conv) conv, id FROM m ORDER BY conv, at DESC;
+         CREATE VIEW all_of_it AS SELECT conv, id FROM m;
+         CREATE VIEW through AS SELECT n.conv, a.id FROM newest n JOIN all_of_it a USING (id);
+         CREATE TABLE log (id int PRIMARY KEY, conv int); CREATE TABLE log_2025 () INHERITS (log);
+         CREATE MATERIALIZED VIEW simple AS SELECT conv, id FROM all_of_it;
+         CREATE MATERIALIZED VIEW chosen AS SELECT conv, id FROM through;
+         CREATE MATERIALIZED VIEW parent AS SELECT DISTINCT ON (conv) conv, id FROM log ORDER BY conv, id";
+    bench.run(below).await;
+    let mut ties = Vec::new();
+    for name in ["simple", "chosen", "parent"] {
+        ties.push(bench.view(name).await.may_tie());
+    }
+    assert_eq!(
+        ties,
+        [false, true, true],
+        "what a plain view below leaves open counts, and a child's ids as the parent's"
+    );
 }
 
 /// Until PostgreSQL 16 a refresh finds what functions name on the path of whoever asks for it.

@@ -3,6 +3,9 @@
 use std::process::Command;
 
 use mvtop::demo::{Demo, Options};
+use mvtop::pg::catalog;
+use mvtop::pg::conninfo::{Environment, Target};
+use mvtop::pg::session::Session;
 use tokio_postgres::Client;
 
 use crate::{LIVE_ROWS, OSMARA, REFRESH, VIEW_ROWS, connect, gone_when_dropped, number, osmara, small, start, text};
@@ -24,6 +27,7 @@ async fn the_incident_is_there_as_documented_and_a_refresh_heals_it() {
     the_view_is_three_days_old_and_now_is_now_again(&client, &demo).await;
     others_are_affected_in_every_way(&client).await;
     a_query_for_groups_reads_no_mensajes(&client).await;
+    its_definition_leaves_no_choice(&demo).await;
     jobs_ran_for_a_day_and_none_refreshes(&client).await;
 
     client.batch_execute(REFRESH).await.unwrap();
@@ -108,6 +112,16 @@ async fn a_query_for_groups_reads_no_mensajes(client: &Client) {
     for dropped in ["mensajes_whatsapp", "llamadas_ventas", "profiles", "coordinaciones"] {
         assert!(!plan.contains(dropped), "{dropped} is read:\n{plan}");
     }
+}
+
+/// What keeps all its values cheap to compare: both sides may run in parallel, by whatever plan.
+async fn its_definition_leaves_no_choice(demo: &Demo) {
+    let target = Target::resolve(Some(demo.conninfo()), &[], &Environment::from_process()).unwrap();
+    let session = Session::connect(&target, "test").await.unwrap();
+    let views = catalog::views(&session, None).await.unwrap();
+    let view = views.iter().find(|view| view.name.name == "mv_conversaciones_dashboard").unwrap();
+    assert!(view.plain_views.iter().any(|below| below.contains("profiles")), "{:?}", view.plain_views);
+    assert!(!view.may_tie(), "{:?}", view.identities);
 }
 
 async fn jobs_ran_for_a_day_and_none_refreshes(client: &Client) {

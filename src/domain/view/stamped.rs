@@ -191,10 +191,12 @@ fn has_clock(tokens_of: &[&str]) -> bool {
     })
 }
 
-/// The functions of PostgreSQL's own that a query calls and that give other values at each call, clocks excepted.
-pub fn volatile_calls(query: &str) -> Vec<String> {
+/// The functions of PostgreSQL's own that a query, or one of the views below it, calls and that give other values at each
+/// call, clocks excepted.
+pub fn volatile_calls(query: &str, below: &[String]) -> Vec<String> {
     let mut calls = Vec::new();
     find_calls(query, &mut calls);
+    below.iter().for_each(|query| find_calls(query, &mut calls));
     calls
 }
 
@@ -285,9 +287,10 @@ mod tests {
     #[test]
     fn calls_that_give_other_values_are_found_wherever_they_stand() {
         let query = " SELECT t.id,\n    (t.k + (random() * (2)::double precision)) AS r,\n    ( SELECT gen_random_uuid() AS u)\n   FROM t";
-        assert_eq!(volatile_calls(query), ["random", "gen_random_uuid"]);
+        assert_eq!(volatile_calls(query, &[]), ["random", "gen_random_uuid"]);
+        assert_eq!(volatile_calls("SELECT p.id FROM app.p", &[query.into()]), ["random", "gen_random_uuid"]);
         let quiet = " SELECT t.random, s.nextval(t.id) AS x, 'random()'::text AS y, now() AS z FROM t";
-        assert_eq!(volatile_calls(quiet), Vec::<String>::new());
+        assert_eq!(volatile_calls(quiet, &[]), Vec::<String>::new());
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use super::lexer::{clause, inside, tokens, unquoted};
 
-/// A table and a column of it that tells its rows apart.
-pub type Identity = (String, String);
+/// A table, by its schema and name, and a column of it that tells its rows apart.
+pub type Identity = (String, String, String);
 
 /// Aggregates whose value depends on the order of the rows.
 const ORDERED: [&str; 11] = [
@@ -45,8 +45,8 @@ pub(super) fn may_tie(query: &str, identities: &BTreeSet<Identity>) -> bool {
 fn is_total(query: &[&str], identities: &BTreeSet<Identity>) -> bool {
     let after = |word: &str| query.iter().position(|t| *t == word).map(|place| &query[place + 1..]);
     let (Some(from), Some(order)) = (after("FROM"), after("ORDER")) else { return false };
-    let ([_, ".", table] | [_, ".", table, _]) = clause(from).0 else { return false };
-    let is_identity = |name: &str| identities.contains(&(unquoted(table), unquoted(name)));
+    let ([schema, ".", table] | [schema, ".", table, _]) = clause(from).0 else { return false };
+    let is_identity = |name: &str| identities.contains(&(unquoted(schema), unquoted(table), unquoted(name)));
     let mut items = clause(order).0.split(|t| [",", "BY"].contains(t));
     items.any(|item| match item {
         [_, ".", name] | [_, ".", name, "DESC", ..] | [name] | [name, "DESC", ..] => is_identity(name),
@@ -59,7 +59,8 @@ mod tests {
     use super::*;
 
     fn ties(query: &str) -> bool {
-        may_tie(query, &[("m".to_string(), "id".to_string()), ("odd t".to_string(), "No".to_string())].into())
+        let identity = |table: &str, column: &str| ("app".to_string(), table.to_string(), column.to_string());
+        may_tie(query, &[identity("m", "id"), identity("odd t", "No")].into())
     }
 
     #[test]
@@ -76,6 +77,7 @@ mod tests {
             "SELECT p.id FROM (app.p LEFT JOIN ( SELECT DISTINCT ON (m.p) m.p, m.b FROM app.m ORDER BY m.p) x ON ((x.p = p.id)))",
             "SELECT DISTINCT ON (m.conv) m.conv FROM (app.m JOIN app.n ON ((m.id = n.m))) ORDER BY m.conv, m.id",
             "SELECT DISTINCT ON (t.a) t.a FROM app.t ORDER BY t.a, t.id",
+            "SELECT DISTINCT ON (m.a) m.a FROM old.m ORDER BY m.a, m.id",
         ] {
             assert!(ties(query), "{query}");
         }

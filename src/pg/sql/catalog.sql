@@ -54,6 +54,21 @@ locks AS MATERIALIZED (
     JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = current_database()
     WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid()
 ),
+-- The definitions of the views and of the plain views below them. pg_get_viewdef waits for whoever locked a view or what it
+-- reads, and all views would wait with it: those have none.
+definitions AS MATERIALIZED (
+    SELECT c.oid, c.relkind, CASE WHEN EXISTS (
+        SELECT FROM locks l
+        WHERE l.relation = c.oid
+           OR l.relation IN (SELECT d.refobjid
+                             FROM pg_catalog.pg_rewrite w
+                             JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+                                                        AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                             WHERE w.ev_class = c.oid)
+    ) THEN '' ELSE pg_catalog.pg_get_viewdef(c.oid) END AS definition
+    FROM pg_catalog.pg_class c
+    WHERE c.oid IN (SELECT mv.oid FROM mv) OR c.relkind = 'v' AND c.oid IN (SELECT reads.relation FROM reads)
+),
 -- The indexes REFRESH ... CONCURRENTLY can use: unique, valid, immediate, whole, on columns. Shortest first.
 usable AS (
     SELECT i.indrelid, i.indexrelid, i.indnkeyatts, i.indkey, i.indclass, i.indcollation
@@ -89,8 +104,7 @@ SELECT json_build_object(
     'schema', mv.nspname,
     'name', mv.relname,
     'owner', pg_catalog.pg_get_userbyid(mv.relowner),
-    -- pg_get_viewdef waits for whoever locked the view or what it reads, and all views would wait with it.
-    'definition', CASE WHEN locked.is_locked THEN '' ELSE pg_catalog.pg_get_viewdef(mv.oid) END,
+    'definition', (SELECT d.definition FROM definitions d WHERE d.oid = mv.oid),
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL),
@@ -109,12 +123,16 @@ SELECT json_build_object(
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_class c ON c.oid = reads.relation
         WHERE reads.view = mv.oid AND c.relkind IN ('r', 'm', 'p', 'f')),
-    'reads_views', EXISTS (SELECT FROM reads r JOIN pg_catalog.pg_class c ON c.oid = r.relation AND c.relkind = 'v'
-                           WHERE r.view = mv.oid),
+    'plain_views', (
+        SELECT coalesce(json_agg(d.definition), '[]')
+        FROM definitions d
+        WHERE d.relkind = 'v' AND d.oid IN (SELECT r.relation FROM reads r WHERE r.view = mv.oid)),
+    -- Not those of a table with children that is not partitioned: theirs are unique only each by itself.
     'identities', (
-        SELECT coalesce(json_agg(DISTINCT json_build_array(c.relname, a.attname)::jsonb), '[]')
+        SELECT coalesce(json_agg(DISTINCT json_build_array(n.nspname, c.relname, a.attname)::jsonb), '[]')
         FROM reads r
-        JOIN pg_catalog.pg_class c ON c.oid = r.relation
+        JOIN pg_catalog.pg_class c ON c.oid = r.relation AND NOT (c.relkind = 'r' AND c.relhassubclass)
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
                                   AND i.indnkeyatts = 1 AND i.indpred IS NULL
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] AND a.attnotnull
@@ -163,15 +181,4 @@ SELECT json_build_object(
                 THEN pg_catalog.has_table_privilege(mv.oid, 'MAINTAIN') ELSE false END
 )::text
 FROM mv
-CROSS JOIN LATERAL (
-    SELECT EXISTS (
-        SELECT FROM locks l
-        WHERE l.relation = mv.oid
-           OR l.relation IN (SELECT d.refobjid
-                             FROM pg_catalog.pg_rewrite w
-                             JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
-                                                        AND d.refclassid = 'pg_catalog.pg_class'::regclass
-                             WHERE w.ev_class = mv.oid)
-    ) AS is_locked
-) AS locked
 ORDER BY mv.nspname, mv.relname
