@@ -72,7 +72,8 @@ impl Day {
         let jobs: Vec<&Job> = history.jobs_refreshing(&view.view.name).collect();
         let stats: Vec<&JobStats> = jobs.iter().filter_map(|j| snapshot.job(j.id)).collect();
         let freshness = Freshness::of(view, Some(history), &snapshot.jobs, now);
-        let ages = Ages::of(&refreshes(snapshot, view, &freshness), freshness.limit.length, now);
+        let limit = freshness.limit.of_a_day(&snapshot.jobs);
+        let ages = Ages::of(&refreshes(snapshot, view, &freshness), limit.length, now);
         if stats.is_empty() && ages.is_none() {
             return None;
         }
@@ -86,8 +87,8 @@ impl Day {
             gaps: stats.iter().flat_map(|s| s.gaps.iter().copied()).collect(),
             worst: ages.as_ref().map(|a| a.worst),
             within: ages.as_ref().and_then(|a| a.within),
-            limit: freshness.limit.length,
-            advice: advice(snapshot, view, took.as_ref(), &freshness.limit),
+            limit: limit.length,
+            advice: advice(snapshot, view, took.as_ref(), &limit),
             took,
         })
     }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::job::{History, JobId, RunId, RunStatus};
+use super::job::{History, JobId, Run, RunId, RunStatus};
 use super::snapshot::ViewState;
 use super::stats::JobStats;
 use super::time::{Time, age};
@@ -71,7 +71,8 @@ pub enum LimitSource {
     Default,
     /// The configuration says it of this view.
     Configured,
-    /// The interval of the job that refreshes it, plus its usual duration and a grace.
+    /// What the job that refreshes it promises now: the pause between the run that should be over and the next, plus its usual
+    /// duration and a grace.
     Job(JobId),
     /// Every write refreshes it, so its age says nothing: as long as nobody writes it stays true.
     Triggers,
@@ -86,6 +87,19 @@ pub struct Limit {
     pub length: Option<TimeDelta>,
     /// Where it comes from.
     pub source: LimitSource,
+}
+
+impl Limit {
+    /// That of a whole day, in which a schedule may make its longest pause.
+    pub fn of_a_day(self, jobs: &[JobStats]) -> Limit {
+        let LimitSource::Job(id) = self.source else { return self };
+        Limit { length: JobStats::find(jobs, id).and_then(|stats| allowed(stats.interval, stats)), ..self }
+    }
+}
+
+/// The age that a pause of the schedule allows: a refresh takes its time on top of it.
+fn allowed(pause: Option<TimeDelta>, stats: &JobStats) -> Option<TimeDelta> {
+    Some(pause? + stats.p95.unwrap_or_default() + GRACE)
 }
 
 /// The limit where nothing else says: what the incident's team settled on.
@@ -160,20 +174,31 @@ impl Freshness {
     }
 }
 
-/// The best signal that names a time. The first two are exact; of the other two the newer one counts. Where runs are not
-/// recorded any more, the last recorded one need not be the last.
+/// The best signal that names a time. The first is exact; a commit, or that its end was seen, dates the data by the begin of
+/// the run that did it, where one is known; of what was seen and the runs the newer one counts. Where runs are not recorded
+/// any more, the last recorded one need not be the last.
 fn refreshed_at(view: &ViewState, history: Option<&History>) -> Option<RefreshedAt> {
     let stamp = view.stamp.value();
     let column = || Some((stamp?.column?, Source::Column(view.view.refresh_column()?.to_string())));
-    let committed = || Some((stamp?.committed?, Source::Commit));
+    let history = history.filter(|h| !h.unlogged);
+    let began = |end: Time| run_that_ended(view, history?, end)?.start;
+    let committed = || stamp?.committed.map(|at| (began(at).unwrap_or(at), Source::Commit));
     // One that waited for its lock installed what was true before the wait.
     let waited = |seen: Time| view.waited.as_ref().filter(|w| w.until == seen).map(|w| w.since);
-    let observed = || view.observed.map(|seen| (waited(seen).unwrap_or(seen), Source::Observed));
-    let run = || last_good_run(view, history.filter(|h| !h.unlogged)?);
+    let since = |seen: Time| waited(seen).or_else(|| began(seen)).or(view.unseen_since).unwrap_or(seen);
+    let observed = || view.observed.map(|seen| (since(seen), Source::Observed));
+    let run = || last_good_run(view, history?);
     column()
         .or_else(committed)
         .or_else(|| [observed(), run()].into_iter().flatten().max_by_key(|(at, _)| *at))
         .map(|(at, source)| RefreshedAt { at, source })
+}
+
+/// The good run in which a refresh ended at this time, seen up to a pulse later.
+fn run_that_ended<'a>(view: &ViewState, history: &'a History, end: Time) -> Option<&'a Run> {
+    let pulse = TimeDelta::seconds(2);
+    let is_it = |run: &&Run| run.start.is_some_and(|at| at <= end) && run.end.is_some_and(|at| at + pulse >= end);
+    history.runs_refreshing(&view.view.name).filter(|run| run.status == RunStatus::Succeeded).find(is_it)
 }
 
 fn last_good_run(view: &ViewState, history: &History) -> Option<(Time, Source)> {
@@ -203,8 +228,8 @@ fn limit(view: &ViewState, history: Option<&History>, jobs: &[JobStats]) -> Limi
         .filter(|job| job.active)
         .filter_map(|job| JobStats::find(jobs, job.id))
         .filter_map(|stats| {
-            let length = stats.interval? + stats.p95.unwrap_or_default() + GRACE;
-            Some(Limit { length: Some(length), source: LimitSource::Job(stats.job) })
+            let length = Some(allowed(stats.promised, stats)?);
+            Some(Limit { length, source: LimitSource::Job(stats.job) })
         })
         .min_by_key(|limit| limit.length)
         .unwrap_or(Limit { length: view.rules.usual.length(), source: LimitSource::Default })

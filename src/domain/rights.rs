@@ -99,12 +99,17 @@ pub fn hidden_jobs(server: &Server) -> Option<String> {
 /// Why the comparison failed, as far as rights explain it.
 pub fn cannot_compare(server: Option<&Server>, view: &View, problem: &Problem) -> String {
     let user = server.map_or("this role", |s| &s.user);
-    match problem.kind {
-        ProblemKind::RowSecurity => format!(
+    match (problem.kind, &view.hides) {
+        (ProblemKind::RowSecurity, Some(table)) => format!(
+            "row security may hide rows of {table} from {}, by whose rights a refresh reads, and they would look like \
+             drift; it can be compared if its owner has BYPASSRLS or owns {table}",
+            view.owner
+        ),
+        (ProblemKind::RowSecurity, None) => format!(
             "row security hides rows from {user}, and they would look like drift ({}); a role with BYPASSRLS can compare it",
             problem.text
         ),
-        ProblemKind::Permission if !view.lacks.is_empty() => format!("{user} needs {}", view.lacks.join(" and ")),
+        (ProblemKind::Permission, _) if !view.lacks.is_empty() => format!("{user} needs {}", view.lacks.join(" and ")),
         _ => problem.text.clone(),
     }
 }

@@ -214,6 +214,8 @@ pub struct ViewState {
     pub signal: Signal,
     /// When a refresh was seen: xmin moved between two looks.
     pub observed: Option<Time>,
+    /// The last look before that, where it was not a moment before: some time between both the refresh was.
+    pub unseen_since: Option<Time>,
     /// What its data was true of at each refresh that was known while somebody looked, over the last day, the oldest first.
     pub refreshes: Vec<Time>,
     /// When the base tables were last seen to move, since the console looks.
@@ -269,6 +271,7 @@ impl ViewState {
             labels: Reading::default(),
             signal: Signal { populated: true, ..Signal::default() },
             observed: None,
+            unseen_since: None,
             refreshes: Vec::new(),
             moved: None,
             bulk: None,

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
+use super::freshness::GRACE;
 use super::job::{History, Job, JobId, Run, RunId, RunStatus};
 use super::schedule::{Dialect, Schedule};
 use super::server::CronExtension;
@@ -28,6 +29,8 @@ pub struct JobStats {
     pub schedule: Result<Schedule, String>,
     /// The longest pause the schedule makes between two runs.
     pub interval: Option<TimeDelta>,
+    /// The pause between the run that should be over by now and the next one: by night another than by day.
+    pub promised: Option<TimeDelta>,
     /// When it runs next; `None` when paused or when it never fires.
     pub next: Option<Time>,
     /// The time from which runs were counted: a day ago, or the first run seen where that is later.
@@ -119,9 +122,11 @@ impl JobStats {
         let mut lengths: Vec<TimeDelta> = good(&day).filter_map(|r| r.duration()).collect();
         let recent_ms = lengths.iter().take(RECENT).rev().map(|l| l.num_milliseconds().max(0) as u64).collect();
         lengths.sort();
+        let long = percentile(&lengths, 95);
         JobStats {
             job: job.id,
             interval: schedule.as_ref().ok().and_then(|s| s.longest_gap(now, tz)),
+            promised: schedule.as_ref().ok().and_then(|s| s.pause_around(now - long.unwrap_or_default() - GRACE, tz)),
             next: schedule.as_ref().ok().filter(|_| job.active).and_then(|s| s.next_after(now, tz)),
             since,
             ended: day.iter().filter(|r| !r.status.is_open()).count(),
@@ -129,7 +134,7 @@ impl JobStats {
             expected: gaps.as_ref().map(|(expected, _)| *expected),
             gaps: gaps.map(|(_, gaps)| gaps).unwrap_or_default(),
             p50: percentile(&lengths, 50),
-            p95: percentile(&lengths, 95),
+            p95: long,
             max: lengths.last().copied(),
             reliable: true,
             recent_ms,
@@ -233,6 +238,17 @@ mod tests {
         assert_eq!(stats.success_rate(), Some(1.0));
         assert_eq!(stats.p50, Some(TimeDelta::milliseconds(1_010)));
         assert_eq!(stats.next, Some(at(20)));
+    }
+
+    #[test]
+    fn by_day_a_schedule_that_rests_at_night_promises_what_it_keeps_by_day() {
+        let mut history = history(&[0]);
+        history.jobs[0].schedule = "*/5 7-22 * * *".into();
+        let promised = |minute| stats(&history, at(minute)).promised;
+        assert_eq!(promised(14 * 60 + 1), Some(TimeDelta::minutes(5)));
+        assert_eq!(promised(3 * 60), Some(TimeDelta::minutes(8 * 60 + 5)));
+        assert_eq!(promised(7 * 60), Some(TimeDelta::minutes(8 * 60 + 5)), "the first run of the day is not over yet");
+        assert_eq!(promised(7 * 60 + 1), Some(TimeDelta::minutes(5)));
     }
 
     #[test]

@@ -201,6 +201,8 @@ pub struct View {
     pub can_select: bool,
     /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?
     pub can_refresh: bool,
+    /// A table of which row security may hide rows from the owner, so that a refresh reads others than this role.
+    pub hides: Option<String>,
     /// The rights this role lacks to compare it, e.g. `USAGE on the schema x`, `SELECT on prospectos, coordinaciones`.
     pub lacks: Vec<String>,
 }
@@ -209,6 +211,11 @@ impl View {
     /// Was its definition read?
     pub fn has_definition(&self) -> bool {
         !self.definition.is_empty()
+    }
+
+    /// Was all read that tells how its rows come about: its definition, and those of the plain views below it?
+    pub fn is_whole(&self) -> bool {
+        self.has_definition() && !self.plain_views.iter().any(String::is_empty)
     }
 
     /// The column whose value is the moment of the last refresh.

@@ -76,6 +76,7 @@ struct Entry {
     triggers: Vec<Trigger>,
     can_select: bool,
     can_refresh: bool,
+    hides: Option<String>,
     lacks: Vec<Lack>,
 }
 
@@ -158,6 +159,7 @@ fn view(json: &str) -> Result<View, Problem> {
         base_names: entry.base_tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         can_select: entry.can_select,
         can_refresh: entry.can_refresh,
+        hides: entry.hides,
         lacks: rights(&entry.lacks),
     }
     .clocked())

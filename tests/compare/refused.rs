@@ -4,6 +4,7 @@ use super::{Bench, LIMITS, connect, target};
 use mvtop::demo::cluster::{DATABASE, SUPERUSER};
 use mvtop::domain::drift::Scope;
 use mvtop::domain::reading::{Problem, ProblemKind};
+use mvtop::domain::rights::cannot_compare;
 use mvtop::domain::snapshot::DrillTarget;
 use mvtop::domain::view::View;
 use mvtop::pg::catalog;
@@ -119,6 +120,54 @@ async fn a_view_that_is_gone() {
     for problem in problems(&bench.session, &view, LIMITS).await {
         assert!(problem.text.contains("does not exist"), "{problem:?}");
     }
+}
+
+/// A refresh reads by the rights of the view's owner, whatever the role that compares may see.
+#[tokio::test]
+async fn row_security_that_binds_the_owner_of_a_view_is_no_drift() {
+    let sql = format!(
+        "{BASE} DO $$ BEGIN CREATE ROLE bound LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+         ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON t TO bound USING (who = 'a');
+         GRANT SELECT ON t TO bound; GRANT USAGE, CREATE ON SCHEMA bound_owner TO bound;
+         CREATE MATERIALIZED VIEW mine AS SELECT * FROM t;
+         SET ROLE bound; CREATE MATERIALIZED VIEW v AS SELECT * FROM t; RESET ROLE"
+    );
+    let bench = Bench::new("bound_owner", &sql).await;
+    assert_eq!(bench.view("mine").await.hides, None, "row security does not bind a superuser");
+    let view = bench.view("v").await;
+    for scope in [Scope::Groups, Scope::Values] {
+        let problem = compare::compare(&bench.session, &view, scope, &Before::Nothing, LIMITS).await.unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::RowSecurity, "{problem:?}");
+        let said = cannot_compare(None, &view, &problem);
+        assert!(said.contains("hide rows of t from bound"), "{said}");
+    }
+    bench.run("ALTER ROLE bound BYPASSRLS").await;
+    assert_eq!(bench.view("v").await.hides, None);
+}
+
+/// Whoever comes now waits behind one that waits.
+#[tokio::test]
+async fn a_lock_that_is_only_waited_for_leaves_the_other_views_known() {
+    let bench = Bench::new(
+        "waited_for",
+        "CREATE TABLE t (id int); CREATE MATERIALIZED VIEW v AS TABLE t; CREATE MATERIALIZED VIEW w AS TABLE t",
+    )
+    .await;
+    let oids = [bench.view("v").await.oid, bench.view("w").await.oid];
+    let conninfo = bench.cluster.conninfo_for(SUPERUSER, DATABASE);
+    let (reader, refresher) = (connect(&conninfo).await, connect(&conninfo).await);
+    reader.batch_execute("BEGIN; SELECT FROM waited_for.v").await.unwrap();
+    let refresh = tokio::spawn(async move { refresher.batch_execute("REFRESH MATERIALIZED VIEW waited_for.v").await });
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'waited_for.v'::regclass)";
+    while !bench.client.query_one(waits, &[]).await.unwrap().get::<_, bool>(0) {
+        tokio::task::yield_now().await;
+    }
+    let views = catalog::views(&bench.session, Some(&oids)).await.unwrap();
+    let known: Vec<bool> = views.iter().map(|v| v.has_definition()).collect();
+    assert_eq!(known, [false, true], "its own definition would be waited for");
+    reader.batch_execute("COMMIT").await.unwrap();
+    refresh.await.unwrap().unwrap();
+    assert!(bench.view("v").await.has_definition());
 }
 
 /// pg_get_viewdef locks what the definition reads, and would wait for whoever has it.

@@ -1,7 +1,7 @@
 //! What its job, or the lack of one, explains.
 
 use super::runs::Kept;
-use super::{Cause, CauseCode, Remedy, Scene};
+use super::{Cause, CauseCode, Remedy, Scene, Severity};
 use crate::domain::job::{History, Job, RemovedJob, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::server::{Cron, CronExtension};
@@ -73,6 +73,13 @@ impl Scene<'_> {
         if let Some(hidden) = hidden {
             let text = format!("No job that is visible refreshes it; {hidden}");
             return Cause::note(CauseCode::HistoryNotVisible, Remedy::Grant, text);
+        }
+        if let Some(job) = history.job_of_hidden_names() {
+            let text = format!(
+                "The job {} makes the names of what it refreshes as it runs: whether this view is among them is not seen.",
+                job.title()
+            );
+            return Cause::new(CauseCode::HistoryNotVisible, Severity::Warning, None, text).about(job);
         }
         Cause::grave(CauseCode::NeverScheduled, Remedy::Schedule, "No cron job refreshes it.")
     }

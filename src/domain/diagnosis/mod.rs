@@ -233,6 +233,7 @@ impl Scene<'_> {
 /// A session in words: `postgres (psql, pid 4711)`.
 pub fn who(user: &str, application: &str, pid: i32) -> String {
     match (user, application) {
+        ("", _) if pid == 0 => "a prepared transaction".into(),
         ("", _) => format!("pid {pid}"),
         (user, "") => format!("{user} (pid {pid})"),
         (user, application) => format!("{user} ({application}, pid {pid})"),

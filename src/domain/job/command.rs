@@ -8,14 +8,16 @@ use super::path::SearchPath;
 use super::words::{Token, tokens};
 use crate::domain::view::ViewName;
 
-/// Does this command refresh the view, where a name without a schema is one in `public`?
+/// Does what a trigger runs refresh the view? A name without a schema is taken for the view's: which search_path a write
+/// will have nobody knows.
 pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
     refresh_modes(command, view).next().is_some()
 }
 
 /// How a command refreshes the view, each time that it does: with CONCURRENTLY?
 pub fn refresh_modes(command: &str, view: &ViewName) -> impl Iterator<Item = bool> {
-    let reader = Reader { homes: &Homes::new(), routines: &[] };
+    let homes = Homes::from([(view.name.clone(), vec![view.schema.clone()])]);
+    let reader = Reader { homes: &homes, routines: &[] };
     let all = reader.refreshes(command, SearchPath::of(None, ""));
     all.into_iter().filter(move |refresh| refresh.view == *view).map(|refresh| refresh.concurrently)
 }
@@ -89,6 +91,18 @@ impl Reader<'_> {
         let mut all = Vec::new();
         self.read(command, path, Frame { definer: None, depth: 0 }, &mut all);
         all
+    }
+
+    /// Does a command refresh something whose name is made only as it runs, by dynamic SQL, and nothing else that is seen?
+    pub(super) fn hides_names(&self, command: &str, path: SearchPath) -> bool {
+        let words = tokens(command);
+        let mentions = |text: &str| text.to_lowercase().contains("refresh materialized view");
+        let is_dynamic = |statement: &[Token], place: usize| {
+            self.called(statement, place, &path).next().is_some() || run_text(&statement[place..]).is_some_and(mentions)
+        };
+        let mut statements = words.split(|word| *word == Token::End);
+        statements.any(|statement| (0..statement.len()).any(|place| is_dynamic(statement, place)))
+            && self.refreshes(command, path).is_empty()
     }
 
     /// A text in a command is run by `DO` and `EXECUTE` alone, and what is only explained is not run.

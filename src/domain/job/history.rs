@@ -45,6 +45,8 @@ struct Places {
     /// By a view, the places among these of those that refreshed it.
     refreshed: HashMap<ViewName, Vec<usize>>,
     ownerless: Option<usize>,
+    /// An active job that makes the names of what it refreshes as it runs.
+    hides_names: Option<usize>,
 }
 
 impl Clone for Index {
@@ -64,7 +66,9 @@ impl Eq for Index {}
 impl Places {
     fn of(history: &History) -> Places {
         let ownerless = history.jobs.iter().position(|job| !job.owner_exists);
-        let mut places = Places { ownerless, ..Places::default() };
+        let hides = |job: &Job| job.active && job.here && history.reader(true).hides_names(&job.command, job.path());
+        let hides_names = history.jobs.iter().position(hides);
+        let mut places = Places { ownerless, hides_names, ..Places::default() };
         for (place, run) in history.runs.iter().enumerate() {
             places.runs.entry(run.job).or_default().push(place);
         }
@@ -196,6 +200,11 @@ impl History {
     pub fn jobs_naming(&self, name: &str) -> impl Iterator<Item = (&Job, &ViewName)> {
         let named = self.places().refreshers.get(name).into_iter().flatten();
         named.map(|(place, refresh)| (&self.jobs[*place], &refresh.view))
+    }
+
+    /// An active job of which is not seen what it refreshes, for it makes the names as it runs.
+    pub fn job_of_hidden_names(&self) -> Option<&Job> {
+        self.places().hides_names.map(|place| &self.jobs[place])
     }
 
     /// How a job's runs refresh the view, each time that they do: with CONCURRENTLY? What it calls is read, too.

@@ -94,6 +94,23 @@ fn what_a_command_calls_may_be_what_refreshes() {
 }
 
 #[test]
+fn names_that_are_made_as_a_job_runs_are_not_taken_for_none() {
+    let made = "DECLARE r record; BEGIN FOR r IN SELECT matviewname AS n FROM pg_matviews LOOP
+        EXECUTE 'REFRESH MATERIALIZED VIEW ' || quote_ident(r.n); END LOOP; END";
+    for (command, body, is_hidden) in [
+        ("SELECT refresca()", made, true),
+        ("SELECT refresca()", "BEGIN REFRESH MATERIALIZED VIEW ventas.mv; END", false),
+        ("DO $$ BEGIN EXECUTE format('REFRESH MATERIALIZED VIEW %I', 'mv'); END $$", made, true),
+        ("VACUUM", made, false),
+    ] {
+        let routines = vec![routine("ventas.refresca", body)];
+        let history =
+            History { jobs: vec![Job { here: true, active: true, ..job(command) }], routines, ..History::default() };
+        assert_eq!(history.job_of_hidden_names().is_some(), is_hidden, "{command}");
+    }
+}
+
+#[test]
 fn a_routine_s_own_search_path_and_role_count_in_it() {
     let routine = Routine {
         search_path: Some("ventas".into()),
@@ -106,6 +123,13 @@ fn a_routine_s_own_search_path_and_role_count_in_it() {
     history.settle(History::homes(both.map(named).iter()));
     let view = named("ventas.mv");
     assert_eq!(history.definers(&history.jobs[0], &view).collect::<Vec<_>>(), ["duena"]);
+}
+
+#[test]
+fn a_trigger_s_bare_name_is_taken_for_the_view_in_whatever_schema() {
+    let view = ViewName { schema: "ventas".into(), name: "mv".into() };
+    assert!(command_refreshes("BEGIN REFRESH MATERIALIZED VIEW mv; RETURN NULL; END", &view));
+    assert!(!command_refreshes("BEGIN REFRESH MATERIALIZED VIEW other.mv; RETURN NULL; END", &view));
 }
 
 #[test]

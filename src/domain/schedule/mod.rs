@@ -112,6 +112,21 @@ impl Schedule {
         }
     }
 
+    /// The pause between two consecutive fires in which a moment lies; `None` where no two are near it. A schedule that rests
+    /// at night has two kinds.
+    #[must_use]
+    pub fn pause_around(&self, t: DateTime<Utc>, tz: Tz) -> Option<TimeDelta> {
+        let longest = self.longest_gap(t, tz)?;
+        if let Rhythm::Every(_) = self.rhythm {
+            return Some(longest);
+        }
+        let next = self.next_after(t, tz)?;
+        // The last fire before it is most often near, and a short look is cheap.
+        let spans = iter::successors(Some(TimeDelta::minutes(8)), |span| (*span < longest).then(|| *span * 2));
+        let last = spans.filter_map(|span| self.fires_between(t - span, t, tz).last()).next();
+        Some(next - last?)
+    }
+
     /// Short English: `every 5 minutes`, `daily at 06:00`, `at 06:00 on Mondays`. A schedule too odd for that, such as
     /// `*/7 * * * *`, which is not quite every seven minutes, is given as written.
     #[must_use]

@@ -136,6 +136,19 @@ fn the_longest_gap_is_the_worst_pause_of_the_year() {
 }
 
 #[test]
+fn the_pause_around_a_moment_is_the_one_that_it_lies_in() {
+    let pause = |text: &str, t: &str| schedule(text).pause_around(at(t), Tz::UTC);
+    let office = "*/5 7-22 * * *";
+    assert_eq!(pause(office, "2026-06-10T14:02:00Z"), Some(TimeDelta::minutes(5)));
+    assert_eq!(pause(office, "2026-06-10T14:05:00Z"), Some(TimeDelta::minutes(5)), "a fire begins its pause");
+    assert_eq!(pause(office, "2026-06-10T03:00:00Z"), Some(TimeDelta::minutes(8 * 60 + 5)), "22:55 to 07:00");
+    assert_eq!(pause("0 9-18 * * 1-5", "2026-06-13T12:00:00Z"), Some(TimeDelta::hours(63)), "a weekend");
+    assert_eq!(pause("0 0 29 2 *", "2026-06-10T10:00:00Z"), Some(TimeDelta::days(4 * 365 + 1)));
+    assert_eq!(pause("30 seconds", "2026-06-10T10:00:00Z"), Some(TimeDelta::seconds(30)));
+    assert_eq!(pause("@reboot", "2026-06-10T10:00:00Z"), None);
+}
+
+#[test]
 fn descriptions_are_english_or_the_schedule_itself() {
     for (text, english) in [
         ("* * * * *", "every minute"),

@@ -26,7 +26,9 @@ pub(super) fn checklist(evidence: &Evidence) -> Vec<Check> {
         checks.extend(Scheduled { evidence, history, job, stats: evidence.snapshot.job(job.id) }.checks());
     }
     checks.push(refreshers(evidence));
-    checks.push(unique_index(evidence, jobs.first().copied()));
+    let name = &evidence.view.view.name;
+    let insists = |job: &&&Job| history.is_some_and(|h| h.modes(job, name).any(|mode| mode));
+    checks.push(unique_index(evidence, jobs.iter().find(insists).copied()));
     checks
 }
 
@@ -228,10 +230,9 @@ fn refreshers(evidence: &Evidence) -> Check {
     Check::new("refreshers", "who can refresh", outcome, text)
 }
 
-/// Without one a refresh shuts readers out; a job that says CONCURRENTLY then fails at every run.
-fn unique_index(evidence: &Evidence, job: Option<&Job>) -> Check {
+/// Without one a refresh shuts readers out; a job that `insists` on CONCURRENTLY for it then fails at every run.
+fn unique_index(evidence: &Evidence, insists: Option<&Job>) -> Check {
     let check = |outcome, text: String| Check::new("unique_index", "unique index", outcome, text);
-    let insists = job.filter(|j| j.command.to_lowercase().contains("concurrently"));
     match (evidence.view.view.has_unique_index, insists) {
         (true, _) => {
             let key: Vec<&str> = evidence.view.view.key.iter().map(|k| k.name.as_str()).collect();

@@ -37,7 +37,7 @@ const CLOCKS: [&str; 10] = [
 ];
 
 /// PostgreSQL's own functions that give other values at each call; no catalog names those that a definition depends on.
-const DICE: [&str; 4] = ["random", "random_normal", "gen_random_uuid", "nextval"];
+const DICE: [&str; 6] = ["random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7", "nextval"];
 
 /// Named queries whose columns another may read.
 type Sources = BTreeMap<String, Vec<Output>>;

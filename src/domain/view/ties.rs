@@ -12,7 +12,8 @@ use super::lexer::{clause, inside, tokens, unquoted};
 pub type Identity = (String, String, String);
 
 /// Aggregates whose value depends on the order of the rows.
-const ORDERED: [&str; 11] = [
+const ORDERED: [&str; 12] = [
+    "any_value",
     "array_agg",
     "string_agg",
     "json_agg",

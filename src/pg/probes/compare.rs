@@ -9,7 +9,7 @@ use super::labels::complete;
 use crate::domain::drift::{Drift, Flow, Pairing, Scope};
 use crate::domain::groups::{GroupId, Interner, Labels, add_names};
 use crate::domain::matrix::{Comparison, Standing};
-use crate::domain::reading::Problem;
+use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::view::View;
 use crate::pg::compare::{flow, is_summed, pairings, sums as sums_of};
 use crate::pg::session::{Limits, Session};
@@ -71,6 +71,10 @@ pub async fn compare(
     before: &Before,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
+    if let Some(table) = &view.hides {
+        let text = format!("row security of {table} binds {}", view.owner);
+        return Err(Problem { kind: ProblemKind::RowSecurity, text });
+    }
     let limits = limits.of(view);
     let last = before.comparison();
     let mut known = last.map(|last| Known::of(view, last));

@@ -47,12 +47,13 @@ volatile AS MATERIALIZED (
     WHERE p.provolatile = 'v'
     GROUP BY below.view
 ),
--- What is locked against readers by others than us: read once, for each look costs as much as there are locks.
+-- What is locked against readers by others than us, or is going to be: whoever comes now waits behind one that waits. Read
+-- once, for each look costs as much as there are locks. A prepared transaction has no pid.
 locks AS MATERIALIZED (
     SELECT l.relation
     FROM pg_catalog.pg_locks l
     JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = current_database()
-    WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'AccessExclusiveLock' AND l.pid <> pg_backend_pid()
+    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid()
 ),
 -- The definitions of the views and of the plain views below them. pg_get_viewdef waits for whoever locked a view or what it
 -- reads, and all views would wait with it: those have none.
@@ -157,6 +158,17 @@ SELECT json_build_object(
         JOIN pg_catalog.pg_trigger t ON t.tgrelid = reads.relation AND NOT t.tgisinternal
         JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
         WHERE reads.view = mv.oid AND p.prosrc ~* 'refresh\s+materialized\s+view'),
+    -- A refresh reads by the rights of the owner. A table of which row security may hide rows from it gives that role others
+    -- than it gives us.
+    'hides', (
+        SELECT min(c.relname)
+        FROM pg_catalog.pg_rewrite w
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+                                   AND d.refclassid = 'pg_catalog.pg_class'::regclass
+        JOIN pg_catalog.pg_class c ON c.oid = d.refobjid AND c.relrowsecurity
+        JOIN pg_catalog.pg_roles o ON o.oid = mv.relowner AND NOT o.rolsuper AND NOT o.rolbypassrls
+        WHERE w.ev_class = mv.oid AND mv.relkind = 'm'
+          AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(mv.relowner, c.relowner, 'USAGE'))),
     'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT')
                   AND pg_catalog.has_schema_privilege(mv.nspname, 'USAGE'),
     -- The definition is run as text by this role, so it needs rights on what stands in it, not on what lies below that.

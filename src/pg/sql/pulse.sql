@@ -26,12 +26,17 @@ FROM (
       AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE
 ) AS mv
 CROSS JOIN (
-    -- Another number when what views read, or the views' own indexes, is another set: a view was replaced, a partition or an
-    -- index came or went. Ages are taken against that of one number, so that they stand still.
+    -- Another number when what views read, or the views' own indexes, is another set: a view was replaced, a partition, an
+    -- index or a trigger came or went, a table got another name. Ages are taken against that of one number, so that they stand still.
     SELECT (SELECT count(*) + coalesce(sum(pg_catalog.age(w.xmin)::int8 - pg_catalog.age('3'::xid)), 0)
             FROM pg_catalog.pg_rewrite w WHERE w.oid >= 16384 AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(i.inhrelid::int8), 0) FROM pg_catalog.pg_inherits i
               WHERE i.inhparent = ANY ($1::oid[]) AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
+           # (SELECT coalesce(sum(pg_catalog.hashname(b.relname)::int8 * 31 + b.relnamespace::int8), 0) FROM pg_catalog.pg_class b
+              WHERE b.oid = ANY ($1::oid[]) AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
+           # (SELECT coalesce(sum(t.oid::int8 * ascii(t.tgenabled::text)), 0) FROM pg_catalog.pg_trigger t
+              WHERE t.tgrelid = ANY ($1::oid[]) AND NOT t.tgisinternal
+                AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(i.indexrelid::int8 * (1 + i.indisvalid::int4)), 0) FROM pg_catalog.pg_index i
               JOIN pg_catalog.pg_class m ON m.oid = i.indrelid AND m.relkind = 'm'
               WHERE ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8 AS schema
@@ -54,7 +59,7 @@ CROSS JOIN (
     -- CONCURRENTLY holds ExclusiveLock, a plain refresh AccessExclusiveLock; no privilege is needed to see them. One
     -- that has its lock can still wait for a base table's.
     SELECT json_agg(json_build_object(
-               'view', l.relation::int8, 'pid', l.pid, 'granted', l.granted,
+               'view', l.relation::int8, 'pid', coalesce(l.pid, 0), 'granted', l.granted,
                'concurrently', l.mode = 'ExclusiveLock',
                'user', a.usename, 'application', a.application_name, 'since', a.query_start,
                'state', a.state,

@@ -20,6 +20,9 @@ use crate::watch::probe::{Answer, Catch, Probe};
 /// Counters miss tables read inside functions, so compare anyway when the last comparison is this old.
 const AT_LEAST_EVERY: TimeDelta = TimeDelta::minutes(5);
 
+/// Two pulses further apart than this leave open when between them a refresh was.
+const LONG: TimeDelta = TimeDelta::seconds(10);
+
 /// How long a replica that lags gets before it is asked again.
 const BEHIND: Duration = Duration::from_secs(3);
 
@@ -33,10 +36,11 @@ impl Keeper {
         let offset = beat.at + half - local;
         let snapshot = self.edit();
         snapshot.link = Link::Up;
+        let unseen = snapshot.pulse.map(|last| last.at).filter(|last| beat.at - *last > LONG);
         snapshot.pulse = Some(Pulse { at: beat.at, offset, took });
         snapshot.launcher = beat.launcher;
         self.last.counters.push(beat.at, &beat.tables, &beat.counters);
-        self.fold_views(&beat);
+        self.fold_views(&beat, unseen);
         self.jobs |= moved(&mut self.last.jobs, &beat.jobs);
         self.runs |= moved(&mut self.last.runs, &beat.runs);
         self.want_overdue(beat.at);
@@ -249,9 +253,14 @@ impl Keeper {
     /// After a failure the probe is wanted again, after a pause that fits the reason.
     fn note_failure(&mut self, oid: Oid, answer: &Answer, now: Instant, again: impl FnOnce(&mut Want)) {
         let Some(want) = self.wants.get_mut(&oid) else { return };
-        want.not_before = answer.outcome.as_ref().err().map(|problem| now + pause(problem.kind));
-        if answer.outcome.is_err() {
+        let problem = answer.outcome.as_ref().err().map(|problem| problem.kind);
+        want.not_before = problem.map(|kind| now + pause(kind));
+        if problem.is_some() {
             again(want);
+        }
+        // What it reads may have other names by now, which no signal of its own tells.
+        if problem == Some(ProblemKind::Other) {
+            self.want_catalog(vec![oid]);
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Waiting {
 }
 
 impl Keeper {
-    pub(super) fn fold_views(&mut self, beat: &pulse::Answer) {
+    pub(super) fn fold_views(&mut self, beat: &pulse::Answer, unseen: Option<Time>) {
         let jumps = self.fold_tables(beat);
         let mut held: HashMap<Oid, Vec<Refreshing>> = HashMap::new();
         for (view, refreshing) in &beat.held {
@@ -55,7 +55,7 @@ impl Keeper {
         for &(oid, shown) in &beat.views {
             let held = held.remove(&oid).unwrap_or_default();
             match places.get(&oid) {
-                Some(&place) if self.fold_view(place, shown, held, &jumps, beat) => changed.push(oid),
+                Some(&place) if self.fold_view(place, shown, held, &jumps, (beat.at, unseen)) => changed.push(oid),
                 Some(_) => {}
                 None => changed.push(oid),
             }
@@ -79,7 +79,7 @@ impl Keeper {
         shown: pulse::Shown,
         held: Vec<Refreshing>,
         jumps: &[(Oid, BulkWrite)],
-        beat: &pulse::Answer,
+        (at, unseen): (Time, Option<Time>),
     ) -> bool {
         let view = &self.snapshot.views[place];
         let writes = self.last.counters.writes(&view.view.base_tables);
@@ -88,7 +88,7 @@ impl Keeper {
         let (oid, before) = (view.view.oid, view.signal);
         let bulk = jumps.iter().find(|(table, _)| view.view.base_tables.contains(table));
         let is_at_rest = held.is_empty() && view.refreshing.is_empty() && !self.last.waiting.contains_key(&oid);
-        let is_same = before == signal && view.writes == writes && view.view.has_definition();
+        let is_same = before == signal && view.writes == writes && view.view.is_whole();
         if is_same && bulk.is_none() && is_at_rest && self.wants.contains_key(&oid) {
             return false;
         }
@@ -104,11 +104,11 @@ impl Keeper {
         let refreshed = !is_first && (has_moved || before.populated != signal.populated);
         let moved = before.bases.zip(signal.bases).is_some_and(|(before, now)| before != now);
         if refreshed {
-            (view.observed, view.bulk) = (Some(beat.at), None);
+            (view.observed, view.unseen_since, view.bulk) = (Some(at), unseen, None);
         } else if moved {
-            view.moved = Some(beat.at);
+            view.moved = Some(at);
         }
-        self.follow_waits(place, refreshed, beat.at);
+        self.follow_waits(place, refreshed, at);
         if refreshed || is_other {
             self.reread_drill(oid);
         }
@@ -120,7 +120,7 @@ impl Keeper {
             (false, false) => {}
         }
         let view = &self.snapshot.views[place];
-        refreshed || is_other || (!view.view.has_definition() && !view.is_locked())
+        refreshed || is_other || (!view.view.is_whole() && !view.is_locked())
     }
 
     /// The rows looked at are other ones, or are told apart otherwise.

@@ -277,3 +277,17 @@ fn a_view_that_is_asked_for_is_measured_with_all_that_it_reads_however_far_below
     compared.dedup();
     assert_eq!(compared, ["low", "mid", "top"]);
 }
+
+/// Some time between both it was: its data may be as old as the first.
+#[test]
+fn a_refresh_between_two_looks_that_lie_far_apart_dates_from_the_first() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    let (last, mut now) = (bench.beat.at, bench.beat.at);
+    for (xmin, later, unseen) in [(802, 1, None), (803, 7_200, Some(last + TimeDelta::seconds(1))), (804, 1, None)] {
+        now += TimeDelta::seconds(later);
+        (bench.beat.views, bench.beat.at) = (vec![shown(VIEW, xmin)], now);
+        bench.pulse();
+        let view = bench.keeper.snapshot(night(), bench.now).views[0].clone();
+        assert_eq!((view.observed, view.unseen_since), (Some(now), unseen));
+    }
+}
