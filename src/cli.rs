@@ -129,8 +129,8 @@ pub struct Console {
     /// A theme's name (night, day, terminal, …) or a theme file; also MVTOP_THEME
     #[arg(long, value_name = "NAME|FILE")]
     pub theme: Option<String>,
-    /// Write what happens to this file
-    #[arg(long, env = "MVTOP_LOG", value_name = "FILE")]
+    /// Write what happens to this file; also MVTOP_LOG
+    #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
 }
 

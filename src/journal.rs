@@ -106,8 +106,8 @@ impl Journal {
         let Some(file) = self.path.as_deref().and_then(|p| File::open(p).ok()) else { return Vec::new() };
         let mut order = Vec::new();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
-        for line in BufReader::new(file).lines().map_while(Result::ok) {
-            match serde_json::from_str(&line) {
+        for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
+            match serde_json::from_slice(&line) {
                 Ok(Line::Started(entry)) => {
                     order.push(entry.id.clone());
                     entries.insert(entry.id.clone(), *entry);

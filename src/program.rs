@@ -182,7 +182,8 @@ async fn open(
     log: Option<&Path>,
     journal: Journal,
 ) -> Result<ExitCode, String> {
-    let _log = log.map(log_to).transpose()?;
+    let named = std::env::var_os("MVTOP_LOG").filter(|name| !name.is_empty()).map(PathBuf::from);
+    let _log = log.or(named.as_deref()).map(log_to).transpose()?;
     let choice = themes::all(config)?;
     let (settings, mut watch) = begin(settings).await?;
     let target = settings.target;
@@ -279,7 +280,9 @@ async fn demo(file: Option<PathBuf>, args: DemoArgs) -> Result<ExitCode, String>
         let why = "the demo's console needs a terminal, and standard output is not one";
         return Err(format!("{why}; --serve makes a demo without a console"));
     }
-    let config = settings::load(file, &Connect::default(), Some(&args.console))?;
+    let mut config = settings::load(file, &Connect::default(), Some(&args.console))?;
+    // What is configured for a database of somebody's does not hold for this one.
+    (config.settings.read_dsn, config.settings.read_only) = (None, args.console.read_only);
     let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet, scenario };
     let progress = |phase: &str| {
         let _ = writeln!(io::stderr(), "mvtop demo: {phase}");

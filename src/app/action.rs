@@ -10,7 +10,7 @@ use crate::domain::diagnosis::{thousands, who};
 use crate::domain::drift::Totals;
 use crate::domain::fix::{Fix, Plan};
 use crate::domain::reading::Progress;
-use crate::domain::snapshot::Blocker;
+use crate::domain::snapshot::{Blocker, Refreshing};
 use crate::domain::time::{Time, took};
 use crate::pg::operator::{Ending, Event, Found, LOCK_TIMEOUT};
 use crate::watch::Request;
@@ -53,6 +53,8 @@ pub struct ActionRun {
     pub before: Option<Totals>,
     /// Whom it was last seen to wait for.
     pub blockers: Vec<Blocker>,
+    /// Does it wait for them still?
+    pub waits: bool,
     /// Was it asked to stop?
     pub cancelling: bool,
     /// How far it is.
@@ -76,6 +78,7 @@ impl ActionRun {
             pid: None,
             before,
             blockers: Vec::new(),
+            waits: false,
             cancelling: false,
             stage: Stage::Running,
             failed: false,
@@ -144,8 +147,10 @@ pub fn follow(model: &mut Model) {
     let Some(view) = action.plan.view.and_then(|oid| model.newest.view(oid)) else { return };
     match &action.stage {
         Stage::Running => {
-            let ours = view.refreshing.iter().find(|r| Some(r.pid) == action.pid);
-            if let Some(ours) = ours.filter(|r| !r.blocked_by.is_empty()) {
+            let is_blocked = |r: &&Refreshing| Some(r.pid) == action.pid && !r.blocked_by.is_empty();
+            let ours = view.refreshing.iter().find(is_blocked);
+            action.waits = ours.is_some();
+            if let Some(ours) = ours {
                 action.blockers.clone_from(&ours.blocked_by);
             }
         }

@@ -2,7 +2,6 @@
 
 use super::Model;
 use super::action::ActionRun;
-use super::dispatch::cancel_hint;
 use super::model::Pane;
 use super::{fix, groups, jump};
 use crate::domain::diagnosis::who;
@@ -19,6 +18,15 @@ pub fn no_changes(model: &Model) -> Option<String> {
     if model.settings.read_only { Some(READ_ONLY.into()) } else { no_change(model) }
 }
 
+/// Which key cancels what runs, if there is anything to cancel yet and one does.
+pub fn cancel_hint(model: &Model) -> String {
+    match model.settings.keys.key(Action::CancelRefresh) {
+        "" => String::new(),
+        _ if model.action.as_ref().is_none_or(|action| action.pid.is_none()) => String::new(),
+        key => format!(" ({} cancels it)", shown(key)),
+    }
+}
+
 /// Why an action is off here and now; `None`: it works.
 pub fn disabled(model: &Model, action: Action) -> Option<String> {
     let is_danger = TABLE.iter().any(|b| b.action == action && b.danger);
@@ -29,6 +37,7 @@ pub fn disabled(model: &Model, action: Action) -> Option<String> {
         Action::Refresh => no_refresh(model),
         Action::CancelRefresh => match &model.action {
             Some(a) if a.is_running() && a.pid.is_some() => None,
+            Some(a) if a.is_running() => Some("it is not connected yet: nothing of it was sent".into()),
             _ => Some("no refresh or other action of yours is running".into()),
         },
         Action::Enter | Action::Jump(_) if model.dialog.is_none() => no_rows(model, action),
@@ -127,6 +136,10 @@ fn no_rows(model: &Model, action: Action) -> Option<String> {
     }
     if model.fix.is_some() {
         return Some("Esc first: what can be done is on the screen".into());
+    }
+    if model.frozen.is_some() && model.drill.is_none() {
+        let key = shown(model.settings.keys.key(Action::Freeze));
+        return Some(format!("the display stands still, and these rows are not read: {key} goes on"));
     }
     let Some(comparison) = model.comparison() else {
         return Some("the view was not compared yet, so its rows are not known".into());

@@ -12,14 +12,6 @@ use crate::domain::fix::Fix;
 use crate::keys::{self, Action};
 use crate::watch::Request;
 
-/// Which key cancels, if one does.
-pub fn cancel_hint(model: &Model) -> String {
-    match model.settings.keys.key(Action::CancelRefresh) {
-        "" => String::new(),
-        key => format!(" ({} cancels it)", keys::shown(key)),
-    }
-}
-
 /// Does it, or says why not.
 pub fn dispatch(model: &mut Model, action: Action) -> Vec<Cmd> {
     if let Some(why) = disabled(model, action) {
@@ -36,16 +28,19 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
         (Dialog::Groups(choice), action) => groups::act(model, choice, action),
         (_, Action::Back) => Vec::new(),
         (Dialog::Help(line), action) => {
-            let line = scrolled(line, action).min(keys::TABLE.len() as u16 + 24);
-            model.dialog = Some(Dialog::Help(line));
+            model.dialog = Some(Dialog::Help(scrolled(line, action, keys::TABLE.len() + 24)));
             Vec::new()
         }
         (Dialog::Run(run, line), action) => {
-            model.dialog = Some(Dialog::Run(run, scrolled(line, action)));
+            let command = model.snapshot.history.value().and_then(|h| h.job(run.job)).map_or("", |job| &job.command);
+            let message = run.message.as_deref().unwrap_or_default().split(['\n', '⏎']).count();
+            let line = scrolled(line, action, command.lines().count() + message + 7);
+            model.dialog = Some(Dialog::Run(run, line));
             Vec::new()
         }
         (Dialog::Log(line), action) => {
-            model.dialog = Some(Dialog::Log(scrolled(line, action)));
+            let lines = model.log.iter().map(|entry| 4 + entry.sql.iter().flat_map(|sql| sql.lines()).count()).sum();
+            model.dialog = Some(Dialog::Log(scrolled(line, action, lines)));
             Vec::new()
         }
         (Dialog::Act(question), Action::Left | Action::Right) => {
@@ -77,15 +72,16 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
 /// How far PgUp and PgDn go in a dialog.
 const PAGE: isize = 10;
 
-/// A first line after a key that scrolls.
-fn scrolled(line: u16, action: Action) -> u16 {
-    match action {
-        Action::Up => line.saturating_sub(1),
-        Action::PageUp => line.saturating_sub(10),
-        Action::Down => line.saturating_add(1),
-        Action::PageDown => line.saturating_add(10),
-        _ => line,
-    }
+/// A first line after a key that scrolls, of so many at most.
+fn scrolled(line: u16, action: Action, most: usize) -> u16 {
+    let by = match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::PageUp => -PAGE,
+        Action::PageDown => PAGE,
+        _ => 0,
+    };
+    moved(line.into(), by, most) as u16
 }
 
 fn scroll(model: &mut Model, question: Question, by: isize) -> Vec<Cmd> {
@@ -123,7 +119,7 @@ fn confirmed(model: &mut Model, question: Question) -> Vec<Cmd> {
 }
 
 /// Leaves; a refresh that still runs is cancelled first.
-fn quit(model: &Model) -> Vec<Cmd> {
+pub(super) fn quit(model: &Model) -> Vec<Cmd> {
     let running = model.action.as_ref().filter(|a| a.is_running()).and_then(|a| a.pid);
     running.map(|pid| Cmd::Watch(Request::Cancel(pid))).into_iter().chain([Cmd::Quit]).collect()
 }
@@ -206,9 +202,10 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
     Vec::new()
 }
 
-/// A screenful: what is surely visible of the longest list.
+/// A screenful: what is surely visible of a list that has the screen, or a pane of it.
 fn page(model: &Model) -> isize {
-    (model.size.1 as isize / 2).max(1)
+    let has_screen = model.zoom || model.drill.is_some();
+    (model.size.1 as isize / if has_screen { 2 } else { 6 }).max(1)
 }
 
 /// Moves a cursor by `by` rows, stopping at the ends.
@@ -341,6 +338,9 @@ fn back(model: &mut Model) -> Vec<Cmd> {
         reorder(model);
     } else if model.zoom {
         model.zoom = false;
+    } else if !model.views.filter.value().is_empty() {
+        model.views.filter.reset();
+        reorder_views(model);
     } else if said.is_none() && model.action.as_ref().is_some_and(|a| matches!(a.stage, Stage::Over { .. })) {
         model.action = None;
     }

@@ -163,6 +163,23 @@ pub fn open(model: &mut Model) -> Vec<Cmd> {
     vec![Cmd::Watch(Request::Price(view))]
 }
 
+/// The fix under the cursor.
+pub(super) fn chosen_fix(model: &Model) -> Option<Fix> {
+    let screen = model.fix.as_ref()?;
+    Some(rows(model, screen).get(screen.row)?.fix().clone())
+}
+
+/// Puts the cursor back on this fix, wherever it is in the list by now, or on the last one where the list became shorter.
+pub(super) fn keep_fix(model: &mut Model, chosen: Option<Fix>) {
+    let Some(screen) = &model.fix else { return };
+    let rows = rows(model, screen);
+    let place = chosen.and_then(|fix| rows.iter().position(|row| *row.fix() == fix));
+    let row = place.unwrap_or(screen.row.min(rows.len().saturating_sub(1)));
+    if let Some(screen) = &mut model.fix {
+        screen.row = row;
+    }
+}
+
 /// The plan of the row under the cursor.
 pub fn selected(model: &Model) -> Option<Plan> {
     let screen = model.fix.as_ref()?;

@@ -39,6 +39,7 @@ pub(super) fn jump(model: &mut Model, n: usize) -> Vec<Cmd> {
     let tab = matrix.and_then(|m| column(m, name));
     if let Some(line) = matrix.filter(|_| tab.is_none()).and_then(|m| line(m, name)) {
         model.counts.selected = Some(line);
+        return drill(model, None);
     }
     if let Some(screen) = &mut model.drill {
         (screen.tab, screen.row) = (tab, 0);

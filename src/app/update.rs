@@ -7,8 +7,8 @@ use crossterm::event::{Event as TermEvent, KeyCode, KeyEvent, KeyModifiers};
 use tui_input::backend::crossterm::EventHandler;
 
 use super::action::{follow, report};
-use super::dispatch::dispatch;
-use super::fix::schedule_typed;
+use super::dispatch::{dispatch, quit};
+use super::fix::{chosen_fix, keep_fix, schedule_typed};
 use super::jump::is_of_here;
 use super::lines::{reorder, reorder_views, retab, row_key, select_row};
 use super::model::{Model, Notice};
@@ -17,7 +17,7 @@ use crate::domain::diagnosis::diagnose;
 use crate::domain::reading::Progress;
 use crate::domain::snapshot::{Drill, Snapshot, ViewState};
 use crate::domain::time::Time;
-use crate::keys::Action;
+use crate::keys::{Action, Scope};
 use crate::watch::Request;
 
 /// How long a notice stays.
@@ -57,11 +57,10 @@ pub fn say(model: &mut Model, text: impl Into<String>) {
 }
 
 fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
-    let action = model.settings.keys.action(&key, model.scopes());
-    // No key acts on what cannot be seen.
-    if model.is_too_small() && !matches!(action, Some(Action::Quit | Action::Suspend)) {
-        return Vec::new();
+    if model.is_too_small() {
+        return leave(model, key);
     }
+    let action = model.settings.keys.action(&key, model.scopes());
     let leaves = key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit);
     if model.field.is_some() && model.dialog.is_none() && !leaves {
         type_schedule(model, key);
@@ -74,6 +73,15 @@ fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
     match action.filter(|action| is_of_here(model, *action)) {
         Some(action) => dispatch(model, action),
         None => Vec::new(),
+    }
+}
+
+/// No key acts on what cannot be seen; whatever would be open, one leaves.
+fn leave(model: &Model, key: KeyEvent) -> Vec<Cmd> {
+    match model.settings.keys.action(&key, &[Scope::Everywhere]) {
+        Some(Action::Quit) => quit(model),
+        Some(Action::Suspend) => vec![Cmd::Suspend],
+        _ => Vec::new(),
     }
 }
 
@@ -149,9 +157,12 @@ fn tick(model: &mut Model, now: Time) {
 
 /// A new Snapshot: always kept, shown unless the display is frozen.
 fn take(model: &mut Model, snapshot: Arc<Snapshot>) -> Vec<Cmd> {
+    let chosen = chosen_fix(model);
     model.newest = snapshot;
     follow(model);
-    if model.frozen.is_none() { show(model) } else { Vec::new() }
+    let commands = if model.frozen.is_none() { show(model) } else { Vec::new() };
+    keep_fix(model, chosen);
+    commands
 }
 
 /// Shows the newest Snapshot.

@@ -36,6 +36,8 @@ pub const ENVIRONMENT: [(&str, &str); 5] = [
 pub struct Given<'a> {
     /// `--config`.
     pub file: Option<PathBuf>,
+    /// Is the file to be made, so that it need not be there yet?
+    pub is_new: bool,
     /// The word that may name a profile.
     pub word: Option<&'a str>,
     /// Options of the command line: what they set, their name, their value.
@@ -84,7 +86,8 @@ pub fn load(given: &Given, environment: impl Fn(&str) -> Option<String>) -> Resu
     let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
     let named = given.file.clone().or_else(|| variable("MVTOP_CONFIG").map(PathBuf::from));
     let file = named.clone().or_else(usual_file);
-    let written = file.as_deref().map(|file| read_file(file, named.is_some())).transpose()?.unwrap_or_default();
+    let written =
+        file.as_deref().map(|file| read_file(file, named.is_some() && !given.is_new)).transpose()?.unwrap_or_default();
     let mut entries = entries::read(DEFAULT, Path::new("default.toml"), true)?;
     let (in_profiles, rest): (Entries, Entries) =
         written.into_iter().partition(|(path, _)| path.len() > 1 && path[0] == "profiles");

@@ -108,7 +108,7 @@ impl Settings {
             ["budget"] => {
                 self.budget = entry.number("a percentage above 0 and up to 100", |n| n > 0.0 && n <= 100.0)?
             }
-            ["statement_timeout"] => self.statement_timeout = entry.text(LENGTH, length)?,
+            ["statement_timeout"] => self.statement_timeout = entry.text(LENGTH, statement_length)?,
             ["limit"] => self.limit = entry.text(LIMIT, bound)?,
             ["read_dsn"] => self.read_dsn = Some(secret(entry)?),
             ["conninfo"] if in_profile => self.conninfo = Some(secret(entry)?),
@@ -124,7 +124,7 @@ impl Settings {
             ["jump", key] => {
                 check_key(entry, key)?;
                 let group = entry.text("a group's name in quotes, or \"\"", |text| Some(text.to_string()))?;
-                self.jump.insert(key.to_string(), group);
+                self.jump.insert(keys::as_reported(key), group);
             }
             ["views", view, rest @ ..] => rule(self.views.entry(view.to_string()).or_default(), rest, entry)?,
             ["keys" | "jump" | "views" | "profiles"] if entry.is_empty_table() => {}
@@ -201,6 +201,11 @@ fn length(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok().filter(|length| !length.is_zero())
 }
 
+/// One that PostgreSQL takes, which counts in milliseconds: with none it would set no limit.
+fn statement_length(text: &str) -> Option<Duration> {
+    length(text).filter(|length| (1..=i32::MAX as u128).contains(&length.as_millis()))
+}
+
 fn bound(text: &str) -> Option<Bound> {
     match text {
         "none" => Some(Bound::Never),
@@ -238,7 +243,7 @@ fn colour(entry: &Entry) -> Result<Color, ConfigError> {
 fn bound_keys(entry: &Entry) -> Result<Vec<String>, ConfigError> {
     let keys = entry.list("a list of keys, as in [\"r\", \"F5\"]")?;
     keys.iter().try_for_each(|key| check_key(entry, key))?;
-    Ok(keys)
+    Ok(keys.iter().map(|key| keys::as_reported(key)).collect())
 }
 
 fn check_key(entry: &Entry, key: &str) -> Result<(), ConfigError> {

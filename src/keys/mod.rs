@@ -273,12 +273,24 @@ const NAMED: [&str; 16] = [
     "F12",
 ];
 
+/// A key as terminals report it: with Ctrl they know no capital letters.
+pub fn as_reported(key: &str) -> String {
+    match key.strip_prefix("Ctrl-") {
+        Some(letter) if letter.chars().count() == 1 => format!("Ctrl-{}", letter.to_lowercase()),
+        _ => key.into(),
+    }
+}
+
 /// Is this a key as [`name`] writes it? Otherwise the nearest one, if any is near.
 ///
 /// # Errors
 /// It is none; the nearest named one, if there is one.
 pub fn check(key: &str) -> Result<(), Option<&'static str>> {
     let plain = key.strip_prefix("Ctrl-").unwrap_or(key);
+    // What a terminal sends for these with Ctrl are Tab and Enter.
+    if let "Ctrl-i" | "Ctrl-I" | "Ctrl-m" | "Ctrl-M" = key {
+        return Err(Some(if key.ends_with(['i', 'I']) { "Tab" } else { "Enter" }));
+    }
     let is_character = plain.chars().count() == 1 && !plain.contains([' ', '\t']);
     let is_function = plain.strip_prefix('F').and_then(|n| n.parse().ok()).is_some_and(|n: u8| (1..=12).contains(&n));
     if is_character || is_function || NAMED.contains(&plain) { Ok(()) } else { Err(nearest(key, &NAMED)) }

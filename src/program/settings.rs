@@ -24,6 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads the configuration under the options of the command line.
 pub(super) fn load(file: Option<PathBuf>, connect: &Connect, console: Option<&Console>) -> Result<Config, String> {
+    read(file, connect, console, false)
+}
+
+/// The same; a file that `is_new` need not be there yet.
+fn read(file: Option<PathBuf>, connect: &Connect, console: Option<&Console>, is_new: bool) -> Result<Config, String> {
     let read_only = console.filter(|c| c.read_only).map(|_| "true".to_string());
     let theme = console.and_then(|c| c.theme.clone());
     let flags = [
@@ -34,7 +39,7 @@ pub(super) fn load(file: Option<PathBuf>, connect: &Connect, console: Option<&Co
         ("read_dsn", "--read-dsn", connect.read_dsn.clone()),
     ];
     let flags = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?))).collect();
-    let given = Given { file, word: connect.conninfo.as_deref(), flags };
+    let given = Given { file, is_new, word: connect.conninfo.as_deref(), flags };
     let config = config::load(&given, |name| std::env::var(name).ok()).map_err(|e| e.to_string())?;
     let command = Cli::command();
     match config.profiles().iter().find(|name| command.find_subcommand(name).is_some()) {
@@ -81,11 +86,8 @@ pub(super) fn man() -> Result<ExitCode, String> {
 
 /// `mvtop init`.
 pub(super) async fn init(file: Option<PathBuf>, args: Init) -> Result<ExitCode, String> {
-    // A file that is to be made need not be there yet.
-    let existing = file.clone().filter(|file| file.exists());
-    let config = load(existing, &args.connect, None)?;
-    let path =
-        file.or_else(|| config.file.clone()).ok_or("there is no home folder to write to; use --config or --print")?;
+    let config = read(file, &args.connect, None, true)?;
+    let path = config.file.clone().ok_or("there is no home folder to write to; use --config or --print")?;
     if !args.print && !args.force && path.exists() {
         return Err(refusal(&path));
     }

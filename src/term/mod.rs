@@ -1,4 +1,4 @@
-//! The terminal around the console: entering and leaving it, signals, panics, title and clipboard.
+//! The terminal around the console: entering and leaving it, signals, panics, and the title.
 //!
 //! Whatever ends the program, the terminal is given back: alternate screen left, cursor shown, raw mode off. Nothing here
 //! panics or prints when the terminal is already gone.

@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
-use super::rows::{Column, paint, rest, row, words, wrapped, wrapped_within};
+use super::rows::{Column, paint, rest, row, within, words, wrapped, wrapped_within};
 use super::{pane_block, progress, window};
 use crate::app::Model;
 use crate::app::model::Pane;
@@ -46,7 +46,10 @@ fn empty(model: &Model) -> String {
         return why;
     }
     match hidden_jobs(server) {
-        _ if snapshot.history.last.is_none() => "reading the jobs…".into(),
+        _ if snapshot.history.last.is_none() => match snapshot.history.problem() {
+            Some(problem) => format!("The jobs could not be read: {}", problem.text),
+            None => "reading the jobs…".into(),
+        },
         Some(hidden) => format!("No job is visible, which does not mean that there is none: {hidden}"),
         None => "There is no cron job at all.".into(),
     }
@@ -69,7 +72,8 @@ fn lines<'a>(model: &Model, theme: &Theme, history: &History, job: &Job, inner: 
             said.extend(day(model, theme, job, now));
         }
     }
-    lines.extend(said.into_iter().flat_map(|line| wrapped(line, inner.width)));
+    let said = said.into_iter().flat_map(|line| wrapped(line, inner.width)).collect();
+    lines.extend(within(said, inner.width, (inner.height as usize).saturating_sub(lines.len())));
     let has_room = (inner.height as usize) >= lines.len() + 2;
     if let Some(stats) = model.snapshot.job(job.id).filter(|stats| has_room && !stats.recent_ms.is_empty()) {
         lines.push(Line::styled(sparkline(&stats.recent_ms, inner.width as usize), theme.spark));

@@ -61,7 +61,7 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
     };
     paint(frame, head, summary(model, screen, drill, theme, head));
     paint(frame, list, rows(screen, drill, index, theme, list));
-    paint(frame, detail, values(screen, drill, theme, detail));
+    paint(frame, detail, values(model, screen, drill, theme, detail));
 }
 
 /// Head, list and values: the list keeps its header and a row or two however low the screen is.
@@ -291,7 +291,7 @@ fn what(index: &DrillIndex, row: &DriftRow, detail: Option<&RowDetail>) -> Strin
 }
 
 /// The selected row's key and its values, view → live where they differ.
-fn values<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
+fn values<'a>(model: &Model, screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) -> Vec<Line<'a>> {
     let Some(&number) = screen.rows.get(screen.row) else { return Vec::new() };
     let Some(index) = drill.index.value() else { return Vec::new() };
     let first = if index.is_beginning { "the first " } else { "" };
@@ -303,6 +303,9 @@ fn values<'a>(screen: &DrillScreen, drill: &Drill, theme: &Theme, area: Rect) ->
         let why = drill.pages.get(&(number / Drill::PAGE)).and_then(Reading::problem);
         lines.push(match why {
             Some(why) => Line::styled(format!("its values were not read: {}", why.text), theme.warning),
+            None if model.frozen.is_some() => {
+                Line::styled("its values are not read while the display stands still", theme.dim)
+            }
             None => Line::styled("reading its values…", theme.dim),
         });
         return lines;

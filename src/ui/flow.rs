@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::rows::{Column, paint, row, within, words, wrapped};
-use super::{of_view, pane_block, progress, why_not_compared};
+use super::{of_view, pane_block, progress, why_not_compared, window};
 use crate::app::Model;
 use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
@@ -47,8 +47,12 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             lines.push(Line::default());
         }
         let room = (inner.height as usize).saturating_sub(lines.len());
-        let first = model.flow.min(model.flows().count().saturating_sub(room));
-        lines.extend(model.flows().skip(first).take(room).map(|f| flow_row(theme, &comparison.drift, f, inner.width)));
+        let seen = window(model.flow, model.flows().count(), room);
+        lines.extend(model.flows().enumerate().skip(seen.start).take(seen.len()).map(|(place, flow)| {
+            let line = flow_row(theme, &comparison.drift, flow, inner.width);
+            let is_selected = place == model.flow && model.focus == Pane::Flow;
+            if is_selected { line.style(theme.selection) } else { line }
+        }));
     }
     paint(frame, inner, lines);
 }

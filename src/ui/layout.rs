@@ -68,6 +68,8 @@ fn panes(area: Rect, body: Rect, model: &Model) -> Vec<(Pane, Rect)> {
 
 fn wide(body: Rect, model: &Model) -> [Rect; 4] {
     let upper = (body.height * 2 / 5).clamp(8, 14).max((model.snapshot.views.len().min(10) + 3) as u16);
+    // However many views there are, the counts below have some lines.
+    let upper = upper.min(body.height.saturating_sub(9)).max(5);
     let [upper, lower] = Split::vertical([Constraint::Length(upper), Constraint::Fill(1)]).areas(body);
     let [views, cron] = Split::horizontal([Constraint::Percentage(52), Constraint::Fill(1)]).areas(upper);
     let [counts, flow] = Split::horizontal([Constraint::Percentage(63), Constraint::Fill(1)]).areas(lower);

@@ -25,11 +25,13 @@ use ratatui::widgets::{Block, BorderType};
 use tui_input::Input;
 
 use crate::app::Model;
+use crate::app::action::ActionRun;
 use crate::app::model::{Pane, SMALLEST};
 use crate::domain::diagnosis::{CauseCode, Verdict};
 use crate::domain::reading::{Progress, Reading};
 use crate::domain::text::fit;
 use crate::domain::time::{Time, ago};
+use crate::keys::{Action, shown};
 use crate::theme::Theme;
 use layout::Layout;
 
@@ -38,7 +40,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame) {
     let area = frame.area();
     frame.buffer_mut().set_style(area, theme.text);
     let Some(layout) = Layout::of(area, model, theme) else {
-        return too_small(theme, frame, area);
+        return too_small(model, theme, frame, area);
     };
     banner::draw(model, theme, frame, layout.banner);
     match (&model.fix, &model.drill) {
@@ -64,12 +66,14 @@ fn draw_pane(pane: Pane, model: &Model, theme: &Theme, frame: &mut Frame, area: 
     }
 }
 
-fn too_small(theme: &Theme, frame: &mut Frame, area: Rect) {
+fn too_small(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let (columns, rows) = SMALLEST;
+    let runs = model.action.as_ref().is_some_and(ActionRun::is_running);
+    let quits = if runs { "cancels what runs, and quits" } else { "quits" };
     let text = vec![
         Line::from(Span::styled("mvtop needs more room", theme.warning)),
         Line::raw(format!("{columns}×{rows} at least, this is {}×{}", area.width, area.height)),
-        Line::styled("q quits", theme.dim),
+        Line::styled(format!("{} {quits}", shown(model.settings.keys.key(Action::Quit))), theme.dim),
     ];
     frame.render_widget(Text::from(text), area);
 }
@@ -82,6 +86,7 @@ fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: &str, right: 
         false => (theme.border, BorderType::Rounded),
     };
     // Both corners, the number, and a blank on each side of what stands to the right.
+    let right = fitted(right, (width as usize).saturating_sub(RIGHTMOST));
     let title = fit(title, (width as usize).saturating_sub(right.width() + 7));
     let number = Span::styled(format!(" {} ", pane.place() + 1), if has_focus { theme.key } else { theme.dim });
     Block::bordered()
@@ -89,6 +94,19 @@ fn pane_block<'a>(model: &Model, theme: &Theme, pane: Pane, title: &str, right: 
         .border_style(border)
         .title_top(Line::from(vec![number, Span::styled(format!("{title} "), theme.title)]))
         .title_top(right.right_aligned())
+}
+
+/// What is always left to a pane's number and the beginning of its name.
+const RIGHTMOST: usize = 16;
+
+/// A line cut where the room ends; it is whole, as ratatui would cut its beginning.
+fn fitted(line: Line<'_>, room: usize) -> Line<'_> {
+    if line.width() <= room {
+        return line;
+    }
+    let text: String = line.spans.iter().map(|span| &*span.content).collect();
+    let style = line.spans.first().map(|span| span.style).unwrap_or_default();
+    Line::styled(fit(&text, room).into_owned(), style)
 }
 
 /// How much of a filter a title shows.

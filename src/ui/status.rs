@@ -8,8 +8,7 @@ use ratatui::text::{Line, Span};
 use super::rows::paint;
 use crate::app::Model;
 use crate::app::action::{ActionRun, Stage};
-use crate::app::disabled::disabled;
-use crate::app::dispatch::cancel_hint;
+use crate::app::disabled::{cancel_hint, disabled};
 use crate::app::model::Pane;
 use crate::domain::diagnosis::who;
 use crate::domain::fix::Fix;
@@ -64,7 +63,7 @@ fn action_text(model: &Model, action: &ActionRun, theme: &Theme) -> (String, Sty
     match &action.stage {
         Stage::Running => {
             let mut text = format!("{} for {}", running(action), ago(action.since, model.now));
-            if let Some(by) = action.blockers.first() {
+            if let Some(by) = action.blockers.first().filter(|_| action.waits) {
                 text = format!("{text}, waiting for {}", who(&by.user, &by.application, by.pid));
             }
             let hint = if action.cancelling { " · cancelling…".into() } else { cancel_hint(model) };

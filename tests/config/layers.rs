@@ -87,6 +87,12 @@ fn what_is_said_of_a_view_holds_for_it_by_either_name() {
 }
 
 #[test]
+fn with_ctrl_a_capital_letter_is_the_small_one_as_terminals_report_it() {
+    let keys = config("[keys]\nquit = [\"Ctrl-Q\"]\n").settings.keymap().unwrap();
+    assert_eq!(keys.key(Action::Quit), "Ctrl-q");
+}
+
+#[test]
 fn keys_are_bound_by_the_actions_name_and_groups_by_theirs() {
     let config = config("[keys]\nrefresh = [\"F5\", \"r\"]\nzoom = []\n[jump]\nb = \"\"\nm = \"Ventas México\"\n");
     let keys = config.settings.keymap().unwrap();

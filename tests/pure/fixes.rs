@@ -235,6 +235,12 @@ fn on_a_terminal_too_small_to_see_anything_no_key_does_anything_but_leave() {
     assert_eq!(press(&mut model, "r y f Enter y R"), []);
     assert!(model.dialog.is_none() && model.fix.is_none() && model.action.is_none());
     assert_eq!(press(&mut model, "q"), [Cmd::Quit]);
+    for keys in ["?", "r", "/", "L"] {
+        let mut inside = console(incident_snapshot());
+        press(&mut inside, keys);
+        update(&mut inside, Msg::Resize(40, 10));
+        assert_eq!(press(&mut inside, "q"), [Cmd::Quit], "it says that q quits, whatever is open: {keys}");
+    }
     update(&mut model, Msg::Resize(60, 16));
     press(&mut model, "r");
     assert!(model.dialog.is_some());

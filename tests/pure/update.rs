@@ -183,6 +183,13 @@ fn a_lock_timeout_says_who_held_the_lock() {
         blocked_by: vec![blocker],
     }];
     update(&mut model, Msg::Snapshot(Arc::new(snapshot)));
+    assert!(crate::rest::frame(&model).contains("waiting for ana"));
+    let mut granted = incident_snapshot();
+    Arc::make_mut(&mut granted.views[0]).refreshing.clear();
+    let mut until_granted = console(incident_snapshot());
+    until_granted.action = model.action.clone();
+    update(&mut until_granted, Msg::Snapshot(Arc::new(granted)));
+    assert!(!crate::rest::frame(&until_granted).contains("waiting for ana"), "it had its lock");
     update(&mut model, Msg::Action(Event::Ended(Ending::LockTimeout, Duration::from_secs(3))));
     let Some(Stage::Over { good: false, text }) = model.action.map(|a| a.stage) else { panic!() };
     assert!(text.contains("ana (psql, pid 12) holds it, idle in transaction"), "{text}");
@@ -194,6 +201,9 @@ fn a_refresh_can_be_cancelled_by_its_own_backend_only() {
     assert_eq!(press(&mut model, "c"), [], "nothing runs");
     assert!(notice(&model).contains("no refresh or other action of yours"));
     press(&mut model, "r y");
+    assert!(!crate::rest::frame(&model).contains("c cancels it"), "there is nothing to cancel yet");
+    press(&mut model, "c");
+    assert!(notice(&model).contains("nothing of it was sent"), "{}", notice(&model));
     update(&mut model, Msg::Action(Event::Running(77)));
     assert_eq!(press(&mut model, "c"), [Cmd::Watch(Request::Cancel(77))]);
 }
@@ -307,6 +317,31 @@ fn space_freezes_what_is_shown_while_the_newest_is_kept() {
     assert_eq!(model.comparison().unwrap().totals.moved, 166);
     press(&mut model, "Space");
     assert_eq!(model.comparison().unwrap().totals.moved, 0);
+}
+
+#[test]
+fn a_display_that_stands_still_opens_no_rows_that_were_not_read() {
+    let mut model = console(incident_snapshot());
+    for keys in ["Space Enter", "b"] {
+        assert_eq!(press(&mut model, keys), []);
+        assert!(model.drill.is_none() && notice(&model).contains("stands still"), "{}", notice(&model));
+    }
+    press(&mut model, "Space Enter");
+    assert!(model.drill.is_some());
+}
+
+#[test]
+fn esc_drops_the_filter_of_the_views_from_whichever_pane() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "1 / z z z Enter Tab Esc");
+    assert!(model.views.filter.value().is_empty() && model.focus == Pane::Cron);
+}
+
+#[test]
+fn what_is_scrolled_to_its_end_goes_back_at_once() {
+    let mut model = console(incident_snapshot());
+    press(&mut model, "L Down Down Down Down Down Down");
+    assert!(matches!(model.dialog, Some(Dialog::Log(0))), "nothing was changed yet: {:?}", model.dialog);
 }
 
 #[test]
