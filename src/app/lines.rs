@@ -113,7 +113,7 @@ pub fn hold_view(model: &mut Model, action: Action) {
 /// Picks the rows of the drill's tab anew, after the index or the tab changed.
 pub fn retab(model: &mut Model) {
     let tabs = if model.drill.is_some() { tabs(model) } else { return };
-    let index = model.snapshot.drill.as_ref().and_then(|d| d.index.value().cloned());
+    let index = model.drilled().and_then(|d| d.index.value().cloned());
     let Some(screen) = &mut model.drill else { return };
     if !tabs.contains(&screen.tab) {
         screen.tab = None;
@@ -128,13 +128,13 @@ pub fn retab(model: &mut Model) {
 
 /// The key of the drill's row under the cursor.
 pub fn row_key(model: &Model) -> Option<Box<str>> {
-    let (screen, drill) = (model.drill.as_ref()?, model.snapshot.drill.as_ref()?);
+    let (screen, drill) = (model.drill.as_ref()?, model.drilled()?);
     Some(drill.index.value()?.rows.get(*screen.rows.get(screen.row)?)?.key.clone())
 }
 
 /// Puts the cursor back on the row with this key, if it is still there; most often it is where it was.
 pub fn select_row(model: &mut Model, key: &str) {
-    let Some(index) = model.snapshot.drill.as_ref().and_then(|drill| drill.index.value()) else { return };
+    let Some(index) = model.drilled().and_then(|drill| drill.index.value()).cloned() else { return };
     let Some(screen) = &mut model.drill else { return };
     let is_it = |row: &usize| &*index.rows[*row].key == key;
     if !screen.rows.get(screen.row).is_some_and(is_it) {

@@ -14,7 +14,7 @@ use crate::domain::drift::Flow;
 use crate::domain::job::{Job, JobId, Run};
 use crate::domain::lens::{Lens, Role};
 use crate::domain::matrix::{Comparison, Line};
-use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::snapshot::{Drill, Snapshot, ViewState};
 use crate::domain::time::Time;
 use crate::domain::view::Oid;
 use crate::journal::Entry;
@@ -343,6 +343,13 @@ impl Model {
             (false, false, true) => Some((&mut counts.filter, &mut counts.editing)),
             _ => None,
         }
+    }
+
+    /// The rows of the line that is open, not those of another one that were read before.
+    pub fn drilled(&self) -> Option<&Drill> {
+        let (screen, drill) = (self.drill.as_ref()?, self.snapshot.drill.as_deref()?);
+        let is_its = Some(drill.target.view) == screen.view && drill.target.member == screen.member;
+        is_its.then_some(drill)
     }
 
     /// Is a filter being typed?

@@ -215,7 +215,7 @@ fn follow_name(model: &mut Model) {
 
 /// Asks for the values of the rows around the cursor, if they were not read yet.
 pub fn want_page(model: &Model) -> Vec<Cmd> {
-    let (Some(screen), Some(drill)) = (&model.drill, &model.snapshot.drill) else { return Vec::new() };
+    let (Some(screen), Some(drill)) = (&model.drill, model.drilled()) else { return Vec::new() };
     let Some(&row) = screen.rows.get(screen.row) else { return Vec::new() };
     let page = row / Drill::PAGE;
     match drill.lacks(page, model.server_now()) {

@@ -72,7 +72,7 @@ impl Day {
         let jobs: Vec<&Job> = history.jobs_refreshing(&view.view.name).collect();
         let stats: Vec<&JobStats> = jobs.iter().filter_map(|j| snapshot.job(j.id)).collect();
         let freshness = Freshness::of(view, Some(history), &snapshot.jobs, now);
-        let limit = freshness.limit.of_a_day(&snapshot.jobs);
+        let limit = freshness.limit.of_a_day(jobs.iter().filter(|j| j.active).filter_map(|j| snapshot.job(j.id)));
         let ages = Ages::of(&refreshes(snapshot, view, &freshness), limit.length, now);
         if stats.is_empty() && ages.is_none() {
             return None;

@@ -90,10 +90,12 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// That of a whole day, in which a schedule may make its longest pause.
-    pub fn of_a_day(self, jobs: &[JobStats]) -> Limit {
-        let LimitSource::Job(id) = self.source else { return self };
-        Limit { length: JobStats::find(jobs, id).and_then(|stats| allowed(stats.interval, stats)), ..self }
+    /// That of a whole day, in which a schedule may make its longest pause; of the view's active jobs the tightest.
+    pub fn of_a_day<'a>(self, jobs: impl Iterator<Item = &'a JobStats>) -> Limit {
+        let LimitSource::Job(_) = self.source else { return self };
+        let whole = |stats: &JobStats| Some((allowed(stats.interval, stats)?, stats.job));
+        let tightest = jobs.filter_map(whole).min();
+        tightest.map_or(self, |(length, job)| Limit { length: Some(length), source: LimitSource::Job(job) })
     }
 }
 

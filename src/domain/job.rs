@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use self::command::own_refreshes;
-pub use self::command::{Homes, Routine, command_refreshes, is_whole, refresh_modes};
+pub use self::command::{Homes, Routine, is_whole, trigger_modes};
 pub use self::history::{History, Index};
 use self::path::SearchPath;
 use super::time::Time;

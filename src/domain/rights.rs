@@ -3,7 +3,7 @@
 use super::reading::{Problem, ProblemKind};
 use super::server::{Cron, Server};
 use super::snapshot::Snapshot;
-use super::view::View;
+use super::view::{Hidden, View};
 
 /// Something that is off here, whatever the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,10 +100,9 @@ pub fn hidden_jobs(server: &Server) -> Option<String> {
 pub fn cannot_compare(server: Option<&Server>, view: &View, problem: &Problem) -> String {
     let user = server.map_or("this role", |s| &s.user);
     match (problem.kind, &view.hides) {
-        (ProblemKind::RowSecurity, Some(table)) => format!(
-            "row security may hide rows of {table} from {}, by whose rights a refresh reads, and they would look like \
-             drift; it can be compared if its owner has BYPASSRLS or owns {table}",
-            view.owner
+        (ProblemKind::RowSecurity, Some(Hidden { table, role })) => format!(
+            "row security may hide rows of {table} from {role}, by whose rights a refresh reads it, and they would look like \
+             drift; it can be compared if {role} has BYPASSRLS or owns {table}"
         ),
         (ProblemKind::RowSecurity, None) => format!(
             "row security hides rows from {user}, and they would look like drift ({}); a role with BYPASSRLS can compare it",

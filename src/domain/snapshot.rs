@@ -298,7 +298,7 @@ impl ViewState {
     pub fn obstacles(&self) -> Vec<Obstacle> {
         let waited_for = self.refreshing.iter().flat_map(|r| &r.blocked_by);
         let mut all: Vec<Obstacle> = waited_for.map(|b| Obstacle { by: b.clone(), forgot: false }).collect();
-        for r in self.refreshing.iter().filter(|r| r.is_forgotten()) {
+        for r in self.refreshing.iter().filter(|r| r.is_forgotten() && r.pid != 0) {
             let (state, since) = (r.state.clone().unwrap_or_default(), r.since);
             let (user, application) = (r.user.clone(), r.application.clone());
             if !all.iter().any(|o| o.by.pid == r.pid) {

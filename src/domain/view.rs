@@ -125,6 +125,15 @@ pub enum ViewKind {
     Plain,
 }
 
+/// Rows of a table that row security may hide from a role.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Hidden {
+    /// The table.
+    pub table: String,
+    /// The role.
+    pub role: String,
+}
+
 /// A trigger on a base table whose function refreshes the view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Trigger {
@@ -134,6 +143,9 @@ pub struct Trigger {
     pub name: String,
     /// The body of its function.
     pub body: String,
+    /// The search_path that its function sets for itself, if it does.
+    #[serde(default)]
+    pub search_path: Option<String>,
     /// Does it fire?
     pub enabled: bool,
     /// The writes after which it always fires, TRUNCATE among them, as `pg_trigger.tgtype` has them; none where a WHEN or a list of columns
@@ -201,8 +213,8 @@ pub struct View {
     pub can_select: bool,
     /// May this role refresh it (owner, member of the owner, superuser; MAINTAIN from 17)?
     pub can_refresh: bool,
-    /// A table of which row security may hide rows from the owner, so that a refresh reads others than this role.
-    pub hides: Option<String>,
+    /// What row security may hide from whom a refresh reads by, so that it reads other rows than this role.
+    pub hides: Option<Hidden>,
     /// The rights this role lacks to compare it, e.g. `USAGE on the schema x`, `SELECT on prospectos, coordinaciones`.
     pub lacks: Vec<String>,
 }

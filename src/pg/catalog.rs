@@ -7,11 +7,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::session::{Limits, Parameters, Session};
-use crate::domain::job::command_refreshes;
+use crate::domain::job::trigger_modes;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
 use crate::domain::view::{
-    Column, Identity, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
+    Column, Hidden, Identity, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
     volatile_calls,
 };
 
@@ -76,7 +76,7 @@ struct Entry {
     triggers: Vec<Trigger>,
     can_select: bool,
     can_refresh: bool,
-    hides: Option<String>,
+    hides: Option<Hidden>,
     lacks: Vec<Lack>,
 }
 
@@ -139,7 +139,11 @@ fn view(json: &str) -> Result<View, Problem> {
     Ok(View {
         oid: entry.oid,
         kind: entry.kind,
-        triggers: entry.triggers.into_iter().filter(|t| command_refreshes(&t.body, &entry.name)).collect(),
+        triggers: entry
+            .triggers
+            .into_iter()
+            .filter(|t| trigger_modes(&t.body, t.search_path.as_deref(), &entry.name).next().is_some())
+            .collect(),
         name: entry.name,
         owner: entry.owner,
         groups: conventional_groups(&entry.columns),

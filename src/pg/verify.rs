@@ -8,7 +8,7 @@ use super::catalog::{self, unexpected};
 use super::probes::compare::{Before, compare};
 use super::session::{Limits, Session};
 use crate::domain::drift::Scope;
-use crate::domain::job::command_refreshes;
+use crate::domain::job::trigger_modes;
 use crate::domain::reading::{Measured, Problem};
 use crate::domain::snapshot::ViewState;
 use crate::domain::verify::{Facts, Feed, RefreshTrigger};
@@ -41,7 +41,11 @@ pub async fn facts(session: &Session, view: &View) -> Result<Facts, Problem> {
         serde_json::from_str(json).map_err(|e| unexpected(&format!("the view's surroundings: {e}")))?;
     Ok(Facts {
         feeds: answer.feeds,
-        triggers: answer.triggers.into_iter().filter(|t| command_refreshes(&t.body, &view.name)).collect(),
+        triggers: answer
+            .triggers
+            .into_iter()
+            .filter(|t| trigger_modes(&t.body, t.search_path.as_deref(), &view.name).next().is_some())
+            .collect(),
         tables: answer.tables.into_iter().map(|t| (t.oid, t.name)).collect(),
         refreshers: answer.refreshers,
     })

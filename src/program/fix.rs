@@ -193,6 +193,7 @@ fn the_job(snapshot: &Snapshot, view: &ViewState, can: impl Fn(&Job) -> bool) ->
     match (all.as_slice(), able.as_slice()) {
         ([], _) => Err("no job that is visible refreshes it".into()),
         ([job], _) | (_, [job]) => Ok(job.id),
+        (several, []) => Err(format!("there is nothing to do for any of several jobs ({})", titles(several))),
         (several, _) => Err(format!("several jobs refresh it ({}): p and n in the cron pane do it", titles(several))),
     }
 }

@@ -44,11 +44,12 @@ pub fn draw(model: &Model, screen: &DrillScreen, theme: &Theme, frame: &mut Fram
         .title_top(Line::styled(format!(" {name} "), theme.dim).right_aligned());
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let Some(drill) = &model.snapshot.drill else { return };
     let [head, list, detail] = areas(inner);
-    let Some(index) = drill.index.value() else {
-        let said = progress(&drill.index, theme, model.server_now());
+    let drill = model.drilled();
+    let Some((drill, index)) = drill.and_then(|drill| Some((drill, drill.index.value()?))) else {
+        let said = drill.and_then(|drill| progress(&drill.index, theme, model.server_now()));
         let waits = match model.newest.link {
+            _ if model.frozen.is_some() => "the display stands still, and these rows are not read",
             Link::Up => "reading the rows that differ…",
             _ => "the rows that differ are read as soon as the server answers",
         };

@@ -154,6 +154,7 @@ async fn what_changes_the_tables_that_a_view_reads_is_seen() {
         ("CREATE UNIQUE INDEX k ON m (n)", true),
         ("DROP INDEX k", true),
         ("ALTER TABLE whole RENAME TO entire", true),
+        ("ALTER TABLE entire RENAME n TO m", true),
         ("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", false),
         ("CREATE TRIGGER x AFTER INSERT ON entire EXECUTE FUNCTION f()", true),
         ("ALTER TABLE entire DISABLE TRIGGER x", true),

@@ -141,6 +141,10 @@ async fn row_security_that_binds_the_owner_of_a_view_is_no_drift() {
         let said = cannot_compare(None, &view, &problem);
         assert!(said.contains("hide rows of t from bound"), "{said}");
     }
+    bench.run("CREATE VIEW below AS SELECT * FROM t; CREATE MATERIALIZED VIEW through AS SELECT * FROM below").await;
+    assert_eq!(bench.view("through").await.hides, None, "the plain view's owner is no other than ours");
+    bench.run("ALTER VIEW below OWNER TO bound").await;
+    assert!(bench.view("through").await.hides.is_some_and(|hidden| hidden.role == "bound"));
     bench.run("ALTER ROLE bound BYPASSRLS").await;
     assert_eq!(bench.view("v").await.hides, None);
 }

@@ -120,7 +120,8 @@ fn a_paused_job_is_resumed_as_it_was_and_another_schedule_is_the_further_step() 
 #[test]
 fn a_view_that_triggers_keep_needs_nothing_that_lasts() {
     let mut snapshot = weighed_snapshot(|_| ());
-    let trigger = Trigger { table: TABLE, name: "t".into(), body: String::new(), enabled: true, writes: 28 };
+    let trigger =
+        Trigger { table: TABLE, name: "t".into(), body: String::new(), search_path: None, enabled: true, writes: 28 };
     Arc::make_mut(&mut Arc::make_mut(&mut snapshot.views[0]).view).triggers = vec![trigger];
     let advice = weigh(&snapshot);
     assert_eq!(advice.best, Best::Offer(Choice::Refresh), "it is wrong now: {}", advice.reason);

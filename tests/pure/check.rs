@@ -54,7 +54,14 @@ fn no_name_reaches_the_terminal_as_it_is() {
 fn a_configured_limit_wins_over_triggers_that_keep_the_view() {
     let kept = |limit: Option<Bound>| {
         with_view(healed_snapshot(), |v| {
-            let trigger = Trigger { table: TABLE, name: "t".into(), body: String::new(), enabled: true, writes: 28 };
+            let trigger = Trigger {
+                table: TABLE,
+                name: "t".into(),
+                body: String::new(),
+                search_path: None,
+                enabled: true,
+                writes: 28,
+            };
             let mut view = (*v.view).clone();
             view.triggers = vec![trigger];
             v.view = view.into();

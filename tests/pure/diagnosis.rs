@@ -118,7 +118,8 @@ fn triggers_leave_no_lag_that_would_explain_rows_that_differ() {
     for (writes, words) in
         [(28, "a TRUNCATE passed them by, or a refresh of theirs was lost."), (60, "at every write, and")]
     {
-        let trigger = Trigger { table: TABLE, name: "t".into(), body: String::new(), enabled: true, writes };
+        let trigger =
+            Trigger { table: TABLE, name: "t".into(), body: String::new(), search_path: None, enabled: true, writes };
         let kept = edited(incident_snapshot(), |view| Arc::make_mut(&mut view.view).triggers = vec![trigger]);
         assert_eq!(verdict_and_cause(&kept), (Verdict::Critical, Some(CauseCode::Late)));
         let text = diagnose(&kept, night()).views[0].causes[0].text.clone();

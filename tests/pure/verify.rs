@@ -33,6 +33,7 @@ fn triggers(on: &[(Oid, bool)]) -> Facts {
         table,
         name: format!("refresca_{}", table.0),
         enabled,
+        search_path: None,
         body: String::new(),
         writes: 28,
     };

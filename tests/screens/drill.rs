@@ -51,6 +51,14 @@ fn a_tab_without_any_of_the_first_rows_is_not_said_to_be_true() {
 }
 
 #[test]
+fn rows_that_were_read_of_another_line_are_not_shown_as_this_one_s() {
+    let others = |drill: &mut Drill| drill.target.member = Some(Some("Berta Lagos".into()));
+    let said = text("v", others);
+    assert!(said.contains("reading the rows that differ…"), "{said}");
+    assert!(!said.contains("as it should be") && !said.contains("Contacto 1"), "{said}");
+}
+
+#[test]
 fn the_chosen_tab_is_seen_however_many_there_are() {
     let places: Vec<String> = (1..=12).map(|i| format!("PLACE-{i:02}")).collect();
     let rows = places.iter().map(|place| (Some(("Osmara Partida", place.as_str())), None, 7, 0)).collect::<Vec<_>>();

@@ -116,6 +116,10 @@ impl Scene<'_> {
         match refresh.blocked_by.first() {
             Some(by) => blocked(format!("A refresh by {who} waits{since} for {}.", self.blocker(by))),
             None if !refresh.granted => blocked(format!("A refresh by {who} waits{since} for its lock.")),
+            None if refresh.pid == 0 => {
+                let text = format!("{who} has held its lock: COMMIT PREPARED or ROLLBACK PREPARED ends it.");
+                Some(Cause::grave(CauseCode::RefreshUncommitted, None, text))
+            }
             None if refresh.is_forgotten() => Some(Cause::grave(
                 CauseCode::RefreshUncommitted,
                 Remedy::CancelBlocker,

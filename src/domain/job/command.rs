@@ -8,17 +8,14 @@ use super::path::SearchPath;
 use super::words::{Token, tokens};
 use crate::domain::view::ViewName;
 
-/// Does what a trigger runs refresh the view? A name without a schema is taken for the view's: which search_path a write
-/// will have nobody knows.
-pub fn command_refreshes(command: &str, view: &ViewName) -> bool {
-    refresh_modes(command, view).next().is_some()
-}
-
-/// How a command refreshes the view, each time that it does: with CONCURRENTLY?
-pub fn refresh_modes(command: &str, view: &ViewName) -> impl Iterator<Item = bool> {
-    let homes = Homes::from([(view.name.clone(), vec![view.schema.clone()])]);
+/// How what a trigger runs refreshes the view, each time that it does: with CONCURRENTLY? A name without a schema is taken for
+/// the view's unless the function has its `own` search_path without that schema: which one a write has nobody knows.
+pub fn trigger_modes(body: &str, own: Option<&str>, view: &ViewName) -> impl Iterator<Item = bool> {
+    // Of one schema a name is in that one, of several in the first on the path.
+    let schemas = vec![view.schema.clone(); if own.is_some() { 2 } else { 1 }];
+    let homes = Homes::from([(view.name.clone(), schemas)]);
     let reader = Reader { homes: &homes, routines: &[] };
-    let all = reader.refreshes(command, SearchPath::of(None, ""));
+    let all = reader.refreshes(body, SearchPath::of(own, ""));
     all.into_iter().filter(move |refresh| refresh.view == *view).map(|refresh| refresh.concurrently)
 }
 
@@ -93,16 +90,15 @@ impl Reader<'_> {
         all
     }
 
-    /// Does a command refresh something whose name is made only as it runs, by dynamic SQL, and nothing else that is seen?
-    pub(super) fn hides_names(&self, command: &str, path: SearchPath) -> bool {
+    /// Does a command refresh something whose name is made only as it runs: in the text of a `DO`, or in what it calls?
+    pub(super) fn hides_names(&self, command: &str, path: &SearchPath) -> bool {
         let words = tokens(command);
-        let mentions = |text: &str| text.to_lowercase().contains("refresh materialized view");
         let is_dynamic = |statement: &[Token], place: usize| {
-            self.called(statement, place, &path).next().is_some() || run_text(&statement[place..]).is_some_and(mentions)
+            self.called(statement, place, path).any(|routine| makes_names(&routine.body))
+                || run_text(&statement[place..]).is_some_and(makes_names)
         };
         let mut statements = words.split(|word| *word == Token::End);
         statements.any(|statement| (0..statement.len()).any(|place| is_dynamic(statement, place)))
-            && self.refreshes(command, path).is_empty()
     }
 
     /// A text in a command is run by `DO` and `EXECUTE` alone, and what is only explained is not run.
@@ -167,6 +163,19 @@ impl Reader<'_> {
         });
         self.routines.iter().filter(move |r| called.as_ref().is_some_and(|(s, n)| r.schema == *s && r.name == *n))
     }
+}
+
+/// Holds it a text that refreshes what the text alone does not name?
+fn makes_names(body: &str) -> bool {
+    let words = tokens(body);
+    let is_made = |(place, word): (usize, &Token)| {
+        let Token::Text(text) = word else { return false };
+        let inner = tokens(text);
+        let refreshes = (0..inner.len()).any(|at| after(&inner[at..], &["refresh", "materialized", "view"]).is_some());
+        let names = (0..inner.len()).any(|at| refreshed(&inner[at..]).is_some());
+        refreshes && (!names || words.get(place + 1) == Some(&Token::Other))
+    };
+    words.iter().enumerate().any(is_made)
 }
 
 /// A name, with its schema where it has one.

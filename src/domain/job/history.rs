@@ -66,7 +66,7 @@ impl Eq for Index {}
 impl Places {
     fn of(history: &History) -> Places {
         let ownerless = history.jobs.iter().position(|job| !job.owner_exists);
-        let hides = |job: &Job| job.active && job.here && history.reader(true).hides_names(&job.command, job.path());
+        let hides = |job: &Job| job.active && job.here && history.reader(true).hides_names(&job.command, &job.path());
         let hides_names = history.jobs.iter().position(hides);
         let mut places = Places { ownerless, hides_names, ..Places::default() };
         for (place, run) in history.runs.iter().enumerate() {

@@ -102,6 +102,9 @@ fn names_that_are_made_as_a_job_runs_are_not_taken_for_none() {
         ("SELECT refresca()", "BEGIN REFRESH MATERIALIZED VIEW ventas.mv; END", false),
         ("DO $$ BEGIN EXECUTE format('REFRESH MATERIALIZED VIEW %I', 'mv'); END $$", made, true),
         ("VACUUM", made, false),
+        ("SELECT refresca()", "BEGIN EXECUTE 'REFRESH MATERIALIZED VIEW ventas.mv'; END", false),
+        ("SELECT refresca()", "BEGIN EXECUTE 'REFRESH MATERIALIZED VIEW public.' || quote_ident(n); END", true),
+        ("SELECT refresca()", "BEGIN -- refresh materialized view mv\n PERFORM 1; END", false),
     ] {
         let routines = vec![routine("ventas.refresca", body)];
         let history =
@@ -128,8 +131,14 @@ fn a_routine_s_own_search_path_and_role_count_in_it() {
 #[test]
 fn a_trigger_s_bare_name_is_taken_for_the_view_in_whatever_schema() {
     let view = ViewName { schema: "ventas".into(), name: "mv".into() };
-    assert!(command_refreshes("BEGIN REFRESH MATERIALIZED VIEW mv; RETURN NULL; END", &view));
-    assert!(!command_refreshes("BEGIN REFRESH MATERIALIZED VIEW other.mv; RETURN NULL; END", &view));
+    for (body, path, is_it) in [
+        ("BEGIN REFRESH MATERIALIZED VIEW mv; RETURN NULL; END", None, true),
+        ("BEGIN REFRESH MATERIALIZED VIEW mv; RETURN NULL; END", Some("ventas, public"), true),
+        ("BEGIN REFRESH MATERIALIZED VIEW mv; RETURN NULL; END", Some("otra"), false),
+        ("BEGIN REFRESH MATERIALIZED VIEW otra.mv; RETURN NULL; END", None, false),
+    ] {
+        assert_eq!(trigger_modes(body, path, &view).next().is_some(), is_it, "{body} {path:?}");
+    }
 }
 
 #[test]

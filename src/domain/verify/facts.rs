@@ -42,6 +42,9 @@ pub struct RefreshTrigger {
     pub enabled: bool,
     /// The body of its function.
     pub body: String,
+    /// The search_path that its function sets for itself, if it does.
+    #[serde(default)]
+    pub search_path: Option<String>,
     /// The writes after which it always fires, see [`crate::domain::view::Trigger::writes`].
     #[serde(default)]
     pub writes: i16,

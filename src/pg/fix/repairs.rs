@@ -5,7 +5,7 @@ use postgres_protocol::escape::escape_identifier as quote;
 use super::{Ground, literal, short_name, transaction};
 use crate::domain::diagnosis::who;
 use crate::domain::fix::{Fix, Plan};
-use crate::domain::job::{Job, refresh_modes};
+use crate::domain::job::{Job, trigger_modes};
 use crate::domain::time::ago;
 use crate::domain::view::Trigger;
 use crate::pg::compare::qualified;
@@ -108,7 +108,7 @@ impl Ground<'_> {
         let history = self.snapshot.history.value();
         let in_job = |j: &&Job| history.is_some_and(|h| h.modes(j, &view.name).any(|mode| mode));
         let jobs = self.jobs().filter(in_job).map(|j| format!("the job {}", j.title()));
-        let in_body = |t: &&Trigger| refresh_modes(&t.body, &view.name).any(|mode| mode);
+        let in_body = |t: &&Trigger| trigger_modes(&t.body, t.search_path.as_deref(), &view.name).any(|mode| mode);
         let triggers = view.triggers.iter().filter(in_body).map(|t| {
             let table = view.base_names.get(&t.table).map_or("a base table", String::as_str);
             format!("the trigger {} on {table}", t.name)

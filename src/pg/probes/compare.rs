@@ -10,7 +10,7 @@ use crate::domain::drift::{Drift, Flow, Pairing, Scope};
 use crate::domain::groups::{GroupId, Interner, Labels, add_names};
 use crate::domain::matrix::{Comparison, Standing};
 use crate::domain::reading::{Problem, ProblemKind};
-use crate::domain::view::View;
+use crate::domain::view::{Hidden, View};
 use crate::pg::compare::{flow, is_summed, pairings, sums as sums_of};
 use crate::pg::session::{Limits, Session};
 
@@ -71,8 +71,8 @@ pub async fn compare(
     before: &Before,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
-    if let Some(table) = &view.hides {
-        let text = format!("row security of {table} binds {}", view.owner);
+    if let Some(Hidden { table, role }) = &view.hides {
+        let text = format!("row security of {table} binds {role}");
         return Err(Problem { kind: ProblemKind::RowSecurity, text });
     }
     let limits = limits.of(view);

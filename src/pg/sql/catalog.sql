@@ -149,6 +149,9 @@ SELECT json_build_object(
     'triggers', (
         SELECT coalesce(json_agg(json_build_object(
                    'table', t.tgrelid::int8, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'body', p.prosrc,
+                   'search_path', (SELECT substr(c.setting, length('search_path=') + 1)
+                                   FROM unnest(p.proconfig) AS c (setting)
+                                   WHERE c.setting LIKE 'search\_path=%'),
                    -- Which of INSERT (4), DELETE (8), UPDATE (16) and TRUNCATE (32) it always fires after: not BEFORE (2), nor
                    -- INSTEAD (64).
                    'writes', CASE WHEN t.tgqual IS NOT NULL OR t.tgtype & 66 <> 0 THEN 0
@@ -158,17 +161,25 @@ SELECT json_build_object(
         JOIN pg_catalog.pg_trigger t ON t.tgrelid = reads.relation AND NOT t.tgisinternal
         JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
         WHERE reads.view = mv.oid AND p.prosrc ~* 'refresh\s+materialized\s+view'),
-    -- A refresh reads by the rights of the owner. A table of which row security may hide rows from it gives that role others
-    -- than it gives us.
+    -- A refresh reads tables by the rights of the view's owner, and those of a plain view below by that one's, unless it is
+    -- security_invoker (15 and later). Row security that may hide rows from such a role gives it others than it gives us.
     'hides', (
-        SELECT min(c.relname)
-        FROM pg_catalog.pg_rewrite w
+        SELECT json_build_object('table', c.relname, 'role', o.rolname)
+        FROM (SELECT mv.oid, mv.relowner AS role
+              UNION ALL
+              SELECT p.oid, CASE WHEN 'security_invoker=true' = ANY (p.reloptions) OR 'security_invoker=on' = ANY (p.reloptions)
+                                 THEN mv.relowner ELSE p.relowner END
+              FROM reads r
+              JOIN pg_catalog.pg_class p ON p.oid = r.relation AND p.relkind = 'v'
+              WHERE r.view = mv.oid) AS by
+        JOIN pg_catalog.pg_rewrite w ON w.ev_class = by.oid
         JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
                                    AND d.refclassid = 'pg_catalog.pg_class'::regclass
         JOIN pg_catalog.pg_class c ON c.oid = d.refobjid AND c.relrowsecurity
-        JOIN pg_catalog.pg_roles o ON o.oid = mv.relowner AND NOT o.rolsuper AND NOT o.rolbypassrls
-        WHERE w.ev_class = mv.oid AND mv.relkind = 'm'
-          AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(mv.relowner, c.relowner, 'USAGE'))),
+        JOIN pg_catalog.pg_roles o ON o.oid = by.role AND NOT o.rolsuper AND NOT o.rolbypassrls
+        WHERE mv.relkind = 'm' AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(by.role, c.relowner, 'USAGE'))
+        ORDER BY c.relname
+        LIMIT 1),
     'can_select', pg_catalog.has_table_privilege(mv.oid, 'SELECT')
                   AND pg_catalog.has_schema_privilege(mv.nspname, 'USAGE'),
     -- The definition is run as text by this role, so it needs rights on what stands in it, not on what lies below that.

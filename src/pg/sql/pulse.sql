@@ -27,13 +27,16 @@ FROM (
 ) AS mv
 CROSS JOIN (
     -- Another number when what views read, or the views' own indexes, is another set: a view was replaced, a partition, an
-    -- index or a trigger came or went, a table got another name. Ages are taken against that of one number, so that they stand still.
+    -- index or a trigger came or went, a table or a column got another name. Ages are taken against that of one number, so that they stand still.
     SELECT (SELECT count(*) + coalesce(sum(pg_catalog.age(w.xmin)::int8 - pg_catalog.age('3'::xid)), 0)
             FROM pg_catalog.pg_rewrite w WHERE w.oid >= 16384 AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(i.inhrelid::int8), 0) FROM pg_catalog.pg_inherits i
               WHERE i.inhparent = ANY ($1::oid[]) AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(pg_catalog.hashname(b.relname)::int8 * 31 + b.relnamespace::int8), 0) FROM pg_catalog.pg_class b
               WHERE b.oid = ANY ($1::oid[]) AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
+           # (SELECT coalesce(sum(pg_catalog.hashname(a.attname)::int8 * a.attnum), 0) FROM pg_catalog.pg_attribute a
+              WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+                AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
            # (SELECT coalesce(sum(t.oid::int8 * ascii(t.tgenabled::text)), 0) FROM pg_catalog.pg_trigger t
               WHERE t.tgrelid = ANY ($1::oid[]) AND NOT t.tgisinternal
                 AND ((SELECT mark FROM now) = $4::text) IS NOT TRUE)::int8
@@ -62,7 +65,7 @@ CROSS JOIN (
                'view', l.relation::int8, 'pid', coalesce(l.pid, 0), 'granted', l.granted,
                'concurrently', l.mode = 'ExclusiveLock',
                'user', a.usename, 'application', a.application_name, 'since', a.query_start,
-               'state', a.state,
+               'state', CASE WHEN l.pid IS NULL THEN 'idle in transaction, prepared' ELSE a.state END,
                'blocked_by', (
                    SELECT json_agg(json_build_object(
                               'pid', b.pid, 'user', b.usename, 'application', b.application_name,

@@ -39,6 +39,9 @@ SELECT json_build_object(
     'triggers', (
         SELECT coalesce(json_agg(json_build_object(
                    'table', t.tgrelid::int8, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'body', p.prosrc,
+                   'search_path', (SELECT substr(c.setting, length('search_path=') + 1)
+                                   FROM unnest(p.proconfig) AS c (setting)
+                                   WHERE c.setting LIKE 'search\_path=%'),
                    -- Which of INSERT (4), DELETE (8), UPDATE (16) and TRUNCATE (32) it always fires after: not BEFORE (2), nor
                    -- INSTEAD (64).
                    'writes', CASE WHEN t.tgqual IS NOT NULL OR t.tgtype & 66 <> 0 THEN 0
