@@ -155,7 +155,8 @@ pub fn follow(model: &mut Model) {
             }
         }
         Stage::Measuring { ended, length, found } => {
-            // All values, so that "nothing is wrong" is not said after a look at the groups only; and asked after the end: one that was under way then may have seen the view as it was.
+            // All values, so that "nothing is wrong" is not said after a look at the groups only; and asked after the end:
+            // one that was under way then may have seen the view as it was.
             let ended = *ended;
             let measured = view.values.last.as_ref().filter(|m| m.asked >= ended);
             let problem = [&view.values.progress, &view.drift.progress].into_iter().find_map(|p| match p {

@@ -39,7 +39,8 @@ impl Verdict {
     }
 }
 
-/// Wrong rows weigh by their age: within the limit they are the lag that was agreed on, whatever may become of it. What could not be compared is never called true, however young.
+/// Wrong rows weigh by their age: within the limit they are the lag that was agreed on, whatever may become of it. What could
+/// not be compared is never called true, however young.
 pub(super) fn verdict(freshness: &Freshness, totals: Option<&Totals>, allowed: u64, causes: &[Cause]) -> Verdict {
     let is_late = freshness.state == FreshnessState::Late;
     let is_unsafe = is_late || causes.iter().any(|c| c.severity > Severity::Note);
