@@ -43,6 +43,17 @@ fn a_check_that_cannot_begin_is_unknown_on_stdout_and_never_critical() {
 }
 
 #[test]
+fn an_empty_mvtop_log_is_none_and_init_makes_the_file_that_the_environment_names() {
+    let file = File::new("");
+    let new = file.folder.path().join("new.toml");
+    let mut command = Command::cargo_bin("mvtop").unwrap();
+    command.env_clear().env("HOME", file.folder.path()).env("MVTOP_LOG", "").env("MVTOP_CONFIG", &new);
+    let said = |output: std::process::Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let err = said(command.args(["init", "host=/nowhere dbname=crm user=ana"]).output().unwrap());
+    assert!(err.contains("/nowhere") && !err.contains("new.toml") && !err.contains("MVTOP_LOG"), "{err}");
+}
+
+#[test]
 fn a_profile_named_like_a_command_is_refused() {
     let file = File::new("[profiles.check]\nread_only = true\n");
     let (good, _, err) = mvtop(&file, &["config"]);

@@ -43,6 +43,14 @@ fn a_gap_is_the_worst_age_and_its_time_the_share_that_was_too_old() {
 }
 
 #[test]
+fn a_day_is_held_to_the_tightest_job_of_the_whole_day() {
+    let command = refresh_job().command;
+    let jobs = vec![job(3, "de-dia", "*/5 0-6 * * *", &command), job(4, "siempre", "*/30 * * * *", &command)];
+    let snapshot = snapshot(vec![view_state(healed(), night())], history(jobs, runs(4, 30)));
+    assert_eq!(day(&snapshot).limit.unwrap().num_minutes(), 30, "the other one rests for 17 hours");
+}
+
+#[test]
 fn failed_runs_make_nothing_younger() {
     let day = day(&scheduled(|_, runs| runs[20..26].iter_mut().for_each(|r| r.status = RunStatus::Failed)));
     assert_eq!((day.failed, day.missed()), (6, 0), "they came, and failed");

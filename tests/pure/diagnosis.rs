@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use mvtop::domain::diagnosis::{CauseCode, Diagnosis, Failure, Remedy, Verdict, diagnose};
 use mvtop::domain::drift::Scope;
 use mvtop::domain::freshness::{FreshnessState, LimitSource, Source};
-use mvtop::domain::job::{JobId, RunStatus};
+use mvtop::domain::job::{Job, JobId, Run, RunStatus};
 use mvtop::domain::reading::{Problem, ProblemKind, Progress};
 use mvtop::domain::server::{Cron, Link};
 use mvtop::domain::snapshot::{Blocker, Refreshing, Snapshot, ViewState};
@@ -101,6 +101,58 @@ fn rows_that_differ_weigh_by_their_age_against_the_limit_and_not_by_what_will_be
     assert_eq!(by_hand(TimeDelta::minutes(6)), (Verdict::Critical, Some(CauseCode::NeverScheduled)));
     let resumed = scheduled_snapshot(incident(), TimeDelta::hours(74), |_, _| {});
     assert_eq!(verdict_and_cause(&resumed), (Verdict::Critical, Some(CauseCode::Late)), "a job is active, and yet");
+}
+
+/// The night is at 02:15.
+#[test]
+fn a_schedule_that_rests_at_another_hour_is_held_to_what_it_keeps_now() {
+    let verdict = |schedule: &str| {
+        let edit = |job: &mut Job, _: &mut Vec<Run>| job.schedule = schedule.into();
+        diagnose(&scheduled_snapshot(incident(), TimeDelta::minutes(70), edit), night()).verdict
+    };
+    assert_eq!(verdict("*/5 0-6 * * *"), Verdict::Critical, "it should have run fourteen times since");
+    assert_ne!(verdict("*/5 7-22 * * *"), Verdict::Critical, "it rests until 07:00");
+}
+
+#[test]
+fn data_dates_from_the_begin_of_the_refresh_and_from_the_last_look_before_one_that_nobody_saw() {
+    let minutes = |n| night() - TimeDelta::minutes(n);
+    let long = |_: &mut Job, runs: &mut Vec<Run>| {
+        runs.truncate(1);
+        (runs[0].start, runs[0].end) = (Some(minutes(20)), Some(minutes(10)));
+    };
+    let age = |edit: &dyn Fn(&mut ViewState), runs: &dyn Fn(&mut Job, &mut Vec<Run>)| {
+        let snapshot = edited(scheduled_snapshot(incident(), TimeDelta::zero(), |j, r| runs(j, r)), |view| {
+            view.stamp.last.as_mut().unwrap().value.column = None;
+            edit(view);
+        });
+        diagnose(&snapshot, night()).views[0].freshness.age.unwrap().num_minutes()
+    };
+    let committed = |view: &mut ViewState| view.stamp.last.as_mut().unwrap().value.committed = Some(minutes(10));
+    let seen = |view: &mut ViewState| view.observed = Some(minutes(10));
+    let unseen = |view: &mut ViewState| (view.observed, view.unseen_since) = (Some(minutes(10)), Some(minutes(90)));
+    let none = |_: &mut Job, runs: &mut Vec<Run>| runs.clear();
+    assert_eq!([age(&committed, &long), age(&seen, &long)], [20, 20]);
+    assert_eq!([age(&committed, &none), age(&seen, &none), age(&unseen, &none)], [10, 10, 90]);
+}
+
+#[test]
+fn a_prepared_transaction_that_holds_the_lock_is_told_with_what_ends_it() {
+    let held = edited(incident_snapshot(), |view| {
+        view.refreshing = vec![Refreshing {
+            pid: 0,
+            user: String::new(),
+            application: String::new(),
+            since: None,
+            concurrently: true,
+            granted: true,
+            state: Some("idle in transaction, prepared".into()),
+            blocked_by: vec![],
+        }];
+    });
+    let (_, text) = said(&held);
+    assert!(text.contains("a prepared transaction has held its lock: COMMIT PREPARED"), "{text}");
+    assert!(held.views[0].obstacles().is_empty(), "no session to end");
 }
 
 #[test]

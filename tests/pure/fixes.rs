@@ -165,6 +165,28 @@ fn a_blocker_is_cancelled_or_ended_only_while_it_blocks() {
 }
 
 #[test]
+fn the_cursor_stays_on_its_fix_when_another_comes_before_it() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    press(&mut model, "f j j j");
+    let mut longer = weighed_snapshot(|_| ());
+    Arc::make_mut(&mut longer.views[0]).refreshing = vec![Refreshing {
+        pid: 77,
+        user: "cron".into(),
+        application: "pg_cron".into(),
+        since: None,
+        state: Some("idle in transaction".into()),
+        concurrently: true,
+        granted: true,
+        blocked_by: vec![],
+    }];
+    let row = model.fix.as_ref().unwrap().row;
+    update(&mut model, Msg::Snapshot(Arc::new(longer)));
+    assert_ne!(model.fix.as_ref().unwrap().row, row, "what blocks stands first");
+    press(&mut model, "Enter");
+    assert_eq!(asked(&model).fix, Fix::PlainView);
+}
+
+#[test]
 fn a_job_of_a_dropped_role_that_stops_all_others_can_be_removed_from_the_screen() {
     let mut snapshot = scheduled_snapshot(healed(), TimeDelta::minutes(2), |job, _| job.owner_exists = false);
     Arc::make_mut(&mut snapshot.views[0]).facts = measured(Arc::new(facts()), night(), 120);

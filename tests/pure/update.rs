@@ -11,7 +11,8 @@ use mvtop::app::{Cmd, Model, Msg, update};
 use mvtop::domain::fix::Fix;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::server::Link;
-use mvtop::domain::snapshot::{Blocker, Refreshing, Snapshot};
+use mvtop::domain::snapshot::{Blocker, DrillTarget, Refreshing, Snapshot};
+use mvtop::keys::Keymap;
 use mvtop::pg::operator::{Ending, Event};
 use mvtop::watch::Request;
 
@@ -328,6 +329,18 @@ fn a_display_that_stands_still_opens_no_rows_that_were_not_read() {
     }
     press(&mut model, "Space Enter");
     assert!(model.drill.is_some());
+}
+
+#[test]
+fn a_key_that_jumps_to_a_line_opens_that_line_s_rows_from_another_s() {
+    let mut model = console(incident_snapshot());
+    let jumps = [("y".to_string(), "Osmara Partida".to_string())];
+    model.settings.keys = Keymap::new(&Default::default(), jumps).unwrap();
+    press(&mut model, "j Enter");
+    assert_ne!(model.drill.as_ref().unwrap().title, "Osmara Partida");
+    let target = DrillTarget { view: VIEW, member: Some(Some("Osmara Partida".into())) };
+    assert_eq!(press(&mut model, "y"), [Cmd::Watch(Request::Drill(Some(target)))]);
+    assert_eq!(model.drill.as_ref().unwrap().title, "Osmara Partida");
 }
 
 #[test]

@@ -289,6 +289,13 @@ fn where_jobs_cannot_be_seen_nothing_is_said_to_be_missing() {
 }
 
 #[test]
+fn another_view_s_concurrently_asks_no_unique_index_of_this_one() {
+    let command = "REFRESH MATERIALIZED VIEW mv_conversaciones_dashboard; REFRESH MATERIALIZED VIEW CONCURRENTLY o";
+    let scheduled = scheduled(|job, _| job.command = command.into());
+    assert_eq!(with_view(scheduled, |v| v.has_unique_index = false).said().0, "unique_index warning");
+}
+
+#[test]
 fn old_values_that_triggers_should_have_caught_are_a_failure() {
     let changed =
         comparison(mvtop::domain::drift::Scope::Values, &[(Some(("Berta", "VEN")), Some(("Berta", "VEN")), 90, 4)]);

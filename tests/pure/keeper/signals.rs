@@ -278,6 +278,34 @@ fn a_view_that_is_asked_for_is_measured_with_all_that_it_reads_however_far_below
     assert_eq!(compared, ["low", "mid", "top"]);
 }
 
+#[test]
+fn a_comparison_that_fails_for_a_reason_of_its_own_has_the_catalog_read_again() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    bench.keeper.request(Request::Measure(VIEW));
+    while let Some(probe) = bench.next() {
+        if let Probe::Compare(..) = probe {
+            let why = Problem { kind: ProblemKind::Other, text: "column t.a does not exist".into() };
+            bench.answer(probe, Duration::ZERO, Err(why));
+            break;
+        }
+        bench.succeed(probe, Duration::ZERO);
+    }
+    assert!(bench.work(Duration::ZERO).contains(&Probe::Catalog(Some(vec![VIEW]))));
+}
+
+#[test]
+fn a_plain_view_below_that_could_not_be_read_is_read_again() {
+    let mut bench = Bench::settled(Duration::ZERO);
+    bench.keeper.request(Request::Measure(VIEW));
+    let catalog = bench.next().unwrap();
+    bench.answer(catalog, Duration::ZERO, Ok(Catch::Views(vec![View { plain_views: vec![String::new()], ..view() }])));
+    bench.work(Duration::ZERO);
+    bench.pulse();
+    assert!(bench.work(Duration::ZERO).contains(&Probe::Catalog(Some(vec![VIEW]))));
+    bench.pulse();
+    assert_eq!(bench.work(Duration::ZERO), [], "it is there now");
+}
+
 /// Some time between both it was: its data may be as old as the first.
 #[test]
 fn a_refresh_between_two_looks_that_lie_far_apart_dates_from_the_first() {
