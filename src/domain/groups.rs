@@ -235,6 +235,11 @@ impl Interner {
         })
     }
 
+    /// The group with this id.
+    pub fn get(&self, id: GroupId) -> Group<'_> {
+        self.groups.get(id)
+    }
+
     /// All groups, in the order of their ids.
     pub fn finish(self) -> Groups {
         self.groups

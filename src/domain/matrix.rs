@@ -1,7 +1,10 @@
 //! The counts pane's table: one row a value of the first group column, one column group a value of the second.
 
+use std::sync::Arc;
+
 use super::drift::{Drift, Flow, Totals};
 use super::groups::{GroupId, Member};
+use super::trace::Trace;
 
 /// A comparison with the sums that every face shows, made once when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,35 +15,25 @@ pub struct Comparison {
     pub totals: Totals,
     /// Its sums by group.
     pub matrix: Matrix,
-    /// What tells, without pairing rows, that this drift still stands.
-    pub standing: Option<Standing>,
+    /// What spares the next look to pair all rows, if it was kept.
+    pub trace: Option<Arc<Trace>>,
     /// Does live give a key of the view's unique index twice? Then rows are compared without it, and a refresh fails.
     pub has_key_twice: bool,
     /// The places in the flow that are drift, most rows first.
     worst: Vec<u32>,
 }
 
-/// A mark of which keys were in which groups on either side. As long as it is the same, so is every pair's groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Of the last comparison of all values: made of the sums of each side.
-    pub mark: [u128; 2],
-    /// Is it of this drift, and was it the same at the look before, as far as is known? Else it only serves to find out
-    /// whether rows still move.
-    pub holds: bool,
-}
-
 impl Comparison {
     /// The comparison with its sums.
     pub fn of(drift: Drift) -> Comparison {
         let (totals, matrix, worst) = (drift.totals(), Matrix::of(&drift), drift.worst());
-        Comparison { totals, matrix, worst, drift, standing: None, has_key_twice: false }
+        Comparison { totals, matrix, worst, drift, trace: None, has_key_twice: false }
     }
 
-    /// With a mark of what stands.
+    /// With what spares the next look to pair all rows.
     #[must_use]
-    pub fn marked(self, standing: Option<Standing>) -> Comparison {
-        Comparison { standing, ..self }
+    pub fn traced(self, trace: Option<Arc<Trace>>) -> Comparison {
+        Comparison { trace, ..self }
     }
 
     /// With its columns in the places that they had at an earlier look, where they are the same ones and rows differ now as

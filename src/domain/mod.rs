@@ -21,5 +21,6 @@ pub mod stats;
 pub mod text;
 pub mod time;
 pub mod tolerance;
+pub mod trace;
 pub mod verify;
 pub mod view;

@@ -242,49 +242,6 @@ async fn the_time_of_the_refresh_in_a_unique_index_makes_no_key() {
     assert_eq!(key_names(&bench.view("v").await), ["g", "id", "id"]);
 }
 
-/// Where the same drift stands no row is paired; a row that moves, also one for another, is seen by the next look.
-#[tokio::test]
-async fn drift_that_stands_is_told_by_sums_until_a_row_moves() {
-    let bench = Bench::new("standing", &format!("{BASE} CREATE UNIQUE INDEX ON v (id)")).await;
-    let view = grouped(bench.view("v").await, &["a"]);
-    let look = |scope, last| {
-        let (bench, view) = (&bench, &view);
-        async move {
-            let found = bench.compare(view, scope, last).await;
-            let wrong = (found.totals.moved, found.totals.missing, found.totals.gone);
-            (wrong, found.standing.map(|standing| standing.holds), found)
-        }
-    };
-    bench.run("UPDATE t SET a = 'a1' WHERE id IN (2, 3); DELETE FROM t WHERE id = 9; INSERT INTO t VALUES (30)").await;
-    let (wrong, holds, first) = look(Scope::Groups, None).await;
-    assert_eq!((wrong, holds), ((2, 1, 1), None), "no mark without values");
-    let (wrong, holds, values) = look(Scope::Values, Some(&first)).await;
-    assert_eq!((wrong, holds), ((2, 1, 1), Some(true)));
-    // Pairs say that they had to be made.
-    bench.run("UPDATE t SET b = b + 1").await;
-    let (wrong, holds, stands) = look(Scope::Groups, Some(&values)).await;
-    assert_eq!((wrong, holds, stands.totals.changed), ((2, 1, 1), Some(true), None));
-    // As many rows in each group as before.
-    bench.run("UPDATE t SET a = 'a' || (id + 1) % 4 WHERE id IN (5, 6); UPDATE t SET a = 'a1' WHERE id = 6").await;
-    let (wrong, holds, moved) = look(Scope::Groups, Some(&stands)).await;
-    assert_eq!((wrong, holds), ((4, 1, 1), Some(false)));
-    let (_, holds, values) = look(Scope::Values, Some(&moved)).await;
-    assert_eq!(holds, Some(false), "another mark");
-    // A mark that does not hold says nothing, though its drift comes back.
-    let moved = "UPDATE t SET a = 'a2' WHERE id IN (2, 6); UPDATE t SET a = 'a3' WHERE id = 3;
-        UPDATE t SET a = 'a1' WHERE id = 5; DELETE FROM t WHERE id = 30; INSERT INTO t VALUES (9, 'a1')";
-    bench.run(&format!("CREATE TABLE kept AS SELECT * FROM t; {moved}")).await;
-    let (wrong, holds, pairs) = look(Scope::Groups, Some(&values)).await;
-    assert_eq!((wrong, holds), ((0, 0, 0), Some(false)));
-    bench.run("TRUNCATE t; INSERT INTO t SELECT * FROM kept").await;
-    let (wrong, holds, pairs) = look(Scope::Groups, Some(&pairs)).await;
-    assert_eq!((wrong, holds), ((4, 1, 1), Some(false)), "not looked for");
-    let (_, holds, values) = look(Scope::Values, Some(&pairs)).await;
-    assert_eq!(holds, Some(true));
-    let (wrong, holds, _) = look(Scope::Groups, Some(&values)).await;
-    assert_eq!((wrong, holds), ((4, 1, 1), Some(true)));
-}
-
 /// PostgreSQL's hash of a bigint folds its halves into one, so that tenant and number in one key could change places unseen.
 #[tokio::test]
 async fn a_key_of_two_halves_is_summed_by_both() {

@@ -1,6 +1,6 @@
 //! The comparison of a view whose rows have a key: a full join of both sides.
 
-use super::{EQUAL_AS_TEXT, Sides, is_summed, qualified, text, texts, type_of};
+use super::{EQUAL_AS_TEXT, Sides, qualified, text, texts, type_of};
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::KeyColumn;
 
@@ -10,7 +10,8 @@ fn pairs(sides: &Sides) -> String {
         Pairing::KeyWithNulls => vec!["v.k OPERATOR(pg_catalog.=) d.k".into()],
         _ => sides.view.key.iter().enumerate().map(|(i, k)| format!("v.k{n} {} d.k{n}", k.equals, n = i + 1)).collect(),
     };
-    format!("{} AS v\nFULL JOIN {} AS d ON {}", sides.stored(), sides.live(), on.join(" AND "))
+    let join = if sides.moved { "RIGHT JOIN" } else { "FULL JOIN" };
+    format!("{} AS v\n{join} {} AS d ON {}", sides.stored(), sides.live(), on.join(" AND "))
 }
 
 /// How many rows of the view its keys tell apart, if none holds a NULL.
@@ -57,12 +58,13 @@ pub(super) fn flow(sides: &Sides) -> String {
     if sides.scope == Scope::Values {
         columns.push("v.r OPERATOR(pg_catalog.*<>) d.r AS differs".into());
     }
-    let summed = match is_summed(sides.pairing, sides.scope) {
+    let summed = match sides.is_summed() {
         true => {
             columns.push("v.h AS v_h, d.h AS d_h".into());
-            ", sum(v_h)::text AS v_sum, sum(d_h)::text AS d_sum"
+            let version = super::version(sides.view);
+            format!(", sum(v_h) FILTER (WHERE d_there)::text AS v_sum, sum(d_h)::text AS d_sum, {version}")
         }
-        false => "",
+        false => String::new(),
     };
     format!(
         "SELECT {} AS v_groups, {} AS d_groups, {once}count(*) AS pairs, count(v_there) AS stored, \
@@ -110,7 +112,7 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
 pub(super) fn beginning(sides: &Sides) -> String {
     let is_in = |side: &'static str, group: usize| {
         sides.view.groups.iter().enumerate().map(move |(i, column)| {
-            let cast = type_of(sides.view, &column.column).filter(|t| EQUAL_AS_TEXT.contains(t)).unwrap_or("text");
+            let cast = sides.type_of_group(column);
             format!("{side}.g{n} IS NOT DISTINCT FROM (${group}::text[])[{n}]::{cast}", n = i + 1)
         })
     };

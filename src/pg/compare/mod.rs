@@ -12,7 +12,7 @@ mod values;
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-pub use sums::sums;
+pub use sums::{live_sums, sums};
 pub use values::values;
 
 use crate::domain::drift::{Pairing, Scope};
@@ -36,15 +36,21 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
 
 /// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
 /// view (`stored`) and live (`live`), how many are `changed`, and how many rows of the view have a key that holds a NULL and
-/// pairs with nothing (`partial`); where [`is_summed`], the sums of their keys' hashes as in [`sums()`] (`v_sum`, `d_sum`); and
-/// if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
+/// pairs with nothing (`partial`); where [`is_summed`], the sums of the hashes of their keys (`d_sum`: of those that are live,
+/// `v_sum`: of the view's that pair with them) and the view's `version`; and if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
 /// and once more on every row how many rows its keys tell apart (`identities`).
 ///
 /// A pairing held if none is partial and rows of the view stand in the flow as often as it has identities: each was paired
 /// at most once, by a key that tells it from all others.
 pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
-    let sides = Sides { view, pairing, scope, named };
+    let sides = Sides { view, pairing, scope, named, moved: false };
     if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }
+}
+
+/// The same by groups and by key of the rows alone that are live with the members (values of the first group column) $1, or
+/// if $2 with none: what of the view pairs with no row is not among them.
+pub fn moved(view: &View) -> String {
+    keyed::flow(&Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: false, moved: true })
 }
 
 /// Does the flow sum the keys of each group as well? Beside all values that costs next to nothing.
@@ -54,7 +60,7 @@ pub fn is_summed(pairing: Pairing, scope: Scope) -> bool {
 
 /// What live calls the groups that have one of the keys $1, $2, … in the group column of that place: `groups, labels`.
 pub fn labels(view: &View) -> String {
-    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: true };
+    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: true, moved: false };
     format!(
         "SELECT {} AS groups, {} AS labels\nFROM {} AS d\nWHERE {}\nGROUP BY {}",
         texts(&sides.each(|i| format!("d.g{i}::text"))),
@@ -69,14 +75,14 @@ pub fn labels(view: &View) -> String {
 /// at most $2, by kind: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`. Where all rows that can
 /// differ `fit`, they come in any order, unnamed and uncounted.
 pub fn drifted(view: &View, pairing: Pairing, one: bool, fit: bool) -> String {
-    let sides = Sides { view, pairing, scope: Scope::Values, named: !fit };
+    let sides = Sides { view, pairing, scope: Scope::Values, named: !fit, moved: false };
     if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
 }
 
 /// The keys, in the order of their JSON texts, of the first $3 rows that are in the group $1 in the view and in the group
 /// $2 live (an array of the group columns' values each).
 pub fn beginning(view: &View) -> String {
-    keyed::beginning(&Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: false })
+    keyed::beginning(&Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: false, moved: false })
 }
 
 /// The two sides of a comparison as FROM items with columns `there`, `g1…`, and, as it needs them, the labels `l1…`, the
@@ -86,6 +92,8 @@ struct Sides<'a> {
     pairing: Pairing,
     scope: Scope,
     named: bool,
+    /// See [`moved`].
+    moved: bool,
 }
 
 impl Sides<'_> {
@@ -103,10 +111,14 @@ impl Sides<'_> {
         if self.scope == Scope::Values {
             columns.push(format!("{} AS r", row(self.view.compared().map(image))));
         }
-        if is_summed(self.pairing, self.scope) {
+        if self.is_summed() {
             columns.push(format!("{} AS h", sums::hash(self.view)));
         }
         columns.join(", ")
+    }
+
+    fn is_summed(&self) -> bool {
+        self.moved || is_summed(self.pairing, self.scope)
     }
 
     /// The group columns as `g1…`.
@@ -126,10 +138,15 @@ impl Sides<'_> {
 
     /// A group's value to count by: as it is where that gives the same groups as its text, for it is far cheaper.
     fn group(&self, group: &GroupColumn) -> String {
-        match type_of(self.view, &group.column).is_some_and(|t| EQUAL_AS_TEXT.contains(&t)) {
-            true => quote(&group.column),
-            false => text(&quote(&group.column)),
+        match self.type_of_group(group) {
+            "text" => text(&quote(&group.column)),
+            _ => quote(&group.column),
         }
+    }
+
+    /// Its type.
+    fn type_of_group(&self, group: &GroupColumn) -> &str {
+        type_of(self.view, &group.column).filter(|t| EQUAL_AS_TEXT.contains(t)).unwrap_or("text")
     }
 
     fn key(&self) -> String {
@@ -141,7 +158,14 @@ impl Sides<'_> {
     }
 
     fn live(&self) -> String {
-        format!("(SELECT {} FROM {})", self.columns(), self.definition())
+        let moved = match self.view.groups.first().filter(|_| self.moved) {
+            Some(group) => {
+                let (member, kind) = (self.group(group), self.type_of_group(group));
+                format!("\nWHERE {member} = ANY ($1::{kind}[]) OR $2::bool AND {member} IS NULL")
+            }
+            None => String::new(),
+        };
+        format!("(SELECT {} FROM {}{moved})", self.columns(), self.definition())
     }
 
     /// The definition as a FROM item, as much of it as the comparison needs.
@@ -162,6 +186,14 @@ const EQUAL_AS_TEXT: [&str; 5] = ["uuid", "bigint", "integer", "smallint", "bool
 
 fn type_of<'a>(view: &'a View, column: &str) -> Option<&'a str> {
     view.columns.iter().find(|c| c.name == column).map(|c| c.data_type.as_str())
+}
+
+/// What another refresh makes another: the transaction that wrote the view's catalog row last.
+fn version(view: &View) -> String {
+    format!(
+        "(SELECT c.xmin::text::int8 FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) {}) AS version",
+        view.oid.0
+    )
 }
 
 fn label(group: &GroupColumn) -> String {

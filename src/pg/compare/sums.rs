@@ -5,29 +5,35 @@ use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::View;
 
 /// Each side's groups: `stored` (else live), `groups`, how many `rows`, how many of them have a whole key (`whole`),
-/// and the sum of their keys' hashes as text; if `named`, the view's `labels` of them.
+/// and the sum of their keys' hashes as text; if `named`, the view's `labels` of them; and the view's `version`.
 ///
 /// Where both sides give the same, they have the same keys in the same groups, but for a chance of 2⁻⁶⁴.
 pub fn sums(view: &View, named: bool) -> String {
-    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named };
-    let side = |stored: bool, from: String| {
-        let by = sides.each(|i| format!("g{i}"));
-        let labels = match (named, stored) {
-            (true, true) => texts(&sides.each(|i| format!("max(l{i})"))),
-            _ => "NULL::text[]".into(),
-        };
-        format!(
-            "SELECT {stored} AS stored, {} AS groups, {labels} AS labels, count(*) AS rows, count(h) AS whole, \
-             sum(h)::text AS sum\nFROM {from} AS side{}",
-            texts(&sides.each(|i| format!("g{i}::text"))),
-            sides.group_by(by),
-        )
+    format!("{}\nUNION ALL\n{}", side(view, true, named), side(view, false, named))
+}
+
+/// The same of live alone.
+pub fn live_sums(view: &View) -> String {
+    side(view, false, false)
+}
+
+fn side(view: &View, stored: bool, named: bool) -> String {
+    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named, moved: false };
+    let labels = match (named, stored) {
+        (true, true) => texts(&sides.each(|i| format!("max(l{i})"))),
+        _ => "NULL::text[]".into(),
     };
     let mut columns: Vec<String> = sides.groups().chain(sides.labels()).collect();
     columns.push(format!("{} AS h", hash(view)));
-    let columns = columns.join(", ");
-    let stored = side(true, format!("(SELECT {columns} FROM {})", super::qualified(&view.name)));
-    format!("{stored}\nUNION ALL\n{}", side(false, format!("(SELECT {columns} FROM {})", sides.definition())))
+    format!(
+        "SELECT {stored} AS stored, {} AS groups, {labels} AS labels, count(*) AS rows, count(h) AS whole, \
+         sum(h)::text AS sum, {}\nFROM (SELECT {} FROM {}) AS side{}",
+        texts(&sides.each(|i| format!("g{i}::text"))),
+        super::version(view),
+        columns.join(", "),
+        if stored { super::qualified(&view.name) } else { sides.definition() },
+        sides.group_by(sides.each(|i| format!("g{i}"))),
+    )
 }
 
 /// A hash of the whole key; NULL if a part of it is.

@@ -8,6 +8,7 @@ pub mod facts;
 pub mod labels;
 pub mod pulse;
 pub mod stamp;
+mod sums;
 
 use std::borrow::Cow;
 

@@ -278,9 +278,9 @@ fn pause(kind: ProblemKind) -> Duration {
 /// A comparison with the labels that queries of the configuration give.
 fn named(compared: Comparison, state: &ViewState) -> Comparison {
     let Some(labels) = state.labels.value().filter(|labels| !labels.is_empty()) else { return compared };
-    let (mut drift, standing, twice) = (compared.drift, compared.standing, compared.has_key_twice);
+    let (mut drift, trace, twice) = (compared.drift, compared.trace, compared.has_key_twice);
     drift.groups.name(&state.view.groups, labels);
-    Comparison::of(drift).marked(standing).with_key_twice(twice)
+    Comparison::of(drift).traced(trace).with_key_twice(twice)
 }
 
 /// The same, its columns where they were unless a refresh came since.
