@@ -36,6 +36,11 @@ impl Member {
         }
     }
 
+    /// Its value as text; `None` is NULL, or all rows.
+    pub fn value(&self) -> Option<&str> {
+        self.key.as_ref()?.as_deref()
+    }
+
     /// Has it no name but its key?
     fn is_unnamed(&self) -> bool {
         match (&self.label, &self.key) {
@@ -116,7 +121,7 @@ impl Groups {
     pub fn unnamed(&self, columns: &[GroupColumn], names: &Labels) -> Vec<Vec<&str>> {
         let of_column = |(place, column): (usize, &GroupColumn)| {
             let names = names.get(&column.column);
-            let keys = self.members(place).iter().filter_map(|member| member.key.as_ref()?.as_deref());
+            let keys = self.members(place).iter().filter_map(Member::value);
             keys.filter(|key| column.label.is_some() && names.is_none_or(|n| !n.contains_key(*key))).collect()
         };
         columns.iter().enumerate().map(of_column).collect()
@@ -148,7 +153,7 @@ impl<'a> Group<'a> {
 
     /// Its values as text; `None` is NULL.
     pub fn keys(self) -> Vec<Option<&'a str>> {
-        self.members().map(|member| member.key.as_ref().and_then(|key| key.as_deref())).collect()
+        self.members().map(Member::value).collect()
     }
 
     /// What they are called.

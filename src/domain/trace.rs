@@ -8,10 +8,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::iter::Sum;
 
 use super::drift::{Drift, Flow, Pairing, Scope};
-use super::groups::{GroupId, Interner, Member};
+use super::groups::{GroupId, Interner};
 
-/// A number for rows in their groups: the same for the same rows, another one for others, but for a chance of 2⁻⁶⁴. That of
-/// all is the sum of those of the parts.
+/// A number for rows in their groups: the same for the same rows, another one for others, but for a chance of 2⁻⁶⁴. That
+/// of all is the sum of those of the parts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint(u128);
 
@@ -54,7 +54,7 @@ pub struct Prints {
 pub struct Trace {
     /// Which refresh the view was of: the transaction that wrote its catalog row last.
     pub version: i64,
-    /// By the place of the member among those of the comparison's groups.
+    /// In the order of the first column's members in the groups of the drift that it is kept beside.
     pub members: Vec<Prints>,
 }
 
@@ -113,7 +113,7 @@ pub fn moved<'a>(last: Look<'a>, live: Look<'a>) -> HashSet<Option<&'a str>> {
 ///
 /// `None` where it is not known: rows of the view that did pair do not any more, or others do; or the members' rows moved
 /// again between the looks at `live` and `anew`.
-pub fn since(
+pub fn with_anew(
     (last, trace): (&Drift, &Trace),
     moved: &HashSet<Option<&str>>,
     live: Look<'_>,
@@ -122,7 +122,7 @@ pub fn since(
     let mut expected = lives(live);
     expected.retain(|member, _| moved.contains(member));
     let members = last.groups.members(0).iter().zip(&trace.members);
-    let before = members.filter(|(member, _)| moved.contains(&key(member))).map(|(_, prints)| prints.paired);
+    let before = members.filter(|(member, _)| moved.contains(&member.value())).map(|(_, prints)| prints.paired);
     let paired: Fingerprint = anew.1.iter().map(|prints| prints.paired).sum();
     if lives(anew) != expected || before.sum::<Fingerprint>() != paired {
         return None;
@@ -136,7 +136,7 @@ pub fn since(
             *tally.kept(&to) = members[drift.group(id).place(0)];
         }
     };
-    let stands = |flow: &&Flow| flow.to.is_none_or(|id| !moved.contains(&key(last.group(id).member(0))));
+    let stands = |flow: &&Flow| flow.to.is_none_or(|id| !moved.contains(&last.group(id).member(0).value()));
     last.flow.iter().filter(stands).for_each(|flow| take((last, &trace.members), flow));
     anew.0.flow.iter().for_each(|flow| take(anew, flow));
     let (drift, members) = tally.finish(Scope::Groups, Pairing::Key);
@@ -145,13 +145,8 @@ pub fn since(
 
 /// What is kept of the rows live by member; one that has none is left out.
 fn lives<'a>((drift, members): Look<'a>) -> HashMap<Option<&'a str>, Fingerprint> {
-    let lives = drift.groups.members(0).iter().zip(members).map(|(member, prints)| (key(member), prints.live));
+    let lives = drift.groups.members(0).iter().zip(members).map(|(member, prints)| (member.value(), prints.live));
     lives.filter(|(_, live)| *live != Fingerprint::default()).collect()
-}
-
-/// A member's value as text; `None` is NULL, or all rows.
-fn key(member: &Member) -> Option<&str> {
-    member.key.as_ref().and_then(|key| key.as_deref())
 }
 
 #[cfg(test)]
@@ -174,7 +169,7 @@ mod tests {
         let [last, live, anew] = [last, live, anew].map(look);
         let (live, anew) = ((&live.0, &*live.1.members), (&anew.0, &*anew.1.members));
         let moved = moved((&last.0, &last.1.members), live);
-        Some(since((&last.0, &last.1), &moved, live, anew)?.0.totals().moved)
+        Some(with_anew((&last.0, &last.1), &moved, live, anew)?.0.totals().moved)
     }
 
     const BEFORE: [(&str, &str); 3] = [("Ana", "Ana"), ("Ana", "Berta"), ("Carla", "Berta")];

@@ -1,7 +1,8 @@
 //! The comparison of a view with its definition, on a real server: it says, row for row, what a plain reading of both
 //! sides gives, for odd views (`odd`, `keys`, `names`), for random data and writes (`random`), for views that cannot be
-//! compared (`refused`), under other settings (`settings`), knowing an earlier look (`since`), and for columns that hold the time of the
-//! refresh (`stamps`). And what the catalog says of the triggers that keep a view (`triggers`). And the pulse, which says when to compare again (`pulse`).
+//! compared (`refused`), under other settings (`settings`), knowing an earlier look (`since`), and for columns that hold
+//! the time of the refresh (`stamps`). And what the catalog says of the triggers that keep a view (`triggers`). And the
+//! pulse, which says when to compare again (`pulse`).
 #![allow(clippy::unwrap_used, reason = "a test's panic is its answer")]
 
 mod keys;

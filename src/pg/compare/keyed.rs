@@ -3,6 +3,7 @@
 use super::{EQUAL_AS_TEXT, Sides, qualified, text, texts, type_of};
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::KeyColumn;
+use crate::pg::session::FENCE;
 
 /// The join of both sides.
 fn pairs(sides: &Sides) -> String {
@@ -10,7 +11,7 @@ fn pairs(sides: &Sides) -> String {
         Pairing::KeyWithNulls => vec!["v.k OPERATOR(pg_catalog.=) d.k".into()],
         _ => sides.view.key.iter().enumerate().map(|(i, k)| format!("v.k{n} {} d.k{n}", k.equals, n = i + 1)).collect(),
     };
-    let join = if sides.moved { "RIGHT JOIN" } else { "FULL JOIN" };
+    let join = if sides.of_members { "RIGHT JOIN" } else { "FULL JOIN" };
     format!("{} AS v\n{join} {} AS d ON {}", sides.stored(), sides.live(), on.join(" AND "))
 }
 
@@ -104,7 +105,8 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
          WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r){order}\nLIMIT $2::int8",
         side("v", "g"),
         side("d", "g"),
-        pairs(sides),
+        // Its rows come as they are found: once some are taken there is no second try.
+        pairs(sides).replace(FENCE, "OFFSET 0"),
     )
 }
 

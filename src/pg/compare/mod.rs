@@ -17,6 +17,7 @@ pub use values::values;
 
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::{Column, GroupColumn, View, ViewName};
+use crate::pg::session::FENCE;
 
 /// A name as SQL: both parts quoted.
 pub fn qualified(name: &ViewName) -> String {
@@ -36,31 +37,27 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
 
 /// The flow: for each pair of groups `v_groups, d_groups`, how many pairs of rows (`pairs`), how many of them are in the
 /// view (`stored`) and live (`live`), how many are `changed`, and how many rows of the view have a key that holds a NULL and
-/// pairs with nothing (`partial`); where [`is_summed`], the sums of the hashes of their keys (`d_sum`: of those that are live,
-/// `v_sum`: of the view's that pair with them) and the view's `version`; and if `named`, what only a refresh changes: the view's labels of `v_groups` as `v_labels`,
-/// and once more on every row how many rows its keys tell apart (`identities`).
+/// pairs with nothing (`partial`). With all values and by key, where it costs next to nothing, the sums of the hashes of
+/// their keys (`d_sum`: of those live, `v_sum`: of the view's that pair with them) and the view's `version`. And if `named`,
+/// what only a refresh changes: the view's labels of `v_groups` as `v_labels`, and once more on every row how many rows its
+/// keys tell apart (`identities`).
 ///
 /// A pairing held if none is partial and rows of the view stand in the flow as often as it has identities: each was paired
 /// at most once, by a key that tells it from all others.
 pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
-    let sides = Sides { view, pairing, scope, named, moved: false };
+    let sides = Sides { pairing, named, ..Sides::of(view, scope) };
     if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }
 }
 
-/// The same by groups and by key of the rows alone that are live with the members (values of the first group column) $1, or
-/// if $2 with none: what of the view pairs with no row is not among them.
-pub fn moved(view: &View) -> String {
-    keyed::flow(&Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: false, moved: true })
-}
-
-/// Does the flow sum the keys of each group as well? Beside all values that costs next to nothing.
-pub fn is_summed(pairing: Pairing, scope: Scope) -> bool {
-    scope == Scope::Values && pairing == Pairing::Key
+/// The same, summed, by groups and by key, of those rows alone that are live with the members (values of the first group
+/// column) $1, and if $2 with none. Rows of the view that pair with none of them are not in it.
+pub fn flow_of_members(view: &View) -> String {
+    keyed::flow(&Sides { of_members: true, ..Sides::of(view, Scope::Groups) })
 }
 
 /// What live calls the groups that have one of the keys $1, $2, … in the group column of that place: `groups, labels`.
 pub fn labels(view: &View) -> String {
-    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: true, moved: false };
+    let sides = Sides { named: true, ..Sides::of(view, Scope::Groups) };
     format!(
         "SELECT {} AS groups, {} AS labels\nFROM {} AS d\nWHERE {}\nGROUP BY {}",
         texts(&sides.each(|i| format!("d.g{i}::text"))),
@@ -75,14 +72,14 @@ pub fn labels(view: &View) -> String {
 /// at most $2, by kind: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`. Where all rows that can
 /// differ `fit`, they come in any order, unnamed and uncounted.
 pub fn drifted(view: &View, pairing: Pairing, one: bool, fit: bool) -> String {
-    let sides = Sides { view, pairing, scope: Scope::Values, named: !fit, moved: false };
+    let sides = Sides { pairing, named: !fit, ..Sides::of(view, Scope::Values) };
     if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
 }
 
 /// The keys, in the order of their JSON texts, of the first $3 rows that are in the group $1 in the view and in the group
 /// $2 live (an array of the group columns' values each).
 pub fn beginning(view: &View) -> String {
-    keyed::beginning(&Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named: false, moved: false })
+    keyed::beginning(&Sides::of(view, Scope::Groups))
 }
 
 /// The two sides of a comparison as FROM items with columns `there`, `g1…`, and, as it needs them, the labels `l1…`, the
@@ -92,11 +89,16 @@ struct Sides<'a> {
     pairing: Pairing,
     scope: Scope,
     named: bool,
-    /// See [`moved`].
-    moved: bool,
+    /// See [`flow_of_members`].
+    of_members: bool,
 }
 
-impl Sides<'_> {
+impl<'a> Sides<'a> {
+    /// By key, all rows, unnamed.
+    fn of(view: &'a View, scope: Scope) -> Sides<'a> {
+        Sides { view, pairing: Pairing::Key, scope, named: false, of_members: false }
+    }
+
     fn columns(&self) -> String {
         let mut columns = vec!["true AS there".to_string()];
         columns.extend(self.groups().chain(self.labels()));
@@ -117,8 +119,9 @@ impl Sides<'_> {
         columns.join(", ")
     }
 
+    /// Does the flow sum the keys of each group as well?
     fn is_summed(&self) -> bool {
-        self.moved || is_summed(self.pairing, self.scope)
+        self.of_members || self.scope == Scope::Values && self.pairing == Pairing::Key
     }
 
     /// The group columns as `g1…`.
@@ -158,14 +161,14 @@ impl Sides<'_> {
     }
 
     fn live(&self) -> String {
-        let moved = match self.view.groups.first().filter(|_| self.moved) {
+        let wanted = match self.view.groups.first().filter(|_| self.of_members) {
             Some(group) => {
                 let (member, kind) = (self.group(group), self.type_of_group(group));
                 format!("\nWHERE {member} = ANY ($1::{kind}[]) OR $2::bool AND {member} IS NULL")
             }
             None => String::new(),
         };
-        format!("(SELECT {} FROM {}{moved})", self.columns(), self.definition())
+        format!("(SELECT {} FROM {}{wanted} {FENCE})", self.columns(), self.definition())
     }
 
     /// The definition as a FROM item, as much of it as the comparison needs.

@@ -1,7 +1,7 @@
 //! Both sides summed by group, without pairing their rows: a third of the price, and in parallel on every version.
 
 use super::{Sides, quote, texts, type_of};
-use crate::domain::drift::{Pairing, Scope};
+use crate::domain::drift::Scope;
 use crate::domain::view::View;
 
 /// Each side's groups: `stored` (else live), `groups`, how many `rows`, how many of them have a whole key (`whole`),
@@ -18,7 +18,7 @@ pub fn live_sums(view: &View) -> String {
 }
 
 fn side(view: &View, stored: bool, named: bool) -> String {
-    let sides = Sides { view, pairing: Pairing::Key, scope: Scope::Groups, named, moved: false };
+    let sides = Sides { named, ..Sides::of(view, Scope::Groups) };
     let labels = match (named, stored) {
         (true, true) => texts(&sides.each(|i| format!("max(l{i})"))),
         _ => "NULL::text[]".into(),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use super::labels::complete;
-use super::sums::told;
+use super::sums::{Told, told};
 use crate::domain::drift::{Drift, Pairing, Scope};
 use crate::domain::groups::{Labels, add_names};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::trace::{Fingerprint, Prints, Tally, Trace};
 use crate::domain::view::{Hidden, View};
-use crate::pg::compare::{flow, is_summed, pairings};
+use crate::pg::compare::{flow, pairings};
 use crate::pg::session::{Limits, Session};
 
 /// What was seen of a view before it is compared.
@@ -74,9 +74,10 @@ pub async fn compare(
         return Err(Problem { kind: ProblemKind::RowSecurity, text });
     }
     let limits = limits.of(view);
-    let (found, known) = match scope {
-        Scope::Groups => told(session, view, before, limits).await?,
-        Scope::Values => (None, before.comparison().map(|last| Known::of(view, last))),
+    let known = before.comparison().map(|last| Known::of(view, last));
+    let Told { found, known } = match scope {
+        Scope::Groups => told(session, view, before, known, limits).await?,
+        Scope::Values => Told { found: None, known },
     };
     let (mut names, mut has_key_twice) = (Labels::new(), false);
     let (mut drift, trace) = match found {
@@ -85,13 +86,14 @@ pub async fn compare(
             let (pairing, mut found) = paired(session, view, scope, known.as_ref(), limits).await?;
             (names, has_key_twice) = (std::mem::take(&mut found.names), found.has_key_twice);
             // A multiset comparison looks at whole rows: nothing can differ that it did not see.
-            found.finish(if pairing == Pairing::Rows { Scope::Values } else { scope }, pairing)
+            let (drift, trace) = found.finish(if pairing == Pairing::Rows { Scope::Values } else { scope }, pairing);
+            (drift, trace.map(Arc::new))
         }
     };
     let mut names = known.map_or(names, |known| known.names);
     complete(session, view, &drift.groups, &mut names, limits).await?;
     drift.groups.name(&view.groups, &names);
-    Ok(Comparison::of(drift).traced(trace.map(Arc::new)).with_key_twice(has_key_twice))
+    Ok(Comparison::of(drift).traced(trace).with_key_twice(has_key_twice))
 }
 
 /// What a flow's statement brought, taken row by row.
@@ -114,7 +116,7 @@ pub(super) struct Found {
 impl Found {
     /// Takes a row: rows on both sides, live only, in the view only. The group of the side where a row is not is NULL,
     /// as a group may be, too; so they stand together and are told apart by their counts.
-    pub(super) fn take(&mut self, row: &Row, view: &View, named: bool, summed: bool) {
+    pub(super) fn take(&mut self, row: &Row, view: &View, named: bool) {
         let count = |name: &str| row.get::<_, i64>(name);
         let (pairs, stored, live) = (count("pairs"), count("stored"), count("live"));
         let (from, to): (Vec<Option<&str>>, Vec<Option<&str>>) = (row.get("v_groups"), row.get("d_groups"));
@@ -125,10 +127,10 @@ impl Found {
         self.tally.add(Some(&from), Some(&to), both as u64, count("changed") as u64);
         self.tally.add(None, Some(&to), (pairs - stored) as u64, 0);
         self.tally.add(Some(&from), None, (pairs - live) as u64, 0);
-        if summed {
-            self.version = row.get("version");
+        if let Ok(version) = row.try_get("version") {
+            self.version = version;
         }
-        if summed && live > 0 {
+        if self.version.is_some() && live > 0 {
             let print = |group: &[Option<&str>], rows: i64, sum| Fingerprint::of(group, rows as u64, hashes(row, sum));
             self.tally.print(&to, Prints { live: print(&to, live, "d_sum"), paired: print(&from, both, "v_sum") });
         }
@@ -164,9 +166,8 @@ pub(super) async fn paired(
     let (mut has_nulls, mut has_key_twice) = (true, false);
     for &pairing in pairings(view, known.map(|known| known.pairing)) {
         let known = known.filter(|known| known.pairing == pairing).map(|known| known.rows as i64);
-        let (named, summed, mut found) = (known.is_none(), is_summed(pairing, scope), Found::default());
-        let take = |row: Row| found.take(&row, view, named, summed);
-        session.each(limits, &flow(view, pairing, scope, named), &[], take).await?;
+        let (named, mut found) = (known.is_none(), Found::default());
+        session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
         let paired_once = found.partial == 0 && found.stored == known.unwrap_or(found.identities);
         if pairing == Pairing::Key {
             has_nulls = found.partial > 0;
