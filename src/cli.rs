@@ -100,7 +100,7 @@ pub struct Connect {
     /// The share of the server's time that comparisons may take, in percent [default: 2]
     #[arg(long, value_name = "PERCENT")]
     pub budget: Option<String>,
-    /// The longest a comparison may take [default: 30s]
+    /// The longest a statement of a comparison may take [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub statement_timeout: Option<String>,
 }

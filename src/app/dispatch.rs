@@ -9,6 +9,7 @@ use super::question::Question;
 use super::update::{say, show, want_page};
 use super::{fix, groups, jump};
 use crate::domain::fix::Fix;
+use crate::domain::text::folds;
 use crate::keys::{self, Action};
 use crate::watch::Request;
 
@@ -33,13 +34,14 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
         }
         (Dialog::Run(run, line), action) => {
             let command = model.snapshot.history.value().and_then(|h| h.job(run.job)).map_or("", |job| &job.command);
-            let message = run.message.as_deref().unwrap_or_default().split(['\n', '⏎']).count();
-            let line = scrolled(line, action, command.lines().count() + message + 7);
+            let texts = command.lines().chain(run.message.as_deref().unwrap_or_default().split(['\n', '⏎']));
+            let line = scrolled(line, action, folded(model, texts) + 7);
             model.dialog = Some(Dialog::Run(run, line));
             Vec::new()
         }
         (Dialog::Log(line), action) => {
-            let lines = model.log.iter().map(|entry| 4 + entry.sql.iter().flat_map(|sql| sql.lines()).count()).sum();
+            let texts = model.log.iter().flat_map(|entry| entry.sql.iter().flat_map(|sql| sql.lines()));
+            let lines = folded(model, texts) + 4 * model.log.len();
             model.dialog = Some(Dialog::Log(scrolled(line, action, lines)));
             Vec::new()
         }
@@ -49,13 +51,7 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
             Vec::new()
         }
         (Dialog::Act(question), Action::Up | Action::Down | Action::PageUp | Action::PageDown) => {
-            let by = match action {
-                Action::Up => -1,
-                Action::Down => 1,
-                Action::PageUp => -PAGE,
-                _ => PAGE,
-            };
-            scroll(model, question, by)
+            scroll(model, question, by_key(action))
         }
         (Dialog::Quit(focused), Action::Left | Action::Right) => {
             model.dialog = Some(Dialog::Quit(!focused));
@@ -69,19 +65,25 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
     }
 }
 
-/// How far PgUp and PgDn go in a dialog.
-const PAGE: isize = 10;
+/// How many lines down a key goes in a dialog.
+fn by_key(action: Action) -> isize {
+    match action {
+        Action::Up => -1,
+        Action::Down => 1,
+        Action::PageUp => -10,
+        Action::PageDown => 10,
+        _ => 0,
+    }
+}
 
 /// A first line after a key that scrolls, of so many at most.
 fn scrolled(line: u16, action: Action, most: usize) -> u16 {
-    let by = match action {
-        Action::Up => -1,
-        Action::Down => 1,
-        Action::PageUp => -PAGE,
-        Action::PageDown => PAGE,
-        _ => 0,
-    };
-    moved(line.into(), by, most) as u16
+    moved(line.into(), by_key(action), most) as u16
+}
+
+/// How many lines these take in a dialog.
+fn folded<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| folds(text, model.room().columns).len()).sum()
 }
 
 fn scroll(model: &mut Model, question: Question, by: isize) -> Vec<Cmd> {

@@ -25,7 +25,7 @@ pub struct Settings {
     pub read_only: bool,
     /// The share of the server's time that comparisons may take, in percent.
     pub budget: f64,
-    /// The longest a comparison may take.
+    /// The longest a statement of a comparison may take.
     pub statement_timeout: Duration,
     /// How old a view may be where nothing else says.
     pub limit: Bound,

@@ -52,7 +52,7 @@ pub struct Prints {
 /// What is kept of a comparison by [`Pairing::Key`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// Which refresh the view was of: the transaction that wrote its catalog row last.
+    /// Which refresh the view was of, on which server.
     pub version: i64,
     /// In the order of the first column's members in the groups of the drift that it is kept beside.
     pub members: Vec<Prints>,
@@ -104,16 +104,17 @@ impl Tally {
 pub type Look<'a> = (&'a Drift, &'a [Prints]);
 
 /// The members whose rows live are not those of the last look.
-pub fn moved<'a>(last: Look<'a>, live: Look<'a>) -> HashSet<Option<&'a str>> {
+pub fn members_that_moved<'a>(last: Look<'a>, live: Look<'a>) -> HashSet<Option<&'a str>> {
     let (before, now) = (lives(last), lives(live));
     before.keys().chain(now.keys()).filter(|member| before.get(*member) != now.get(*member)).copied().collect()
 }
 
 /// The drift of groups by a later look: the last one's, but for the members that `moved`, whose rows were paired `anew`.
+/// What of the view paired with no row then pairs with none now.
 ///
 /// `None` where it is not known: rows of the view that did pair do not any more, or others do; or the members' rows moved
 /// again between the looks at `live` and `anew`.
-pub fn with_anew(
+pub fn merged(
     (last, trace): (&Drift, &Trace),
     moved: &HashSet<Option<&str>>,
     live: Look<'_>,
@@ -168,8 +169,8 @@ mod tests {
     fn later(last: &[(&str, &str)], live: &[(&str, &str)], anew: &[(&str, &str)]) -> Option<u64> {
         let [last, live, anew] = [last, live, anew].map(look);
         let (live, anew) = ((&live.0, &*live.1.members), (&anew.0, &*anew.1.members));
-        let moved = moved((&last.0, &last.1.members), live);
-        Some(with_anew((&last.0, &last.1), &moved, live, anew)?.0.totals().moved)
+        let moved = members_that_moved((&last.0, &last.1.members), live);
+        Some(merged((&last.0, &last.1), &moved, live, anew)?.0.totals().moved)
     }
 
     const BEFORE: [(&str, &str); 3] = [("Ana", "Ana"), ("Ana", "Berta"), ("Carla", "Berta")];

@@ -11,7 +11,7 @@ use tokio::time::interval;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
-use super::compare::{definition, qualified};
+use super::compare::{definition, live, qualified};
 use super::fix::refresh_sql;
 use super::operator::LOCK_TIMEOUT;
 use super::problem::problem;
@@ -50,7 +50,7 @@ impl Script {
                 format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs()),
                 format!("SET LOCAL statement_timeout = {}", limit.as_millis()),
             ],
-            live: seen(plan, &definition(view, "live")),
+            live: seen(plan, &definition(view)),
             update: format!(
                 "UPDATE {} SET {column} = {} WHERE {row} AND {column} = {}",
                 qualified(table),
@@ -103,9 +103,9 @@ pub async fn pick(session: &Session, view: &View, source: &Source, limits: Limit
     let from = source.from.key.iter().flatten().next().map_or("", |key| &**key);
     let sql = format!(
         "SELECT {id}::text FROM {} WHERE {group}::text = $1 AND {id} IS NOT NULL ORDER BY {id} LIMIT 1",
-        definition(view, "live")
+        live(view)
     );
-    let rows = session.read(limits, &sql, &[(&from, Type::TEXT)]).await?;
+    let rows = session.read(limits.of(view), &sql, &[(&from, Type::TEXT)]).await?;
     Ok(rows.first().map(|row| row.get(0)))
 }
 

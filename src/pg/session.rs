@@ -3,6 +3,9 @@
 //! Only `query_typed` and simple queries are used, never prepared statements, and only `SET LOCAL`: behind a
 //! transaction pooler the next statement may run on another server connection.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -21,12 +24,11 @@ type Connected = Result<(Client, ConnectionDriver), ConnectError>;
 /// A statement's parameters with their types.
 pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
-/// Stands in a statement where a subquery is to end that is planned apart, if the statement fails otherwise.
-///
-/// Beside an outer join the planner computes a definition's columns as early as it can: `value::int` also for rows that an
-/// inner join of the definition takes away. Apart (`OFFSET 0`) they are computed for the rows that it gives, as in a
-/// refresh; a tenth dearer.
-pub const FENCE: &str = "/* fence */";
+/// Marks the end of a subquery. Where a statement fails on its rows it is sent once more with `OFFSET 0` there: the subquery
+/// is then planned apart, and its columns are computed only for the rows that it gives, as in a refresh. Beside an outer
+/// join or under a condition the planner computes `value::int` also for rows that an inner join takes away. No text of
+/// PostgreSQL's can hold the mark. A statement that is sent so is a tenth dearer.
+pub const FENCE: char = '\0';
 
 /// How long a statement may take, and how long it may wait for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +100,8 @@ pub struct Session {
     client: Client,
     /// The server took our limits when the connection was made, so a statement may stand alone.
     has_limits: bool,
+    /// Hashes of the statements that had to be sent apart.
+    sent_apart: Mutex<HashSet<u64>>,
 }
 
 impl Session {
@@ -127,7 +131,7 @@ impl Session {
             Problem { kind, text: e.to_string() }
         })?;
         tokio::spawn(driver);
-        Ok(Session { client, has_limits })
+        Ok(Session { client, has_limits, sent_apart: Mutex::default() })
     }
 
     /// Has the connection ended?
@@ -147,15 +151,18 @@ impl Session {
     /// Runs one statement in a read-only transaction of its own, pipelined into one round trip.
     pub async fn read(&self, limits: Limits, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
         let mut rows = Vec::new();
-        self.each(limits, sql, parameters, |row| rows.push(row)).await?;
+        let take = |row| {
+            match row {
+                Some(row) => rows.push(row),
+                None => rows.clear(),
+            }
+            true
+        };
+        self.sent(limits, sql, parameters, take).await?;
         Ok(rows)
     }
 
     /// The same, each row taken as it comes: a row of the protocol is many times as large as what is kept of it.
-    ///
-    /// Until PostgreSQL 16 a refresh runs on the path of whoever asks for it, and functions that a definition calls may need
-    /// that: where a name is not found without one, it is looked for as a refresh would. And where a definition fails on its
-    /// data, that may be on rows whose values a refresh never asks for: then it is run apart (see [`FENCE`]).
     pub async fn each(
         &self,
         limits: Limits,
@@ -163,28 +170,47 @@ impl Session {
         parameters: Parameters<'_>,
         mut take: impl FnMut(Row),
     ) -> Result<(), Problem> {
-        let mut taken = 0;
-        let mut count = |row| {
-            taken += 1;
-            take(row);
-        };
-        let is_unfound = |e: &tokio_postgres::Error| {
-            e.code().is_some_and(|c| [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION].contains(c))
-        };
-        let is_of_data = |e: &tokio_postgres::Error| {
-            e.code().is_some_and(|c| ["22", "23", "P0"].iter().any(|class| c.code().starts_with(class)))
-        };
-        let outcome = match self.run(limits, Path::Empty, sql, parameters, &mut count).await {
-            Err(e) if !limits.definition || taken > 0 => Err(e),
-            Err(e) if is_unfound(&e) && self.refreshes_on_a_path().await => {
-                self.run(limits, Path::Own, sql, parameters, &mut take).await
+        self.sent(limits, sql, parameters, |row| row.map(&mut take).is_some()).await
+    }
+
+    /// Where a definition does not run as it is sent, though a refresh may run it, it is sent once more in another way: on the
+    /// role's path where a name is not found (until PostgreSQL 16 a refresh runs on the path of whoever asks for it, and
+    /// functions may need that), planned apart where it fails on its rows (see [`FENCE`]). If rows were taken by then, `take`
+    /// is given none, and says whether it forgot them.
+    async fn sent(
+        &self,
+        limits: Limits,
+        sql: &str,
+        parameters: Parameters<'_>,
+        mut take: impl FnMut(Option<Row>) -> bool,
+    ) -> Result<(), Problem> {
+        let (mut path, mut apart) = (Path::Empty, self.was_sent_apart(sql));
+        loop {
+            let mut taken = 0;
+            let count = |row| {
+                taken += 1;
+                take(Some(row));
+            };
+            let Err(error) = self.run(limits, path, &fenced(sql, apart), parameters, count).await else {
+                if apart {
+                    lock(&self.sent_apart).insert(hash(sql));
+                }
+                return Ok(());
+            };
+            let can_change = limits.definition && (taken == 0 || take(None));
+            if can_change && path == Path::Empty && is_unfound(&error) && self.refreshes_on_a_path().await {
+                path = Path::Own;
+            } else if can_change && !apart && sql.contains(FENCE) && is_of_rows(&error) {
+                apart = true;
+            } else {
+                return Err(problem(&error));
             }
-            Err(e) if is_of_data(&e) && sql.contains(FENCE) => {
-                self.run(limits, Path::Empty, &sql.replace(FENCE, "OFFSET 0"), parameters, &mut take).await
-            }
-            outcome => outcome,
-        };
-        outcome.map_err(|e| problem(&e))
+        }
+    }
+
+    /// Did this statement have to be sent apart before? Then it need not fail first.
+    fn was_sent_apart(&self, sql: &str) -> bool {
+        sql.contains(FENCE) && lock(&self.sent_apart).contains(&hash(sql))
     }
 
     async fn refreshes_on_a_path(&self) -> bool {
@@ -198,7 +224,7 @@ impl Session {
         path: Path,
         sql: &str,
         parameters: Parameters<'_>,
-        take: &mut impl FnMut(Row),
+        mut take: impl FnMut(Row),
     ) -> Result<(), tokio_postgres::Error> {
         let begin = limits.begin(path);
         let rows = async {
@@ -231,4 +257,30 @@ impl Session {
         let rows = self.client.query_typed("SELECT pg_backend_pid()", &[]).await.map_err(|e| problem(&e))?;
         rows.first().map(|row| row.get(0)).ok_or_else(|| super::catalog::unexpected("no backend pid"))
     }
+}
+
+fn fenced(sql: &str, apart: bool) -> String {
+    sql.replace(FENCE, if apart { "OFFSET 0" } else { "" })
+}
+
+fn hash(sql: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    sql.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Is a name missing that another path may have?
+fn is_unfound(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION].contains(code))
+}
+
+/// Did the statement fail on some row: a value, a subquery of several rows, a function that raises what it likes? Not on a right,
+/// a limit, the server's state or the connection.
+fn is_of_rows(error: &tokio_postgres::Error) -> bool {
+    const OTHERS: [&str; 10] = ["08", "25", "28", "40", "42", "53", "55", "57", "58", "XX"];
+    error.code().is_some_and(|code| !OTHERS.contains(&&code.code()[..2]))
 }

@@ -13,24 +13,23 @@ use crate::app::fix::ScheduleField;
 use crate::app::model::Dialog;
 use crate::app::question::{Part, Question, Room};
 use crate::domain::fix::Fix;
-use crate::domain::text::{fit, visible, wrap};
+use crate::domain::text::{fit, folds, visible, wrap};
 use crate::journal::Entry;
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
 /// Draws the dialog, if there is one, or the field for a schedule.
 pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let columns = Room::of((area.width, area.height)).columns;
     let from = |lines: Vec<Line<'static>>, first: u16| {
+        let lines: Vec<_> = lines.into_iter().flat_map(|line| folded(line, columns)).collect();
         // The end of it stays in sight.
         let first = (first as usize).min(lines.len().saturating_sub(3));
         lines.into_iter().skip(first).collect::<Vec<_>>()
     };
     let (title, lines, foot) = match (&model.dialog, &model.field) {
         (None, None) => return,
-        (None, Some(field)) => {
-            let columns = Room::of((area.width, area.height)).columns;
-            (schedule_title(model, field), schedule(model, theme, field, columns), None)
-        }
+        (None, Some(field)) => (schedule_title(model, field), schedule(model, theme, field, columns), None),
         (Some(Dialog::Help(first)), _) => ("Keys and signs".into(), from(help(model, theme), *first), None),
         (Some(Dialog::Run(run, first)), _) => {
             (format!("Run {}", run.id.0), from(super::run::lines(model, theme, run), *first), None)
@@ -83,6 +82,16 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             let more = Line::styled(more, theme.key).right_aligned();
             frame.render_widget(Text::from(more), Rect { y: last.y.saturating_sub(1), ..last });
         }
+    }
+}
+
+/// A line on as many lines as it takes, so that each of them can be scrolled to.
+fn folded(line: Line<'static>, columns: usize) -> Vec<Line<'static>> {
+    match &*line.spans {
+        [only] => {
+            folds(&only.content, columns).into_iter().map(|part| Line::styled(part.to_string(), line.style)).collect()
+        }
+        _ => vec![line],
     }
 }
 

@@ -39,7 +39,7 @@ pub struct Settings {
     pub read_target: Option<Target>,
     /// Which views to measure, by `name` or `schema.name`; empty: all.
     pub only: Vec<String>,
-    /// The longest a comparison may take.
+    /// The longest a statement of a comparison may take.
     pub statement_timeout: Duration,
     /// The share of the server's time that comparisons may take, e.g. 0.02.
     pub budget: f64,

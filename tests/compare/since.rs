@@ -74,16 +74,10 @@ async fn a_look_pairs_only_the_members_that_moved() {
         // As many rows in each group as before.
         ("UPDATE t SET a = 'a' || 30 + id % 2 WHERE a IN ('a30', 'a31') AND id < 100", [2, 0, 14]),
         ("UPDATE t SET a = CASE a WHEN 'a20' THEN 'a22' ELSE 'a20' END WHERE id IN (20, 22)", [2, 0, 16]),
-        ("UPDATE t SET a = 'a' || id % 40, p = 'p' || id % 2 WHERE id < 900", [2, 0, 0]),
-        // Fewer than before: some may be gone.
-        ("DELETE FROM t WHERE id >= 900", [0, 0, 0]),
+        ("DELETE FROM t WHERE id = 901", [1, 0, 16]),
     ] {
-        let pairs_all = looks.pairs_all(writes).await;
-        let is_for_all = writes.starts_with("UPDATE t SET a = 'a' || id") || writes.starts_with("DELETE");
-        assert_eq!((pairs_all, looks.totals()), (is_for_all, totals), "{writes}");
-        if pairs_all {
-            looks.look_at_values().await;
-        }
+        assert!(!looks.pairs_all(writes).await, "{writes}");
+        assert_eq!(looks.totals(), totals, "{writes}");
     }
 }
 
@@ -139,9 +133,14 @@ async fn a_refresh_between_the_two_statements_of_a_look_is_noticed() {
     looks.bench.run("BEGIN; REFRESH MATERIALIZED VIEW v").await;
     let end = async {
         let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'v'::regclass";
-        while looks.bench.client.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        let is_waited_for = async || looks.bench.client.query_one(waits, &[]).await.unwrap().get::<_, i64>(0) > 0;
+        for _ in 0..2_000 {
+            if is_waited_for().await {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        assert!(is_waited_for().await, "the look did not wait for the view");
         looks.bench.run("COMMIT").await;
     };
     let (found, ()) = tokio::join!(looks.bench.compare(&looks.view, Scope::Groups, Some(&looks.last)), end);
@@ -149,9 +148,10 @@ async fn a_refresh_between_the_two_statements_of_a_look_is_noticed() {
     assert!(found.matrix.lines.iter().all(|line| line.member.title() == "Ana"), "{:?}", found.matrix.lines);
 }
 
-/// What is asked for by its member alone may fail where the definition does not: its rows without a number have no kind.
+/// Under the condition on the member the planner asks for it in rows that the join takes away, where it fails; then the
+/// statement is sent once more, and from then on at once so.
 #[tokio::test]
-async fn all_rows_are_paired_where_some_cannot_be_asked_for_alone() {
+async fn members_of_a_definition_that_would_fail_on_rows_it_does_not_give() {
     let sql = "CREATE TABLE k (kind int PRIMARY KEY); INSERT INTO k VALUES (1);
         CREATE TABLE t (id int, kind int, who text); INSERT INTO t SELECT n, 1, n % 40 FROM generate_series(1, 400) AS n;
         INSERT INTO t VALUES (900, 2, 'nobody');
@@ -159,7 +159,7 @@ async fn all_rows_are_paired_where_some_cannot_be_asked_for_alone() {
     let bench = Bench::new("since_failing", sql).await;
     let view = grouped(bench.view("v").await, &["who"]);
     let mut looks = Looks::at(bench, view).await;
-    assert!(looks.pairs_all("UPDATE t SET who = '2' WHERE id = 1").await);
+    assert!(!looks.pairs_all("UPDATE t SET who = '2' WHERE id = 1").await);
     assert_eq!(looks.totals(), [0, 0, 1]);
 }
 
@@ -198,14 +198,14 @@ async fn members_and_keys_of_any_type() {
         let view = grouped(bench.view("v").await, &[member]);
         assert!(!view.key.is_empty(), "{key}");
         let last = bench.compare(&view, Scope::Values, None).await;
-        let to = if member == "o" { 1 } else { 5 };
-        let moves = "BEGIN; UPDATE t SET {m} = (SELECT o.{m} FROM t AS o WHERE o.id = {to}) WHERE id = 40; UPDATE t SET {m} = NULL WHERE id = 80";
-        bench.run(&moves.replace("{m}", member).replace("{to}", &to.to_string())).await;
-        bench.run("COMMIT").await;
+        // Of booleans most are false: only those that are true, and those that are neither, are few.
+        let to = if member == "o" { "NULL" } else { "(SELECT o.{m} FROM t AS o WHERE o.id = 5)" };
+        let moves = format!("UPDATE t SET {{m}} = {to} WHERE id = 40; UPDATE t SET {{m}} = NULL WHERE id = 80");
+        bench.run(&moves.replace("{m}", member)).await;
         let fresh = bench.compare(&view, Scope::Groups, None).await;
         let found = bench.compare(&view, Scope::Groups, Some(&last)).await;
         assert_eq!(reference::named(&found.drift), reference::named(&fresh.drift), "{key} {member}");
-        assert_eq!((found.totals.moved, found.trace.is_some()), (2, member != "o"), "{key} {member}");
+        assert_eq!((found.totals.moved, found.trace.is_some()), (2, true), "{key} {member}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mvtop::app::model::Dialog;
 use mvtop::domain::snapshot::Counted;
 
 use super::*;
@@ -26,6 +27,20 @@ fn the_line_that_keeps_chosen_columns_is_shown_however_long_the_file_s_path_is()
         let text = text_of(&model);
         assert!(text.contains("config.toml") && text.contains("groups = "), "{text}");
     }
+}
+
+#[test]
+fn a_run_s_message_is_read_to_its_end_though_it_is_one_line() {
+    let mut model = console(incident_snapshot(), "2 j Enter", (80, 24));
+    let Some(Dialog::Run(run, _)) = &mut model.dialog else { panic!("no run is open") };
+    run.message = Some(format!("{} the end", "it failed once more, ".repeat(300)));
+    let key = |model: &mut Model, code| {
+        update(model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    };
+    (0..20).for_each(|_| key(&mut model, KeyCode::PageDown));
+    assert!(text_of(&model).contains("the end"), "{}", text_of(&model));
+    (0..3).for_each(|_| key(&mut model, KeyCode::PageUp));
+    assert!(!text_of(&model).contains("the end"), "{}", text_of(&model));
 }
 
 #[test]

@@ -105,8 +105,11 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
          WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r){order}\nLIMIT $2::int8",
         side("v", "g"),
         side("d", "g"),
-        // Its rows come as they are found: once some are taken there is no second try.
-        pairs(sides).replace(FENCE, "OFFSET 0"),
+        match sides.named {
+            true => pairs(sides),
+            // Rows in no order come as they are found, and once some are taken there is no second try.
+            false => pairs(sides).replace(FENCE, "OFFSET 0"),
+        },
     )
 }
 

@@ -168,14 +168,14 @@ impl<'a> Sides<'a> {
             }
             None => String::new(),
         };
-        format!("(SELECT {} FROM {}{wanted} {FENCE})", self.columns(), self.definition())
+        format!("(SELECT {} FROM {}{wanted})", self.columns(), self.definition())
     }
 
     /// The definition as a FROM item, as much of it as the comparison needs.
     fn definition(&self) -> String {
         let looks_at_all = self.scope == Scope::Values || self.pairing == Pairing::Rows;
         let pruned = if looks_at_all { None } else { self.view.pruned() };
-        from_item(self.view, pruned.as_ref().map_or(&*self.view.definition, |pruned| &pruned.query), "live")
+        apart(self.view, pruned.as_ref().map_or(&*self.view.definition, |pruned| &pruned.query))
     }
 
     /// An expression for each group column, by its number.
@@ -191,10 +191,12 @@ fn type_of<'a>(view: &'a View, column: &str) -> Option<&'a str> {
     view.columns.iter().find(|c| c.name == column).map(|c| c.data_type.as_str())
 }
 
-/// What another refresh makes another: the transaction that wrote the view's catalog row last.
+/// What another refresh makes another: the transaction that wrote the view's catalog row last, of this life of this server.
 fn version(view: &View) -> String {
     format!(
-        "(SELECT c.xmin::text::int8 FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) {}) AS version",
+        "(SELECT pg_catalog.hashint8extended(c.xmin::text::int8, \
+         extract(epoch FROM pg_catalog.pg_postmaster_start_time())::int8) \
+         FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) {}) AS version",
         view.oid.0
     )
 }
@@ -229,12 +231,21 @@ fn texts(items: &[String]) -> String {
 }
 
 /// The definition as a FROM item with the view's column names, so that duplicates or renames cannot confuse.
-pub fn definition(view: &View, alias: &str) -> String {
-    from_item(view, &view.definition, alias)
+pub fn definition(view: &View) -> String {
+    from_item(view, &view.definition)
 }
 
-fn from_item(view: &View, query: &str, alias: &str) -> String {
+/// The same for a statement of [`Session::each`](crate::pg::session::Session::each), which plans it apart where that is needed.
+pub fn live(view: &View) -> String {
+    apart(view, &view.definition)
+}
+
+fn apart(view: &View, query: &str) -> String {
+    from_item(view, &format!("SELECT * FROM ({query}\n) AS whole {FENCE}"))
+}
+
+fn from_item(view: &View, query: &str) -> String {
     let names: Vec<String> = view.columns.iter().map(|c| quote(&c.name)).collect();
     let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
-    format!("({query}\n) AS {alias}{names}")
+    format!("({query}\n) AS live{names}")
 }

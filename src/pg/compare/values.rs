@@ -1,6 +1,6 @@
 //! The values of single rows, looked up by their key.
 
-use super::{EQUAL_AS_TEXT, definition, qualified, quote, texts, type_of};
+use super::{EQUAL_AS_TEXT, live, qualified, quote, texts, type_of};
 use crate::domain::view::View;
 
 /// The values of rows by key ($1: what [`super::drifted`] gave as keys): `place` in $1 from 1, whether from the view
@@ -17,7 +17,7 @@ pub fn values(view: &View) -> String {
          SELECT w.place, true AS stored, s.row FROM w JOIN {} AS s ON s.key = w.v\nUNION ALL\n\
          SELECT w.place, false AS stored, s.row FROM w JOIN {} AS s ON s.key = w.d",
         side(view, &qualified(&view.name)),
-        side(view, &definition(view, "live")),
+        side(view, &live(view)),
     )
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_postgres::Row;
 
 use super::labels::complete;
-use super::sums::{Told, told};
+use super::sums::{Told, by_sums};
 use crate::domain::drift::{Drift, Pairing, Scope};
 use crate::domain::groups::{Labels, add_names};
 use crate::domain::matrix::Comparison;
@@ -74,14 +74,13 @@ pub async fn compare(
         return Err(Problem { kind: ProblemKind::RowSecurity, text });
     }
     let limits = limits.of(view);
-    let known = before.comparison().map(|last| Known::of(view, last));
-    let Told { found, known } = match scope {
-        Scope::Groups => told(session, view, before, known, limits).await?,
-        Scope::Values => Told { found: None, known },
+    let Told { drift, known } = match scope {
+        Scope::Groups => by_sums(session, view, before, limits).await?,
+        Scope::Values => Told { drift: None, known: before.comparison().map(|last| Known::of(view, last)) },
     };
     let (mut names, mut has_key_twice) = (Labels::new(), false);
-    let (mut drift, trace) = match found {
-        Some(found) => found,
+    let (mut drift, trace) = match drift {
+        Some(told) => told,
         None => {
             let (pairing, mut found) = paired(session, view, scope, known.as_ref(), limits).await?;
             (names, has_key_twice) = (std::mem::take(&mut found.names), found.has_key_twice);

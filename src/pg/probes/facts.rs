@@ -65,7 +65,7 @@ async fn dashboard(session: &Session, view: &View) -> Option<Dashboard> {
     let rows = session.read(PATIENCE, &frequent, &[]).await.ok()?;
     let value = escape_literal(rows.first()?.get(0));
     let stored = timed(session, &format!("SELECT * FROM {name} WHERE {quoted} = {value}")).await?;
-    let live = timed(session, &format!("SELECT * FROM {} WHERE {quoted} = {value}", definition(view, "live"))).await?;
+    let live = timed(session, &format!("SELECT * FROM {} WHERE {quoted} = {value}", definition(view))).await?;
     Some(Dashboard { column, view: stored, live })
 }
 
@@ -124,7 +124,7 @@ async fn distinct(session: &Session, view: &View, sets: &[Vec<String>]) -> Optio
         format!("count(DISTINCT ({})) FILTER (WHERE {filled})", list.join(", "))
     });
     let counts: Vec<String> = counts.collect();
-    let sql = format!("SELECT count(*), ARRAY[{}]::int8[] FROM {}", counts.join(", "), definition(view, "live"));
+    let sql = format!("SELECT count(*), ARRAY[{}]::int8[] FROM {}", counts.join(", "), definition(view));
     let limits = Limits { statement: Duration::from_secs(10), ..PATIENCE };
     let rows = session.read(limits, &sql, &[]).await.ok()?;
     Some((rows.first()?.get(0), rows.first()?.get(1)))

@@ -10,44 +10,40 @@ use super::compare::{Before, Found, Known, hashes};
 use crate::domain::drift::{Drift, Flow, Pairing, Scope};
 use crate::domain::groups::{Labels, add_names};
 use crate::domain::matrix::Comparison;
-use crate::domain::reading::{Problem, ProblemKind};
-use crate::domain::trace::{Fingerprint, Prints, Tally, Trace, moved, with_anew};
+use crate::domain::reading::Problem;
+use crate::domain::trace::{Fingerprint, Prints, Tally, Trace, members_that_moved, merged};
 use crate::domain::view::View;
 use crate::pg::compare::{flow_of_members, live_sums, sums};
 use crate::pg::session::{Limits, Session};
 
-/// More members than this are not looked up one by one: until PostgreSQL 13 each row is held against every one of them.
-const MOST: usize = 200;
+/// More members than this are not asked for by name: until PostgreSQL 13 each row is held against every one of them.
+const MOST: usize = 1_000;
 
 /// What sums tell.
 pub(super) struct Told {
-    /// The drift, and what spares the next look to pair all rows, if the sums tell them.
-    pub found: Option<(Drift, Option<Arc<Trace>>)>,
-    /// What only a refresh changes, as far as it is known now; a refresh that is noticed makes it unknown.
+    /// The drift, and what spares the next look to pair all rows; `None`: they do not tell it.
+    pub drift: Option<(Drift, Option<Arc<Trace>>)>,
+    /// What only a refresh changes, as far as it is known now: of one that is noticed here it is not.
     pub known: Option<Known>,
 }
 
+impl Told {
+    fn nothing(known: Option<Known>) -> Told {
+        Told { drift: None, known }
+    }
+}
+
 /// Asks the sums that may tell, if there are such.
-pub(super) async fn told(
-    session: &Session,
-    view: &View,
-    before: &Before,
-    known: Option<Known>,
-    limits: Limits,
-) -> Result<Told, Problem> {
+pub(super) async fn by_sums(session: &Session, view: &View, before: &Before, limits: Limits) -> Result<Told, Problem> {
     let last = before.comparison();
     if let Some((last, trace)) = last.and_then(|last| Some((last, last.trace.as_ref()?))) {
-        let since = since(session, view, (last, trace), limits).await?;
-        return Ok(match since {
-            Since::Found(drift, trace) => Told { found: Some((drift, Some(trace))), known },
-            Since::NotTold => Told { found: None, known },
-            Since::Refreshed => Told { found: None, known: None },
-        });
+        return since(session, view, (last, trace), limits).await;
     }
+    let known = last.map(|last| Known::of(view, last));
     if !before.is_likely_true(view) {
-        return Ok(Told { found: None, known });
+        return Ok(Told::nothing(known));
     }
-    let (named, mut both) = (known.is_none(), Both::default());
+    let (named, mut both) = (known.is_none(), BothSides::default());
     session.each(limits, &sums(view, named), &[], |row| both.take(&row, view, named)).await?;
     let told = both.told();
     Ok(Told { known: known.or(told.known), ..told })
@@ -55,7 +51,7 @@ pub(super) async fn told(
 
 /// Both sides summed by group, and the drift if every row is in its place.
 #[derive(Default)]
-struct Both {
+struct BothSides {
     tally: Tally,
     view: Fingerprint,
     live: Fingerprint,
@@ -66,7 +62,7 @@ struct Both {
     is_partial: bool,
 }
 
-impl Both {
+impl BothSides {
     fn take(&mut self, row: &Row, view: &View, named: bool) {
         let (group, rows, print) = summed(row);
         if !row.get::<_, bool>("stored") {
@@ -89,12 +85,12 @@ impl Both {
 
     fn told(self) -> Told {
         if self.is_partial {
-            return Told { found: None, known: None };
+            return Told::nothing(None);
         }
         let known = Known { pairing: Pairing::Key, rows: self.rows, names: self.names };
         let (drift, members) = self.tally.finish(Scope::Groups, Pairing::Key);
         let trace = self.version.map(|version| Arc::new(Trace { version, members }));
-        Told { found: (self.view == self.live).then_some((drift, trace)), known: Some(known) }
+        Told { drift: (self.view == self.live).then_some((drift, trace)), known: Some(known) }
     }
 }
 
@@ -105,21 +101,13 @@ fn summed(row: &Row) -> (Vec<Option<&str>>, u64, Fingerprint) {
     (group, rows as u64, print)
 }
 
-/// What a look finds that knows the last one.
-enum Since {
-    Found(Drift, Arc<Trace>),
-    NotTold,
-    /// The view was refreshed, and no pulse has told of it yet.
-    Refreshed,
-}
-
 /// Live summed, and the rows paired of those members alone whose rows are others than at the last look.
 async fn since(
     session: &Session,
     view: &View,
     (last, trace): (&Comparison, &Arc<Trace>),
     limits: Limits,
-) -> Result<Since, Problem> {
+) -> Result<Told, Problem> {
     let (mut tally, mut version) = (Tally::default(), None);
     let take = |row: Row| {
         let (group, rows, live) = summed(&row);
@@ -129,43 +117,35 @@ async fn since(
         version = row.get("version");
     };
     session.each(limits, &live_sums(view), &[], take).await?;
-    // Without a row of any group it is not known; then all rows are gone.
+    // It was refreshed, and no pulse has told of it yet; or no row is live, and so no version is there.
     if version != Some(trace.version) {
-        return Ok(Since::Refreshed);
+        return Ok(Told::nothing(None));
     }
+    let known = Some(Known::of(view, last));
     let (live, prints) = tally.finish(Scope::Groups, Pairing::Key);
-    let members = moved((&last.drift, &trace.members), (&live, &prints));
+    let members = members_that_moved((&last.drift, &trace.members), (&live, &prints));
     if members.is_empty() {
-        return Ok(Since::Found(last.drift.by_groups(), trace.clone()));
+        return Ok(Told { drift: Some((last.drift.by_groups(), Some(trace.clone()))), known });
     }
-    if !are_worth_it(view, &members, &live, last) {
-        return Ok(Since::NotTold);
+    // Which rows a definition gives may depend on how many are asked for.
+    if view.may_tie() || are_many(&members, &live) {
+        return Ok(Told::nothing(known));
     }
-    let (anew, seen) = match paired_anew(session, view, &members, limits).await {
-        Ok(anew) => anew,
-        Err(Problem { kind: kind @ (ProblemKind::Connection | ProblemKind::LockTimeout), text }) => {
-            return Err(Problem { kind, text });
-        }
-        // The planner may ask for the members before it asks for what else the definition wants of a row, and that may
-        // fail: `(payload ->> 'seller')::int` of rows that have no number there.
-        Err(_) => return Ok(Since::NotTold),
-    };
+    let (anew, seen) = paired_anew(session, view, &members, limits).await?;
     if seen.as_ref().is_some_and(|seen| seen.version != trace.version) {
-        return Ok(Since::Refreshed);
+        return Ok(Told::nothing(None));
     }
     let prints_anew = seen.map_or_else(Vec::new, |seen| seen.members);
-    let found = with_anew((&last.drift, trace), &members, (&live, &prints), (&anew, &prints_anew));
-    Ok(found.map_or(Since::NotTold, |(drift, trace)| Since::Found(drift, Arc::new(trace))))
+    let merged = merged((&last.drift, trace), &members, (&live, &prints), (&anew, &prints_anew));
+    Ok(Told { drift: merged.map(|(drift, trace)| (drift, Some(Arc::new(trace)))), known })
 }
 
-/// Is it cheaper to pair these members' rows than all, and likely to tell?
-fn are_worth_it(view: &View, members: &HashSet<Option<&str>>, live: &Drift, last: &Comparison) -> bool {
+/// Would it be as dear to pair these members' rows as to pair all?
+fn are_many(members: &HashSet<Option<&str>>, live: &Drift) -> bool {
     let is_theirs = |flow: &&Flow| flow.to.is_some_and(|to| members.contains(&live.group(to).member(0).value()));
     let rows = |flow: &Flow| flow.rows;
     let (theirs, all) = (live.flow.iter().filter(is_theirs).map(rows).sum::<u64>(), live.flow.iter().map(rows).sum());
-    // Which of several rows a definition gives may depend on how many are asked for. Fewer rows than before: some are gone,
-    // and which ones no sum tells.
-    !view.may_tie() && members.len() <= MOST && theirs * 5 < all && all >= last.totals.live
+    members.len() > MOST || theirs * 5 >= all
 }
 
 async fn paired_anew(
