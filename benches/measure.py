@@ -275,7 +275,7 @@ def comparisons(mvtop, conninfo):
         **{f"groups_{kind}_ms": look(seen) for kind, seen in kinds.items()},
         **{f"counts_{kind}_ms": counted(seen) for kind, seen in kinds.items()},
         "values_ms": mean(values, "AS v_groups", "*<>"),
-        "refresh_ms": mean(values, "REFRESH"),
+        "refresh_ms": statistics.mean(s[2] / s[1] for s in values if s[0].startswith("REFRESH")),
     }
 
 

@@ -282,5 +282,5 @@ fn is_unfound(error: &tokio_postgres::Error) -> bool {
 /// a limit, the server's state or the connection.
 fn is_of_rows(error: &tokio_postgres::Error) -> bool {
     const OTHERS: [&str; 10] = ["08", "25", "28", "40", "42", "53", "55", "57", "58", "XX"];
-    error.code().is_some_and(|code| !OTHERS.contains(&&code.code()[..2]))
+    error.code().is_some_and(|code| !OTHERS.iter().any(|class| code.code().starts_with(class)))
 }

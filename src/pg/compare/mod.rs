@@ -241,7 +241,7 @@ pub fn live(view: &View) -> String {
 }
 
 fn apart(view: &View, query: &str) -> String {
-    from_item(view, &format!("SELECT * FROM ({query}\n) AS whole {FENCE}"))
+    from_item(view, &format!("SELECT * FROM ({query}\n) AS given {FENCE}"))
 }
 
 fn from_item(view: &View, query: &str) -> String {
