@@ -97,6 +97,9 @@ pub struct Connect {
     /// A replica of it that takes the comparisons, so that they cost the primary nothing; also MVTOP_READ_DSN
     #[arg(long, value_name = "CONNINFO")]
     pub read_dsn: Option<String>,
+    /// Another role on the same server that looks at views, one with nothing to lose (mvtop grants); also MVTOP_LOOK_DSN
+    #[arg(long, value_name = "CONNINFO")]
+    pub look_dsn: Option<String>,
     /// The share of the server's time that comparisons may take, in percent [default: 2]
     #[arg(long, value_name = "PERCENT")]
     pub budget: Option<String>,

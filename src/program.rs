@@ -123,9 +123,23 @@ fn read_target(config: &Config, target: &Target) -> Result<Option<Target>, Strin
     Target::resolve(Some(words.reveal()), &[], &environment).map(Some).map_err(|e| format!("{origin}: {e}"))
 }
 
+/// The role that is to look at views: at the same server and database unless its string says otherwise.
+fn look_target(config: &Config, target: &Target) -> Result<Option<Target>, String> {
+    let Some(words) = config.settings.look_dsn.as_ref() else { return Ok(None) };
+    let host = target.candidates().first();
+    let mut environment = Environment::from_process().variable("PGDATABASE", target.dbname());
+    if let Some(host) = host {
+        environment = environment.variable("PGHOST", &host.host()).variable("PGPORT", &host.port.to_string());
+    }
+    let origin = config.origin("look_dsn").map_or("look_dsn".into(), ToString::to_string);
+    Target::resolve(Some(words.reveal()), &[], &environment).map(Some).map_err(|e| format!("{origin}: {e}"))
+}
+
 fn watch_settings(target: Target, config: &Config, only: Vec<String>) -> Result<watch::Settings, String> {
     Ok(watch::Settings {
         read_target: read_target(config, &target)?,
+        look_target: look_target(config, &target)?,
+        trusted_owners: config.settings.trusted_owners.clone(),
         target,
         only,
         statement_timeout: config.settings.statement_timeout,
@@ -282,7 +296,8 @@ async fn demo(file: Option<PathBuf>, args: DemoArgs) -> Result<ExitCode, String>
     }
     let mut config = settings::load(file, &Connect::default(), Some(&args.console))?;
     // What is configured for a database of somebody's does not hold for this one.
-    (config.settings.read_dsn, config.settings.read_only) = (None, args.console.read_only);
+    (config.settings.read_dsn, config.settings.look_dsn) = (None, None);
+    config.settings.read_only = args.console.read_only;
     let options = Options { rows: args.scale, seed: args.seed, keep: args.keep, traffic: !args.quiet, scenario };
     let progress = |phase: &str| {
         let _ = writeln!(io::stderr(), "mvtop demo: {phase}");
@@ -338,6 +353,7 @@ async fn check(file: Option<PathBuf>, args: Check) -> Result<ExitCode, String> {
     let settings = watch::Settings { budget: f64::INFINITY, statement_timeout, ..settings };
     let mut watch = watch::start(settings);
     let snapshot = report::check::take(&mut watch, args.watch, args.timeout.max(args.watch)).await;
+    watch.close().await;
     let diagnosis = diagnose(&snapshot, snapshot.server_time(Utc::now()));
     let (views, missing) = report::check::chosen(&snapshot, &args.views);
     if let (Some(name), Some(_)) = (missing.first(), &snapshot.catalog.last) {

@@ -23,12 +23,13 @@ use crate::domain::text::nearest;
 pub const DEFAULT: &str = include_str!("default.toml");
 
 /// Environment variables that set something, and what.
-pub const ENVIRONMENT: [(&str, &str); 5] = [
+pub const ENVIRONMENT: [(&str, &str); 6] = [
     ("MVTOP_THEME", "theme"),
     ("MVTOP_READ_ONLY", "read_only"),
     ("MVTOP_BUDGET", "budget"),
     ("MVTOP_STATEMENT_TIMEOUT", "statement_timeout"),
     ("MVTOP_READ_DSN", "read_dsn"),
+    ("MVTOP_LOOK_DSN", "look_dsn"),
 ];
 
 /// What is given besides the file.
@@ -159,7 +160,7 @@ fn choose(word: &str, profiles: &[String]) -> Result<Option<String>, ConfigError
 fn open_secret(file: &Path, in_profiles: &Entries) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let has_password = in_profiles.values().any(|e| {
-        matches!(e.words().last(), Some(&("conninfo" | "read_dsn")))
+        matches!(e.words().last(), Some(&("conninfo" | "read_dsn" | "look_dsn")))
             && e.text("", |text| Some(text.contains("password") || text.contains(':') && text.contains('@')))
                 .unwrap_or(false)
     });

@@ -39,6 +39,10 @@ pub struct Settings {
     pub(crate) conninfo: Option<Secret>,
     /// A replica for the comparisons.
     pub(crate) read_dsn: Option<Secret>,
+    /// Another role on the same server for the comparisons.
+    pub(crate) look_dsn: Option<Secret>,
+    /// Roles whose code may run with our rights.
+    pub trusted_owners: Vec<String>,
     /// The profile's colour.
     pub colour: Option<Color>,
 }
@@ -57,14 +61,28 @@ impl Default for Settings {
             views: BTreeMap::new(),
             conninfo: None,
             read_dsn: None,
+            look_dsn: None,
+            trusted_owners: Vec::new(),
             colour: None,
         }
     }
 }
 
 /// The keys at the top of the file.
-pub const TOP: [&str; 10] =
-    ["theme", "read_only", "budget", "statement_timeout", "limit", "read_dsn", "keys", "jump", "views", "profiles"];
+pub const TOP: [&str; 12] = [
+    "theme",
+    "read_only",
+    "budget",
+    "statement_timeout",
+    "limit",
+    "read_dsn",
+    "look_dsn",
+    "trusted_owners",
+    "keys",
+    "jump",
+    "views",
+    "profiles",
+];
 
 /// The keys of a profile besides those at the top.
 pub const PROFILE: [&str; 2] = ["conninfo", "colour"];
@@ -111,6 +129,8 @@ impl Settings {
             ["statement_timeout"] => self.statement_timeout = entry.text(LENGTH, statement_length)?,
             ["limit"] => self.limit = entry.text(LIMIT, bound)?,
             ["read_dsn"] => self.read_dsn = Some(secret(entry)?),
+            ["look_dsn"] => self.look_dsn = Some(secret(entry)?),
+            ["trusted_owners"] => self.trusted_owners = entry.list("a list of roles, as in [\"app\"]")?,
             ["conninfo"] if in_profile => self.conninfo = Some(secret(entry)?),
             ["colour"] if in_profile => self.colour = Some(colour(entry)?),
             ["keys", name] => {
@@ -132,7 +152,7 @@ impl Settings {
             [word, ..] if in_profile && PROFILE.contains(word) || TOP.contains(word) => {
                 return Err(entry.wrong(Fault::Other(format!("{word} takes one value, not a table"))));
             }
-            _ if in_profile => return Err(entry.unknown(0, "key", &[&PROFILE[..], &TOP[..9]].concat())),
+            _ if in_profile => return Err(entry.unknown(0, "key", &[&PROFILE[..], &TOP[..11]].concat())),
             _ => return Err(entry.unknown(0, "key", &TOP)),
         }
         Ok(())

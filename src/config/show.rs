@@ -41,7 +41,7 @@ impl Config {
 
 fn line(entry: &Entry, depth: usize) -> String {
     let words = entry.words();
-    let is_secret = matches!(words.as_slice(), ["conninfo" | "read_dsn"]);
+    let is_secret = matches!(words.as_slice(), ["conninfo" | "read_dsn" | "look_dsn"]);
     let value = if is_secret { "\"(not shown)\"".into() } else { written(&entry.leaf) };
     let setting = format!("{} = {value}", dotted(&words[depth..]));
     format!("{setting:<48} # {}", entry.origin)

@@ -15,6 +15,7 @@ use self::command::own_refreshes;
 pub use self::command::{Homes, Routine, is_whole, trigger_modes};
 pub use self::history::{History, Index};
 use self::path::SearchPath;
+pub use self::path::schemas_of_path;
 use super::time::Time;
 
 /// `cron.job.jobid`.

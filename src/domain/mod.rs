@@ -10,6 +10,7 @@ pub mod freshness;
 pub mod groups;
 pub mod job;
 pub mod lens;
+pub mod look;
 pub mod matrix;
 pub mod reading;
 pub mod rights;

@@ -71,8 +71,19 @@ pub enum ProblemKind {
     Permission,
     /// Row security would hide rows from this role (42501, too).
     RowSecurity,
+    /// Comparing would run code with rights that it must not get, or not as a refresh would.
+    NotCompared,
+    /// What is read or called was changed while it was looked at.
+    Changed,
     /// The database said no for another reason.
     Other,
+}
+
+impl ProblemKind {
+    /// Is it not looked at at all, rather than looked at in vain?
+    pub fn is_refusal(self) -> bool {
+        matches!(self, ProblemKind::NotCompared | ProblemKind::Permission | ProblemKind::RowSecurity)
+    }
 }
 
 /// The last good value of something, and what is going on with it.

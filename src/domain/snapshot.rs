@@ -12,6 +12,7 @@ use super::fix::Facts;
 use super::freshness::Stamp;
 use super::groups::Labels;
 use super::job::History;
+use super::look::LookReport;
 use super::job::JobId;
 use super::matrix::Comparison;
 use super::reading::Reading;
@@ -242,6 +243,8 @@ pub struct ViewState {
     pub writes: Option<Writes>,
     /// What its fixes must know; read when somebody asks.
     pub facts: Reading<Arc<Facts>>,
+    /// How it was looked at last; `None`: it was not yet.
+    pub look: Option<Arc<LookReport>>,
 }
 
 /// Rows written to the base tables of a view, as the pulse's counters say.
@@ -285,6 +288,7 @@ impl ViewState {
             refreshing: Vec::new(),
             writes: None,
             facts: Reading::default(),
+            look: None,
         }
     }
 

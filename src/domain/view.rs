@@ -2,6 +2,7 @@
 
 mod lexer;
 mod pruned;
+mod role_use;
 mod stamped;
 mod ties;
 
@@ -14,8 +15,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 pub use pruned::Pruned;
+pub use role_use::depends_on_role;
 pub use ties::Identity;
 
+use super::look::Refresher;
 use super::rules::{Label, Rules};
 use super::text::{nearest, visible};
 
@@ -134,6 +137,16 @@ pub struct Hidden {
     pub role: String,
 }
 
+/// A relation and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NamedRelation {
+    /// Its OID.
+    pub oid: Oid,
+    /// Its schema and name.
+    #[serde(flatten)]
+    pub name: ViewName,
+}
+
 /// A trigger on a base table whose function refreshes the view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Trigger {
@@ -205,6 +218,16 @@ pub struct View {
     pub identities: BTreeSet<Identity>,
     /// Another number when a plain view that it reads was replaced.
     pub below: i64,
+    /// The OIDs of all relations that it reads, through other views too.
+    pub relations: Vec<Oid>,
+    /// The view itself and the relations that stand in its definition.
+    pub names: Vec<NamedRelation>,
+    /// Does looking at it run nothing but what came with the server, under settings that no role or database changes?
+    pub is_simple: bool,
+    /// May this role become the view's owner (`SET ROLE`)?
+    pub may_become_owner: bool,
+    /// Who refreshes it, as far as jobs tell.
+    pub refresher: Refresher,
     /// What it is stored as.
     pub kind: ViewKind,
     /// Triggers that refresh it, on whichever of the base tables.
@@ -300,6 +323,8 @@ impl View {
             && self.key == other.key
             && self.columns == other.columns
             && self.groups == other.groups
+            && self.owner == other.owner
+            && self.refresher.role(&self.owner) == other.refresher.role(&other.owner)
     }
 
     /// The definition without the joins that neither its key nor its groups and their labels need; `None`: it needs all.

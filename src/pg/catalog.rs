@@ -8,10 +8,11 @@ use tokio_postgres::types::Type;
 
 use super::session::{Limits, Parameters, Session};
 use crate::domain::job::trigger_modes;
+use crate::domain::look::Refresher;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
 use crate::domain::view::{
-    Column, Hidden, Identity, KeyColumn, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
+    Column, Hidden, Identity, KeyColumn, NamedRelation, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
     volatile_calls,
 };
 
@@ -22,6 +23,10 @@ const VIEWS: &str = include_str!("sql/catalog.sql");
 pub async fn server(session: &Session) -> Result<Server, Problem> {
     let rows = session.read(Limits::CHEAP, include_str!("sql/server.sql"), &[]).await?;
     let row = rows.first().ok_or_else(|| unexpected("the server said nothing about itself"))?;
+    // A pooler may have dropped them in silence.
+    if row.get("options_in_force") {
+        session.trust_options();
+    }
     Ok(Server {
         version_num: row.get("version_num"),
         database: row.get("database"),
@@ -71,6 +76,10 @@ struct Entry {
     plain_views: Vec<String>,
     identities: BTreeSet<Identity>,
     below: i64,
+    relations: Vec<Oid>,
+    names: Vec<NamedRelation>,
+    is_simple: bool,
+    may_become_owner: bool,
     kind: ViewKind,
     volatile: Vec<String>,
     triggers: Vec<Trigger>,
@@ -81,8 +90,8 @@ struct Entry {
 }
 
 /// A relation that the comparison reads and this role may not.
-#[derive(Deserialize)]
-struct Lack {
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Lack {
     #[serde(flatten)]
     name: ViewName,
     usage: bool,
@@ -156,6 +165,11 @@ fn view(json: &str) -> Result<View, Problem> {
         plain_views: entry.plain_views,
         identities: entry.identities,
         below: entry.below,
+        relations: entry.relations,
+        names: entry.names,
+        is_simple: entry.is_simple,
+        may_become_owner: entry.may_become_owner,
+        refresher: Refresher::default(),
         reads_clock: false,
         moment: None,
         reads_foreign: entry.base_tables.iter().any(|t| t.is_foreign),
@@ -170,7 +184,7 @@ fn view(json: &str) -> Result<View, Problem> {
 }
 
 /// The rights that are missing: on schemas, each once, and on relations in one list.
-fn rights(lacks: &[Lack]) -> Vec<String> {
+pub(super) fn rights(lacks: &[Lack]) -> Vec<String> {
     let schemas: BTreeSet<&str> = lacks.iter().filter(|l| !l.usage).map(|l| l.name.schema.as_str()).collect();
     let relations: Vec<String> = lacks.iter().filter(|l| !l.select).map(|l| l.name.short()).collect();
     let select = (!relations.is_empty()).then(|| format!("SELECT on {}", relations.join(", ")));

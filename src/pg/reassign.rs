@@ -13,6 +13,7 @@ use tokio_postgres::types::Type;
 
 use super::compare::{definition, live, qualified};
 use super::fix::refresh_sql;
+use super::look::{Query, ViewReader};
 use super::operator::LOCK_TIMEOUT;
 use super::problem::problem;
 use super::session::{Limits, Session};
@@ -98,14 +99,17 @@ fn seen(plan: &Reassignment, side: &str) -> String {
 ///
 /// # Errors
 /// What the database said.
-pub async fn pick(session: &Session, view: &View, source: &Source, limits: Limits) -> Result<Option<String>, Problem> {
+pub async fn pick(reader: &ViewReader, view: &View, source: &Source, limits: Limits) -> Result<Option<String>, Problem> {
+    let look = reader.look(view).await?;
+    let view = &*look.view();
     let (group, id) = (quote(&source.shown.0), quote(&source.shown.1));
     let from = source.from.key.iter().flatten().next().map_or("", |key| &**key);
     let sql = format!(
-        "SELECT {id}::text FROM {} WHERE {group}::text = $1 AND {id} IS NOT NULL ORDER BY {id} LIMIT 1",
+        "SELECT {id}::text AS id FROM {} WHERE {group}::text = $1 AND {id} IS NOT NULL ORDER BY {id} LIMIT 1",
         live(view)
     );
-    let rows = session.read(limits.of(view), &sql, &[(&from, Type::TEXT)]).await?;
+    let query = Query { sql, columns: vec![("id", "text")] };
+    let rows = look.rows(limits.of(view), &query, &[(&from, Type::TEXT)]).await?;
     Ok(rows.first().map(|row| row.get(0)))
 }
 

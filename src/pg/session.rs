@@ -1,15 +1,14 @@
-//! A connection that reads: every statement under a timeout, read-only, with nothing left behind in the session.
+//! A connection that reads: every statement under a timeout, read-only, on a clean search_path, with nothing left behind in
+//! the session.
 //!
 //! Only `query_typed` and simple queries are used, never prepared statements, and only `SET LOCAL`: behind a
 //! transaction pooler the next statement may run on another server connection.
 
-use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
@@ -17,6 +16,7 @@ use super::connect::{ConnectError, ConnectionDriver};
 use super::conninfo::Target;
 use super::problem::problem;
 use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::time::Time;
 use crate::domain::view::View;
 
 type Connected = Result<(Client, ConnectionDriver), ConnectError>;
@@ -24,11 +24,9 @@ type Connected = Result<(Client, ConnectionDriver), ConnectError>;
 /// A statement's parameters with their types.
 pub type Parameters<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
 
-/// Marks the end of a subquery. Where a statement fails on its rows it is sent once more with `OFFSET 0` there: the subquery
-/// is then planned apart, and its columns are computed only for the rows that it gives, as in a refresh. Beside an outer
-/// join or under a condition the planner computes `value::int` also for rows that an inner join takes away. No text of
-/// PostgreSQL's can hold the mark. A statement that is sent so is a tenth dearer.
-pub const FENCE: char = '\0';
+/// The search_path of every statement: names are the server's own, and a temporary table or type that somebody left behind
+/// in a shared backend hides none of them. With an empty path pg_temp would come first.
+pub const CLEAN_PATH: &str = "pg_catalog, pg_temp";
 
 /// How long a statement may take, and how long it may wait for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +40,6 @@ pub struct Limits {
     /// Let the planner hand on rows from parallel workers for nothing. A full join does not run in parallel before
     /// PostgreSQL 16, but so both of its sides do (300,000 rows: a quarter less).
     pub parallel: bool,
-    /// Does the statement run a view's definition?
-    pub definition: bool,
-}
-
-/// Whose names stand in a statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Path {
-    /// Ours, all of them qualified.
-    Empty,
-    /// Those of functions, too, which find what they name on the role's own path.
-    Own,
 }
 
 impl Limits {
@@ -61,77 +48,138 @@ impl Limits {
 
     /// So long for a statement, and for a lock; and whether to refuse to read only some of the rows.
     pub const fn new(statement: Duration, lock: Duration, whole: bool) -> Limits {
-        Limits { statement, lock, whole, parallel: false, definition: false }
+        Limits { statement, lock, whole, parallel: false }
     }
 
     /// For reading this view's definition: where its rows depend on the plan, by the usual one, as a refresh runs it.
     pub fn of(self, view: &View) -> Limits {
-        Limits { parallel: !view.may_tie(), definition: true, ..self }
+        Limits { parallel: !view.may_tie(), ..self }
     }
 
-    /// The statements that open a read-only transaction under these limits.
+    /// The statements that open a transaction under these limits, read-only unless `writes`.
     ///
-    /// The search_path is empty so that every name is qualified. What a role may have set otherwise and what would change an
-    /// answer is as the server has it by default: digits of floats, quotes in definitions; nor is a snapshot waited for.
-    fn begin(self, path: Path) -> String {
+    /// What a role may have set otherwise and what would change an answer is as the server has it by default: digits of
+    /// floats, quotes in definitions; nor is a snapshot waited for.
+    pub fn begin(self, writes: bool) -> String {
         format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY, NOT DEFERRABLE; \
+            "BEGIN ISOLATION LEVEL READ COMMITTED, READ {}, NOT DEFERRABLE; SET LOCAL search_path = {CLEAN_PATH}; \
              SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL extra_float_digits = 1; \
-             SET LOCAL quote_all_identifiers = off; SET LOCAL row_security = {}{}{}",
+             SET LOCAL quote_all_identifiers = off; SET LOCAL row_security = {}{}",
+            if writes { "WRITE" } else { "ONLY" },
             self.statement.as_millis(),
             self.lock.as_millis(),
             if self.whole { "off" } else { "on" },
             if self.parallel { "; SET LOCAL parallel_tuple_cost = 0" } else { "" },
-            if path == Path::Empty { "; SET LOCAL search_path = ''" } else { "" },
         )
     }
 
     fn as_options(self) -> String {
         format!(
-            "-c statement_timeout={} -c lock_timeout={} -c default_transaction_deferrable=off -c default_transaction_isolation=read\\ committed",
+            "{CLEAN_OPTIONS} -c statement_timeout={} -c lock_timeout={} -c default_transaction_deferrable=off \
+             -c default_transaction_isolation=read\\ committed",
             self.statement.as_millis(),
             self.lock.as_millis()
         )
     }
 }
 
+/// Start-up options of every session: nothing is written, and no name is found in a schema where strangers may create.
+const CLEAN_OPTIONS: &str = "-c search_path=pg_catalog,pg_temp -c default_transaction_read_only=on";
+
 /// A connection for reading.
 pub struct Session {
     client: Client,
-    /// The server took our limits when the connection was made, so a statement may stand alone.
-    has_limits: bool,
-    /// Hashes of the statements that had to be sent apart.
-    sent_apart: Mutex<HashSet<u64>>,
+    /// The server took our start-up options, and they are known to be in force: a statement may stand alone.
+    has_options: AtomicBool,
+    /// The transaction that a look runs in, as long as it may be under way.
+    running: Running,
+}
+
+/// A transaction of ours: the server process and when it began there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backend {
+    /// The server process.
+    pub pid: i32,
+    /// `now()` of its transaction, by which it is told from a later one of another client.
+    pub began: Time,
+}
+
+/// Remembers which backend runs something for us.
+#[derive(Default)]
+struct Running {
+    pid: AtomicI32,
+    began: Mutex<Option<Time>>,
+}
+
+/// One transaction, sent whole: what opens it, a condition under which it goes on, the statement, what ends it.
+pub struct Batch<'a> {
+    /// `BEGIN` and our own settings.
+    pub begin: String,
+    /// What is set or made before the condition is looked at; apart from `begin`, so that nothing in it can keep the
+    /// transaction from being opened.
+    pub setup: Option<&'a str>,
+    /// A query that fails unless the statement may run; gives `pid` and `began`.
+    pub guard: Option<&'a str>,
+    /// The statement.
+    pub sql: &'a str,
+    /// Its parameters.
+    pub parameters: Parameters<'a>,
+    /// `COMMIT` or `ROLLBACK`.
+    pub end: &'static str,
+}
+
+/// Where a [`Batch`] failed.
+pub enum BatchError {
+    /// There is no connection to send it on.
+    Connection(Problem),
+    /// It could not be opened, or the condition does not hold.
+    Guard(tokio_postgres::Error),
+    /// The statement or the end of its transaction.
+    Statement(tokio_postgres::Error),
+}
+
+impl BatchError {
+    /// What it means to a person.
+    pub fn into_problem(self) -> Problem {
+        match self {
+            BatchError::Connection(problem) => problem,
+            BatchError::Guard(error) | BatchError::Statement(error) => problem(&error),
+        }
+    }
 }
 
 impl Session {
     /// Connects, with the limits for cheap statements set for the whole session where the server allows it.
     ///
-    /// A transaction pooler refuses the start-up parameter `options` (SQLSTATE 08P01); then it is left out.
+    /// A transaction pooler refuses the start-up parameter `options` (SQLSTATE 08P01), or drops it in silence: until
+    /// [`Session::trust_options`] was told that they are in force, no statement stands alone.
     pub async fn connect(target: &Target, role: &str) -> Result<Session, Problem> {
-        let options = Limits::CHEAP.as_options();
-        match Session::open(target, Some(&options), role).await {
-            Err(error) if error.refuses_options() => Session::opened(Session::open(target, None, role).await, false),
-            outcome => Session::opened(outcome, true),
-        }
+        Session::with_options(target, &Limits::CHEAP.as_options(), role).await
     }
 
     /// Connects with the role's own limits: for what may take as long as it takes.
     pub async fn connect_without_limits(target: &Target, role: &str) -> Result<Session, Problem> {
-        Session::opened(Session::open(target, None, role).await, false)
+        Session::with_options(target, CLEAN_OPTIONS, role).await
+    }
+
+    async fn with_options(target: &Target, options: &str, role: &str) -> Result<Session, Problem> {
+        match Session::open(target, Some(options), role).await {
+            Err(error) if error.refuses_options() => Session::opened(Session::open(target, None, role).await),
+            outcome => Session::opened(outcome),
+        }
     }
 
     async fn open(target: &Target, options: Option<&str>, role: &str) -> Connected {
         target.connect(options, &format!("mvtop {role}")).await
     }
 
-    fn opened(connected: Connected, has_limits: bool) -> Result<Session, Problem> {
+    fn opened(connected: Connected) -> Result<Session, Problem> {
         let (client, driver) = connected.map_err(|e| {
             let kind = if e.needs_password() { ProblemKind::Password } else { ProblemKind::Connection };
             Problem { kind, text: e.to_string() }
         })?;
         tokio::spawn(driver);
-        Ok(Session { client, has_limits, sent_apart: Mutex::default() })
+        Ok(Session { client, has_options: AtomicBool::new(false), running: Running::default() })
     }
 
     /// Has the connection ended?
@@ -139,94 +187,72 @@ impl Session {
         self.client.is_closed()
     }
 
+    /// From now on a cheap statement may stand alone: the server was asked, and our options are in force.
+    pub fn trust_options(&self) {
+        self.has_options.store(true, Ordering::Relaxed);
+    }
+
+    /// The transaction of a look that may be under way; `None`: none is.
+    pub fn running(&self) -> Option<Backend> {
+        let pid = self.running.pid.load(Ordering::Relaxed);
+        let began = *lock(&self.running.began);
+        began.filter(|_| pid != 0).map(|began| Backend { pid, began })
+    }
+
+    /// Ends the server process of a transaction of ours, if it is still that transaction's.
+    pub async fn end(&self, backend: Backend) -> Result<(), Problem> {
+        let sql = "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.pid = $1::int4 AND a.xact_start = $2::timestamptz";
+        self.glance(sql, &[(&backend.pid, Type::INT4), (&backend.began, Type::TIMESTAMPTZ)]).await.map(drop)
+    }
+
     /// Runs one cheap statement alone, in one round trip and without a transaction around it.
     pub async fn glance(&self, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
-        if self.has_limits {
+        if self.has_options.load(Ordering::Relaxed) {
             self.client.query_typed(sql, parameters).await.map_err(|e| problem(&e))
         } else {
             self.read(Limits::CHEAP, sql, parameters).await
         }
     }
 
-    /// Runs one statement in a read-only transaction of its own, pipelined into one round trip.
+    /// Runs one statement of our own in a read-only transaction, pipelined into one round trip.
     pub async fn read(&self, limits: Limits, sql: &str, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
         let mut rows = Vec::new();
-        let take = |row| {
-            match row {
-                Some(row) => rows.push(row),
-                None => rows.clear(),
-            }
-            true
-        };
-        self.sent(limits, sql, parameters, take).await?;
+        self.each(limits, sql, parameters, |row| rows.push(row)).await?;
         Ok(rows)
     }
 
-    /// The same, each row taken as it comes: a row of the protocol is many times as large as what is kept of it.
+    /// As [`Session::read`], each row taken as it comes: a row of the protocol is many times as large as what is kept of it.
     pub async fn each(
         &self,
         limits: Limits,
         sql: &str,
         parameters: Parameters<'_>,
-        mut take: impl FnMut(Row),
+        take: impl FnMut(Row),
     ) -> Result<(), Problem> {
-        self.sent(limits, sql, parameters, |row| row.map(&mut take).is_some()).await
+        // Compiling a large query of the catalogs takes many times as long as running it.
+        let begin = limits.begin(false) + "; SET LOCAL jit = off";
+        let batch = Batch { begin, setup: None, guard: None, sql, parameters, end: "COMMIT" };
+        self.run(batch, take).await.map_err(BatchError::into_problem)
     }
 
-    /// Where a definition does not run as it is sent, though a refresh may run it, it is sent once more in another way: on the
-    /// role's path where a name is not found (until PostgreSQL 16 a refresh runs on the path of whoever asks for it, and
-    /// functions may need that), planned apart where it fails on its rows (see [`FENCE`]). If rows were taken by then, `take`
-    /// is given none, and says whether it forgot them.
-    async fn sent(
-        &self,
-        limits: Limits,
-        sql: &str,
-        parameters: Parameters<'_>,
-        mut take: impl FnMut(Option<Row>) -> bool,
-    ) -> Result<(), Problem> {
-        let (mut path, mut apart) = (Path::Empty, self.was_sent_apart(sql));
-        loop {
-            let mut taken = 0;
-            let count = |row| {
-                taken += 1;
-                take(Some(row));
-            };
-            let Err(error) = self.run(limits, path, &fenced(sql, apart), parameters, count).await else {
-                if apart {
-                    lock(&self.sent_apart).insert(hash(sql));
-                }
-                return Ok(());
-            };
-            let can_change = limits.definition && (taken == 0 || take(None));
-            if can_change && path == Path::Empty && is_unfound(&error) && self.refreshes_on_a_path().await {
-                path = Path::Own;
-            } else if can_change && !apart && sql.contains(FENCE) && is_of_rows(&error) {
-                apart = true;
-            } else {
-                return Err(problem(&error));
+    /// Runs a batch in one round trip. While its statement runs, [`Session::running`] tells where, if it has a guard.
+    pub async fn run(&self, batch: Batch<'_>, mut take: impl FnMut(Row)) -> Result<(), BatchError> {
+        let Batch { begin, setup, guard, sql, parameters, end } = batch;
+        let set_up = async {
+            match setup {
+                Some(setup) => self.client.batch_execute(setup).await,
+                None => Ok(()),
             }
-        }
-    }
-
-    /// Did this statement have to be sent apart before? Then it need not fail first.
-    fn was_sent_apart(&self, sql: &str) -> bool {
-        sql.contains(FENCE) && lock(&self.sent_apart).contains(&hash(sql))
-    }
-
-    async fn refreshes_on_a_path(&self) -> bool {
-        let version = self.client.query_typed("SELECT current_setting('server_version_num')::int4", &[]).await;
-        version.is_ok_and(|rows| rows.iter().all(|row| row.get::<_, i32>(0) < 170_000))
-    }
-
-    async fn run(
-        &self,
-        limits: Limits,
-        path: Path,
-        sql: &str,
-        parameters: Parameters<'_>,
-        mut take: impl FnMut(Row),
-    ) -> Result<(), tokio_postgres::Error> {
-        let begin = limits.begin(path);
+        };
+        let guarded = async {
+            let Some(guard) = guard else { return Ok(()) };
+            let rows = self.client.query_typed(guard, &[]).await?;
+            if let Some(row) = rows.first() {
+                self.running.pid.store(row.get("pid"), Ordering::Relaxed);
+                *lock(&self.running.began) = Some(row.get("began"));
+            }
+            Ok(())
+        };
         let rows = async {
             let typed = parameters.iter().map(|(value, kind)| (*value, kind.clone()));
             let mut rows = std::pin::pin!(self.client.query_typed_raw(sql, typed).await?);
@@ -235,13 +261,14 @@ impl Session {
             }
             Ok(())
         };
-        let (begun, read, ended) =
-            tokio::join!(self.client.batch_execute(&begin), rows, self.client.batch_execute("COMMIT"));
-        begun.and(read).and(ended)
+        let (begun, set_up, guarded, read, ended) =
+            tokio::join!(self.client.batch_execute(&begin), set_up, guarded, rows, self.client.batch_execute(end));
+        self.running.pid.store(0, Ordering::Relaxed);
+        begun.and(set_up).and(guarded).map_err(BatchError::Guard)?;
+        read.and(ended).map_err(BatchError::Statement)
     }
 
-    /// Runs statements as they are; for the operator, which brings its own transaction.
-    /// How many rows they changed or returned.
+    /// Runs statements as they are, for the operator, which brings its own transaction; how many rows they changed or returned.
     pub async fn batch(&self, sql: &str) -> Result<u64, tokio_postgres::Error> {
         let messages = self.client.simple_query(sql).await?;
         Ok(messages.iter().map(|m| if let SimpleQueryMessage::CommandComplete(rows) = m { *rows } else { 0 }).sum())
@@ -259,28 +286,6 @@ impl Session {
     }
 }
 
-fn fenced(sql: &str, apart: bool) -> String {
-    sql.replace(FENCE, if apart { "OFFSET 0" } else { "" })
-}
-
-fn hash(sql: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    sql.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Is a name missing that another path may have?
-fn is_unfound(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION].contains(code))
-}
-
-/// Did the statement fail on some row: a value, a subquery of several rows, a function that raises what it likes? Not on a right,
-/// a limit, the server's state or the connection.
-fn is_of_rows(error: &tokio_postgres::Error) -> bool {
-    const OTHERS: [&str; 10] = ["08", "25", "28", "40", "42", "53", "55", "57", "58", "XX"];
-    error.code().is_some_and(|code| !OTHERS.iter().any(|class| code.code().starts_with(class)))
 }

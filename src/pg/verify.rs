@@ -6,6 +6,7 @@ use tokio_postgres::types::Type;
 
 use super::catalog::{self, unexpected};
 use super::probes::compare::{Before, compare};
+use super::look::ViewReader;
 use super::session::{Limits, Session};
 use crate::domain::drift::Scope;
 use crate::domain::job::trigger_modes;
@@ -56,7 +57,8 @@ pub async fn facts(session: &Session, view: &View) -> Result<Facts, Problem> {
 ///
 /// # Errors
 /// What the database said; a comparison that fails is kept in the state, as the watch keeps it.
-pub async fn plain_view(session: &Session, word: &str, limits: Limits) -> Result<Option<ViewState>, Problem> {
+pub async fn plain_view(reader: &ViewReader, word: &str, limits: Limits) -> Result<Option<ViewState>, Problem> {
+    let session = &*reader.session().await?;
     let named = "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE c.relkind = 'v' AND ($1 = c.relname OR $1 = n.nspname || '.' || c.relname) \
                  ORDER BY n.nspname <> 'public', n.nspname LIMIT 1";
@@ -65,7 +67,10 @@ pub async fn plain_view(session: &Session, word: &str, limits: Limits) -> Result
     let Some(view) = catalog::plain_view(session, oid).await? else { return Ok(None) };
     let mut state = ViewState::new(view.into());
     let (asked, began) = (chrono::Utc::now(), std::time::Instant::now());
-    let compared = compare(session, &state.view, Scope::Values, &Before::Nothing, limits).await;
+    let compared = match reader.look(&state.view).await {
+        Ok(look) => compare(&look, Scope::Values, &Before::Nothing, limits).await,
+        Err(problem) => Err(problem),
+    };
     let compared = compared.map(|c| Measured { value: c.into(), at: asked, asked, took: began.elapsed() });
     state.values.finish(compared.clone(), asked);
     state.drift.finish(compared, asked);

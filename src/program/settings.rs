@@ -37,6 +37,7 @@ fn read(file: Option<PathBuf>, connect: &Connect, console: Option<&Console>, is_
         ("budget", "--budget", connect.budget.clone()),
         ("statement_timeout", "--statement-timeout", connect.statement_timeout.clone()),
         ("read_dsn", "--read-dsn", connect.read_dsn.clone()),
+        ("look_dsn", "--look-dsn", connect.look_dsn.clone()),
     ];
     let flags = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?))).collect();
     let given = Given { file, is_new, word: connect.conninfo.as_deref(), flags };

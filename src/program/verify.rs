@@ -14,6 +14,7 @@ use crate::domain::reading::Problem;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::verify::{Evidence, Facts, Reassignment, Source, Trial, refreshes, verify};
 use crate::pg::conninfo::Target;
+use crate::pg::look::ViewReader;
 use crate::pg::reassign::{self, Script};
 use crate::pg::session::{Limits, Session};
 use crate::pg::verify as probe;
@@ -29,6 +30,7 @@ struct Scene {
     is_plain: bool,
     facts: Facts,
     session: Session,
+    reader: ViewReader,
 }
 
 pub(super) async fn run(file: Option<PathBuf>, args: Verify) -> Result<ExitCode, String> {
@@ -68,12 +70,17 @@ async fn look(file: Option<PathBuf>, mut args: Verify) -> Result<Scene, String> 
     let (settings, mut watch) = begin(watch_settings(target(&args.connect, &config)?, &config, only)?).await?;
     let target = settings.target;
     let snapshot = report::check::take(&mut watch, Duration::ZERO, args.timeout).await;
-    drop(watch);
+    watch.close().await;
     if snapshot.server.is_none() || snapshot.catalog.last.is_none() {
         return Err(unreachable(&snapshot));
     }
     let said = |p: Problem| p.text;
     let session = Session::connect(&target, "verify").await.map_err(said)?;
+    let (looking, is_described) = match settings.look_target {
+        Some(look) => (look, false),
+        None => (target.clone(), true),
+    };
+    let reader = ViewReader::new(looking, settings.trusted_owners, is_described);
     let (view, is_plain) = match chosen(&snapshot, args.view.as_deref())? {
         Some(view) => {
             let is_plain = view.view.is_plain();
@@ -82,14 +89,14 @@ async fn look(file: Option<PathBuf>, mut args: Verify) -> Result<Scene, String> 
         None => {
             let word = args.view.as_deref().unwrap_or_default();
             let limits = limits(config.settings.statement_timeout);
-            let plain = probe::plain_view(&session, word, limits).await.map_err(said)?;
+            let plain = probe::plain_view(&reader, word, limits).await.map_err(said)?;
             let missing = || format!("there is no view {word} that this role can see");
             (Arc::new(plain.ok_or_else(missing)?), true)
         }
     };
     let facts = probe::facts(&session, &view.view).await.map_err(said)?;
     let statement_timeout = config.settings.statement_timeout;
-    Ok(Scene { args, statement_timeout, target, snapshot, view, is_plain, facts, session })
+    Ok(Scene { args, statement_timeout, target, snapshot, view, is_plain, facts, session, reader })
 }
 
 fn unreachable(snapshot: &Snapshot) -> String {
@@ -165,7 +172,7 @@ impl Scene {
         };
         let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
         let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server, &source)?;
-        let row = reassign::pick(&self.session, &self.view.view, &source, limits(self.statement_timeout)).await;
+        let row = reassign::pick(&self.reader, &self.view.view, &source, limits(self.statement_timeout)).await;
         match row {
             Ok(Some(row)) => Ok(Reassignment { source, row, refreshes }),
             Ok(None) => Err(Trial::NotProven(format!("{} has no rows any more; run it again", source.from.title()))),

@@ -24,6 +24,7 @@ use crate::domain::snapshot::{DrillTarget, Snapshot};
 use crate::domain::view::Oid;
 use crate::pg::catalog;
 use crate::pg::conninfo::Target;
+use crate::pg::look::ViewReader;
 use crate::pg::probes::pulse;
 use crate::pg::session::{Limits, Session};
 use asking::Asking;
@@ -37,6 +38,10 @@ pub struct Settings {
     pub target: Target,
     /// A replica of it that takes the comparisons.
     pub read_target: Option<Target>,
+    /// Another role on the same server that looks at views, with nothing to lose to their code.
+    pub look_target: Option<Target>,
+    /// Roles whose code may run with our rights.
+    pub trusted_owners: Vec<String>,
     /// Which views to measure, by `name` or `schema.name`; empty: all.
     pub only: Vec<String>,
     /// The longest a statement of a comparison may take.
@@ -56,6 +61,8 @@ impl Settings {
         Settings {
             target,
             read_target: None,
+            look_target: None,
+            trusted_owners: Vec::new(),
             only: Vec::new(),
             statement_timeout: Duration::from_secs(30),
             budget: 0.02,
@@ -106,6 +113,20 @@ pub struct Watch {
     pub requests: mpsc::UnboundedSender<Request>,
     /// The right to a third connection: an action's, or for a moment that to pg_cron's own database.
     pub third: Arc<Mutex<()>>,
+    task: JoinHandle<()>,
+}
+
+/// How long the end of a watch may take.
+const CLOSES_WITHIN: Duration = Duration::from_secs(3);
+
+impl Watch {
+    /// Ends it, and with it what it runs on the server: a definition may take no notice that nobody waits for it any more.
+    pub async fn close(self) {
+        let Watch { requests, task, snapshots, third: _ } = self;
+        drop((requests, snapshots));
+        // Later than that the server's own timeouts must do.
+        let _ = timeout(CLOSES_WITHIN, task).await;
+    }
 }
 
 /// One pulse a second.
@@ -126,10 +147,11 @@ pub fn start(settings: Settings) -> Watch {
     let (publish, snapshots) = watch::channel(Arc::new(Snapshot::connecting(now)));
     let (requests, inbox) = mpsc::unbounded_channel();
     let keeper = Keeper::new(Snapshot::connecting(now), settings.only.clone(), settings.budget)
-        .with_rules(settings.rules.clone());
+        .with_rules(settings.rules.clone())
+        .with_look_role(settings.look_target.is_some());
     let third = Arc::new(Mutex::new(()));
-    tokio::spawn(Task { settings, keeper, publish, inbox, third: third.clone() }.run());
-    Watch { snapshots, requests, third }
+    let task = tokio::spawn(Task { settings, keeper, publish, inbox, third: third.clone() }.run());
+    Watch { snapshots, requests, third, task }
 }
 
 struct Task {
@@ -147,10 +169,10 @@ enum Leave {
     Unwanted,
 }
 
-/// The two connections.
+/// The connections.
 struct Link {
     pulse: Arc<Session>,
-    probes: Arc<Session>,
+    reader: Arc<ViewReader>,
     memory: pulse::Memory,
     /// The first catalog, asked for already, until it is wanted.
     catalog: Option<JoinHandle<Answer>>,
@@ -199,29 +221,34 @@ impl Task {
     /// still taken in.
     async fn connect(&mut self) -> Result<Link, Leave> {
         let target = self.settings.target.clone();
+        let (looking, trusted) = (self.settings.look_target.clone(), self.settings.trusted_owners.clone());
         let ahead = self.keeper.server_time(Utc::now()) - Utc::now();
         let connecting = async move {
             let (pulse, probes) =
                 tokio::try_join!(Session::connect(&target, "pulse"), Session::connect(&target, "probe"))?;
-            let probes = Arc::new(probes);
+            let (pulse, probes) = (Arc::new(pulse), Arc::new(probes));
             let asked = probes.clone();
-            let views = async move { Probe::Catalog(None).run(&asked, Limits::CHEAP, Utc::now() + ahead).await };
+            let views = async move { Probe::Catalog(None).run_cheap(&asked, Utc::now() + ahead).await };
             let catalog = tokio::spawn(views);
             let server = timeout(DEAD_AFTER, catalog::server(&pulse)).await.unwrap_or_else(|_| Err(no_answer()));
             // What nobody will hear of must not hold its connection.
             let server = server.inspect_err(|_| catalog.abort())?;
-            Ok((pulse, probes, server, catalog))
+            let reader = match looking {
+                Some(look) => ViewReader::new(look, trusted, false),
+                None => ViewReader::new(target, trusted, true).with_session(probes),
+            };
+            Ok((pulse.clone(), reader.watched_by(pulse, server.version_num), server, catalog))
         };
         tokio::pin!(connecting);
         loop {
             tokio::select! {
                 connected = &mut connecting => {
-                    let (pulse, probes, server, catalog) = connected.map_err(Leave::Lost)?;
+                    let (pulse, reader, server, catalog) = connected.map_err(Leave::Lost)?;
                     self.keeper.connected(server);
                     self.publish();
-                    let pulse = Arc::new(pulse);
                     let replica = self.replica(&pulse).await;
-                    return Ok(Link { pulse, probes, memory: pulse::Memory::default(), catalog: Some(catalog), replica });
+                    let reader = Arc::new(reader);
+                    return Ok(Link { pulse, reader, memory: pulse::Memory::default(), catalog: Some(catalog), replica });
                 }
                 request = self.inbox.recv() => self.keeper.request(request.ok_or(Leave::Unwanted)?),
             }
@@ -231,7 +258,8 @@ impl Task {
     /// Follows the replica, if there is to be one, and gives it a moment to answer: else the first comparisons would
     /// run on the server it is to spare.
     async fn replica(&self, pulse: &Arc<Session>) -> Option<watch::Receiver<replica::State>> {
-        let mut states = replica::follow(self.settings.read_target.clone()?, pulse.clone());
+        let trusted = self.settings.trusted_owners.clone();
+        let mut states = replica::follow(self.settings.read_target.clone()?, trusted, pulse.clone());
         // Too late is no fault: the comparisons begin on the server.
         let _ = timeout(REPLICA_WITHIN, states.wait_for(|state| state.seen.is_some())).await;
         Some(states)
@@ -287,13 +315,16 @@ impl Task {
                     measures[1].drain(..).for_each(|oid| self.keeper.request(Request::Measure(oid)));
                 }
                 Some(answer) = arrived.recv() => {
-                    if link.probes.is_closed() && answer.outcome.is_err() {
+                    if link.pulse.is_closed() && answer.outcome.is_err() {
                         return Leave::Lost(answer.outcome.err().unwrap_or_else(no_answer));
                     }
                     self.keeper.answer(answer, Utc::now(), Instant::now());
                 }
                 request = self.inbox.recv() => match request {
-                    None => return Leave::Unwanted,
+                    None => {
+                        link.reader.end_running().await;
+                        return Leave::Unwanted;
+                    }
                     Some(Request::Cancel(pid)) => cancel(link.pulse.clone(), pid),
                     Some(Request::Measure(oid)) => measures[0].push(oid),
                     Some(request) => self.keeper.request(request),
@@ -327,8 +358,8 @@ impl Task {
             let (answers, at) = (answers.clone(), self.keeper.server_time(Utc::now()));
             let asking = Asking {
                 watched: link.pulse.clone(),
-                session: if probe.is_cheap() { link.pulse.clone() } else { link.probes.clone() },
-                replica: link.replica().and_then(|r| r.session).filter(|_| probe.is_expensive()),
+                reader: link.reader.clone(),
+                replica: link.replica().and_then(|r| r.reader).filter(|_| probe.is_expensive()),
                 limits,
             };
             let elsewhere = matches!(probe, Probe::Elsewhere(..));

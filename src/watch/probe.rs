@@ -11,6 +11,7 @@ use crate::domain::fix::Facts;
 use crate::domain::freshness::Stamp;
 use crate::domain::groups::Labels;
 use crate::domain::job::{Run, RunId};
+use crate::domain::look::LookReport;
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::{Measured, Problem, ProblemKind};
 use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, RowDetail};
@@ -19,6 +20,7 @@ use crate::domain::view::{Oid, View};
 use crate::pg::conninfo::Target;
 use crate::pg::probes::compare::Before;
 use crate::pg::probes::cron::{Elsewhere, Jobs};
+use crate::pg::look::ViewReader;
 use crate::pg::session::{Limits, Session};
 use crate::pg::{catalog, probes};
 
@@ -91,6 +93,8 @@ pub struct Answer {
     pub took: Duration,
     /// What came back.
     pub outcome: Result<Catch, Problem>,
+    /// How the view was looked at, if it was.
+    pub look: Option<Arc<LookReport>>,
 }
 
 impl Answer {
@@ -107,7 +111,7 @@ impl Answer {
         let (began, asked) = (Instant::now(), Utc::now());
         task.await.unwrap_or_else(|_| {
             let broken = catalog::unexpected("a probe that broke off; this is a fault of mvtop's");
-            Answer { probe, at, asked, took: began.elapsed(), outcome: Err(broken) }
+            Answer { probe, at, asked, took: began.elapsed(), outcome: Err(broken), look: None }
         })
     }
 
@@ -139,36 +143,72 @@ impl Probe {
             }
             _ => Err(catalog::unexpected("a probe for this database")),
         };
-        Answer { probe: self, at, asked, took: began.elapsed(), outcome: outcome.map(Catch::Elsewhere) }
+        Answer { probe: self, at, asked, took: began.elapsed(), outcome: outcome.map(Catch::Elsewhere), look: None }
     }
 
-    /// Asks it; `at` is the server's time, as far as it is known.
-    pub async fn run(self, session: &Session, limits: Limits, at: Time) -> Answer {
+    /// Asks a cheap one of the catalogs; `at` is the server's time, as far as it is known.
+    pub async fn run_cheap(self, session: &Session, at: Time) -> Answer {
         let (began, asked) = (Instant::now(), Utc::now());
-        let outcome = self.ask(session, limits).await;
-        Answer { probe: self, at, asked, took: began.elapsed(), outcome }
+        let outcome = self.ask_catalogs(session).await;
+        Answer { probe: self, at, asked, took: began.elapsed(), outcome, look: None }
     }
 
-    async fn ask(&self, session: &Session, limits: Limits) -> Result<Catch, Problem> {
+    /// Asks one that reads a view.
+    pub async fn run(self, reader: &ViewReader, limits: Limits, at: Time) -> Answer {
+        let (began, asked) = (Instant::now(), Utc::now());
+        let outcome = self.ask(reader, limits).await;
+        let look = self.view().and_then(|view| reader.report(view.oid));
+        Answer { probe: self, at, asked, took: began.elapsed(), outcome, look }
+    }
+
+    /// The view that it reads, if it reads one.
+    pub fn view(&self) -> Option<&Arc<View>> {
+        match self {
+            Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_) | Probe::Elsewhere(..) => None,
+            Probe::Stamp(view, _)
+            | Probe::Columns(view)
+            | Probe::Labels(view, _)
+            | Probe::Compare(view, ..)
+            | Probe::Facts(view, _)
+            | Probe::Index(view, ..)
+            | Probe::First(view, ..)
+            | Probe::Page(view, ..) => Some(view),
+        }
+    }
+
+    async fn ask_catalogs(&self, session: &Session) -> Result<Catch, Problem> {
         Ok(match self {
             Probe::Catalog(only) => Catch::Views(catalog::views(session, only.as_deref()).await?),
             Probe::Jobs => Catch::Jobs(probes::cron::jobs(session, None).await?),
             Probe::Runs(above) => Catch::Runs(probes::cron::runs(session, *above, None).await?),
-            Probe::Elsewhere(..) => return Err(catalog::unexpected("a probe for another database")),
-            Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(session, view, *populated).await?),
-            Probe::Columns(view) => Catch::Columns(probes::columns::columns(session, view, limits).await?),
-            Probe::Labels(_, queries) => Catch::Labels(probes::labels::labels(session, queries, limits).await?),
-            Probe::Compare(view, scope, before) => {
-                Catch::Comparison(probes::compare::compare(session, view, *scope, before, limits).await?)
+            _ => return Err(catalog::unexpected("a probe of a view or of another database")),
+        })
+    }
+
+    async fn ask(&self, reader: &ViewReader, limits: Limits) -> Result<Catch, Problem> {
+        Ok(match self {
+            Probe::Catalog(_) | Probe::Jobs | Probe::Runs(_) | Probe::Elsewhere(..) => {
+                return Err(catalog::unexpected("a probe of the catalogs"));
             }
-            Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
+            Probe::Stamp(view, populated) => Catch::Stamp(probes::stamp::stamp(reader, view, *populated).await?),
+            Probe::Columns(view) => Catch::Columns(probes::columns::columns(reader, view, limits).await?),
+            Probe::Labels(_, queries) => Catch::Labels(probes::labels::labels(reader, queries, limits).await?),
+            Probe::Compare(view, scope, before) => {
+                let look = reader.look(view).await?;
+                Catch::Comparison(probes::compare::compare(&look, *scope, before, limits).await?)
+            }
+            Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(reader, view, *populated).await?),
             Probe::Index(view, target, last) => {
-                Catch::Index(probes::drill::index(session, view, target, last.as_deref(), limits).await?)
+                let look = reader.look(view).await?;
+                Catch::Index(probes::drill::index(&look, target, last.as_deref(), limits).await?)
             }
             Probe::First(view, _, last, flow) => {
-                Catch::Index(probes::drill::first(session, view, last, *flow, limits).await?)
+                let look = reader.look(view).await?;
+                Catch::Index(probes::drill::first(&look, last, *flow, limits).await?)
             }
-            Probe::Page(view, _, keys) => Catch::Page(probes::drill::page(session, view, keys, limits).await?),
+            Probe::Page(view, _, keys) => {
+                Catch::Page(probes::drill::page(&reader.look(view).await?, keys, limits).await?)
+            }
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::server::Replica;
 use crate::domain::time::Time;
 use crate::pg::catalog::unexpected;
 use crate::pg::conninfo::Target;
+use crate::pg::look::ViewReader;
 use crate::pg::session::{Limits, Session};
 
 /// How often it is looked at.
@@ -31,22 +32,22 @@ const CATCH_UP_EVERY: Duration = Duration::from_millis(20);
 /// The replica as it was at the last look.
 #[derive(Clone)]
 pub(super) struct State {
-    /// The connection, where comparisons may run on it.
-    pub session: Option<Arc<Session>>,
+    /// What reads there, where comparisons may run on it.
+    pub reader: Option<Arc<ViewReader>>,
     /// What is said of it; `None`: it was not looked at yet.
     pub seen: Option<Arc<Replica>>,
 }
 
 /// Follows a replica until nobody listens any more.
-pub(super) fn follow(target: Target, watched: Arc<Session>) -> watch::Receiver<State> {
-    let (publish, states) = watch::channel(State { session: None, seen: None });
+pub(super) fn follow(target: Target, trusted: Vec<String>, watched: Arc<Session>) -> watch::Receiver<State> {
+    let (publish, states) = watch::channel(State { reader: None, seen: None });
     tokio::spawn(async move {
         let following = async {
             let mut tries = 0;
             loop {
-                let session = publish.borrow().session.clone().filter(|s| !s.is_closed());
-                let state = look(&target, session, &watched).await;
-                tries = if state.session.is_some() { 0 } else { tries + 1 };
+                let reader = publish.borrow().reader.clone();
+                let state = look(&target, &trusted, reader, &watched).await;
+                tries = if state.reader.is_some() { 0 } else { tries + 1 };
                 publish.send_replace(state);
                 sleep(if tries == 0 { EVERY } else { backoff::wait(tries - 1) }).await;
             }
@@ -59,29 +60,32 @@ pub(super) fn follow(target: Target, watched: Arc<Session>) -> watch::Receiver<S
     states
 }
 
-async fn look(target: &Target, session: Option<Arc<Session>>, watched: &Session) -> State {
+async fn look(target: &Target, trusted: &[String], reader: Option<Arc<ViewReader>>, watched: &Session) -> State {
     let place = target.describe();
     let looking = async {
-        let session = match session {
-            Some(session) => session,
-            None => Arc::new(connect(target, watched).await?),
+        let reader = match reader {
+            Some(reader) if reader.is_connected().await => reader,
+            _ => {
+                let session = Arc::new(connect(target, watched).await?);
+                Arc::new(ViewReader::new(target.clone(), trusted.to_vec(), false).with_session(session))
+            }
         };
-        let lag = lag(&session, position(watched).await?).await?;
-        Ok((session, lag))
+        let lag = lag(&*reader.session().await?, position(watched).await?).await?;
+        Ok((reader, lag))
     };
     let outcome = timeout(ANSWER_WITHIN, looking).await.unwrap_or_else(|_| Err(problem("it does not answer")));
-    let (session, lag, problem) = match outcome {
-        Ok((session, lag)) => (Some(session), Some(lag), None),
+    let (reader, lag, problem) = match outcome {
+        Ok((reader, lag)) => (Some(reader), Some(lag), None),
         Err(why) => {
             tracing::warn!(why = why.text, "the replica is not used");
             (None, None, Some(why.text))
         }
     };
-    State { session, seen: Some(Arc::new(Replica { place, lag, problem })) }
+    State { reader, seen: Some(Arc::new(Replica { place, lag, problem })) }
 }
 
 /// Connects, and makes sure that it is a replica of the server that is watched and no other.
-async fn connect(target: &Target, watched: &Session) -> Result<Session, Problem> {
+pub(super) async fn connect(target: &Target, watched: &Session) -> Result<Session, Problem> {
     let session = Session::connect(target, "probe").await?;
     let sql =
         "SELECT (SELECT system_identifier FROM pg_control_system()) AS system, current_database()::text AS database";
@@ -124,11 +128,11 @@ async fn lag(replica: &Session, written: i64) -> Result<TimeDelta, Problem> {
 }
 
 /// Waits a little until it has replayed what the watched server has written by now; how far behind it is then.
-pub(super) async fn catch_up(replica: &Session, watched: &Session) -> Result<TimeDelta, Problem> {
-    let written = position(watched).await?;
+pub(super) async fn catch_up(replica: &ViewReader, watched: &Session) -> Result<TimeDelta, Problem> {
+    let (written, replica) = (position(watched).await?, replica.session().await?);
     let deadline = Instant::now() + CATCH_UP_WITHIN;
     loop {
-        let lag = lag(replica, written).await?;
+        let lag = lag(&replica, written).await?;
         if lag.is_zero() || Instant::now() > deadline {
             return Ok(lag);
         }

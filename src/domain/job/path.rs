@@ -67,3 +67,8 @@ fn schemas(words: &[Token], user: &str) -> Vec<String> {
     });
     named.map(|name| if name == "$user" { user } else { name }.to_string()).collect()
 }
+
+/// The schemas of a search_path as `SET` takes it, `$user` being this role.
+pub fn schemas_of_path(setting: &str, user: &str) -> Vec<String> {
+    schemas(&tokens(setting), user)
+}

@@ -3,7 +3,7 @@
 use super::{EQUAL_AS_TEXT, Sides, qualified, text, texts, type_of};
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::KeyColumn;
-use crate::pg::session::FENCE;
+use crate::pg::look::FENCE;
 
 /// The join of both sides.
 fn pairs(sides: &Sides) -> String {

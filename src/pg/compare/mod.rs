@@ -17,7 +17,7 @@ pub use values::values;
 
 use crate::domain::drift::{Pairing, Scope};
 use crate::domain::view::{Column, GroupColumn, View, ViewName};
-use crate::pg::session::FENCE;
+use crate::pg::look::{FENCE, Query};
 
 /// A name as SQL: both parts quoted.
 pub fn qualified(name: &ViewName) -> String {
@@ -44,42 +44,56 @@ pub fn pairings(view: &View, last: Option<Pairing>) -> &'static [Pairing] {
 ///
 /// A pairing held if none is partial and rows of the view stand in the flow as often as it has identities: each was paired
 /// at most once, by a key that tells it from all others.
-pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> String {
+pub fn flow(view: &View, pairing: Pairing, scope: Scope, named: bool) -> Query {
     let sides = Sides { pairing, named, ..Sides::of(view, scope) };
-    if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) }
+    let sql = if pairing == Pairing::Rows { multiset::flow(&sides) } else { keyed::flow(&sides) };
+    Query { sql, columns: sides.flow_columns() }
 }
 
 /// The same, summed, by groups and by key, of those rows alone that are live with the members (values of the first group
 /// column) $1, and if $2 with none. Rows of the view that pair with none of them are not in it.
-pub fn flow_of_members(view: &View) -> String {
-    keyed::flow(&Sides { of_members: true, ..Sides::of(view, Scope::Groups) })
+pub fn flow_of_members(view: &View) -> Query {
+    let sides = Sides { of_members: true, ..Sides::of(view, Scope::Groups) };
+    Query { sql: keyed::flow(&sides), columns: sides.flow_columns() }
 }
 
 /// What live calls the groups that have one of the keys $1, $2, … in the group column of that place: `groups, labels`.
-pub fn labels(view: &View) -> String {
+pub fn labels(view: &View) -> Query {
     let sides = Sides { named: true, ..Sides::of(view, Scope::Groups) };
-    format!(
+    let sql = format!(
         "SELECT {} AS groups, {} AS labels\nFROM {} AS d\nWHERE {}\nGROUP BY {}",
         texts(&sides.each(|i| format!("d.g{i}::text"))),
         texts(&sides.each(|i| format!("max(d.l{i})"))),
         sides.live(),
         sides.each(|i| format!("d.g{i}::text = ANY (${i}::text[])")).join(" OR "),
         sides.each(|i| format!("d.g{i}")).join(", "),
-    )
+    );
+    Query { sql, columns: vec![("groups", "text[]"), ("labels", "text[]")] }
 }
 
 /// The drifted rows of one value of the first group column on **either** side ($1: the value; `one` false: all rows),
 /// at most $2, by kind: `v_there, d_there, v_groups, v_labels, d_groups, d_labels, key, total`. Where all rows that can
 /// differ `fit`, they come in any order, unnamed and uncounted.
-pub fn drifted(view: &View, pairing: Pairing, one: bool, fit: bool) -> String {
+pub fn drifted(view: &View, pairing: Pairing, one: bool, fit: bool) -> Query {
     let sides = Sides { pairing, named: !fit, ..Sides::of(view, Scope::Values) };
-    if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) }
+    let sql = if pairing == Pairing::Rows { multiset::drifted(&sides, one) } else { keyed::drifted(&sides, one) };
+    let columns = vec![
+        ("v_there", "boolean"),
+        ("d_there", "boolean"),
+        ("v_groups", "text[]"),
+        ("d_groups", "text[]"),
+        ("v_labels", "text[]"),
+        ("d_labels", "text[]"),
+        ("key", "text"),
+        ("total", "bigint"),
+    ];
+    Query { sql, columns }
 }
 
 /// The keys, in the order of their JSON texts, of the first $3 rows that are in the group $1 in the view and in the group
 /// $2 live (an array of the group columns' values each).
-pub fn beginning(view: &View) -> String {
-    keyed::beginning(&Sides::of(view, Scope::Groups))
+pub fn beginning(view: &View) -> Query {
+    Query { sql: keyed::beginning(&Sides::of(view, Scope::Groups)), columns: vec![("key", "text")] }
 }
 
 /// The two sides of a comparison as FROM items with columns `there`, `g1…`, and, as it needs them, the labels `l1…`, the
@@ -117,6 +131,19 @@ impl<'a> Sides<'a> {
             columns.push(format!("{} AS h", sums::hash(self.view)));
         }
         columns.join(", ")
+    }
+
+    /// The columns of a flow, in the order of its statement.
+    fn flow_columns(&self) -> Vec<(&'static str, &'static str)> {
+        let mut columns = vec![("v_groups", "text[]"), ("d_groups", "text[]")];
+        if self.named {
+            columns.extend([("v_labels", "text[]"), ("identities", "bigint")]);
+        }
+        columns.extend(["pairs", "stored", "live", "changed", "partial"].map(|name| (name, "bigint")));
+        if self.is_summed() {
+            columns.extend([("v_sum", "text"), ("d_sum", "text"), ("version", "bigint")]);
+        }
+        columns
     }
 
     /// Does the flow sum the keys of each group as well?
@@ -235,7 +262,7 @@ pub fn definition(view: &View) -> String {
     from_item(view, &view.definition)
 }
 
-/// The same for a statement of [`Session::each`](crate::pg::session::Session::each), which plans it apart where that is needed.
+/// The definition as a FROM item that [`ViewLook`](crate::pg::look::ViewLook) plans apart where that is needed.
 pub fn live(view: &View) -> String {
     apart(view, &view.definition)
 }

@@ -46,7 +46,7 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
     let (total, order) = if sides.named { ("count(*) OVER ()", "\nORDER BY x.v_there") } else { ("0::int8", "") };
     let mine = if one { "m.g1::text IS NOT DISTINCT FROM $1::text" } else { "true" };
     format!(
-        "SELECT x.v_there, x.d_there, {groups} AS v_groups, {labels} AS v_labels, {groups} AS d_groups, \
+        "SELECT x.v_there, x.d_there, {groups} AS v_groups, {groups} AS d_groups, {labels} AS v_labels, \
          {labels} AS d_labels, to_json(ARRAY[m.r])::text AS key, {total} AS total\n\
          FROM {} AS m\nCROSS JOIN LATERAL {CASES}\nCROSS JOIN LATERAL generate_series(1, x.n)\n\
          WHERE NOT (x.v_there AND x.d_there) AND {mine}{order}\nLIMIT $2::int8",

@@ -3,19 +3,31 @@
 use super::{Sides, quote, texts, type_of};
 use crate::domain::drift::Scope;
 use crate::domain::view::View;
+use crate::pg::look::Query;
 
 /// Each side's groups: `stored` (else live), `groups`, how many `rows`, how many of them have a whole key (`whole`),
 /// and the sum of their keys' hashes as text; if `named`, the view's `labels` of them; and the view's `version`.
 ///
 /// Where both sides give the same, they have the same keys in the same groups, but for a chance of 2⁻⁶⁴.
-pub fn sums(view: &View, named: bool) -> String {
-    format!("{}\nUNION ALL\n{}", side(view, true, named), side(view, false, named))
+pub fn sums(view: &View, named: bool) -> Query {
+    let sql = format!("{}\nUNION ALL\n{}", side(view, true, named), side(view, false, named));
+    Query { sql, columns: COLUMNS.to_vec() }
 }
 
 /// The same of live alone.
-pub fn live_sums(view: &View) -> String {
-    side(view, false, false)
+pub fn live_sums(view: &View) -> Query {
+    Query { sql: side(view, false, false), columns: COLUMNS.to_vec() }
 }
+
+const COLUMNS: [(&str, &str); 7] = [
+    ("stored", "boolean"),
+    ("groups", "text[]"),
+    ("labels", "text[]"),
+    ("rows", "bigint"),
+    ("whole", "bigint"),
+    ("sum", "text"),
+    ("version", "bigint"),
+];
 
 fn side(view: &View, stored: bool, named: bool) -> String {
     let sides = Sides { named, ..Sides::of(view, Scope::Groups) };

@@ -2,15 +2,16 @@
 
 use super::{EQUAL_AS_TEXT, live, qualified, quote, texts, type_of};
 use crate::domain::view::View;
+use crate::pg::look::Query;
 
 /// The values of rows by key ($1: what [`super::drifted`] gave as keys): `place` in $1 from 1, whether from the view
 /// (`stored`), and the compared columns' values as texts (`row`).
 ///
 /// A key is looked up by its text, so that any type can be one. Where the sides write it differently (1.0 and 1.00),
 /// the key is the view's texts followed by the live ones.
-pub fn values(view: &View) -> String {
+pub fn values(view: &View) -> Query {
     let width = view.key.len();
-    format!(
+    let sql = format!(
         "WITH w AS (SELECT place, to_json(key[:{width}])::text AS v, to_json(key[cardinality(key) - {width} + 1:])::text AS d\n\
          FROM unnest($1::text[]) WITH ORDINALITY AS wanted (json, place)\n\
          CROSS JOIN LATERAL (SELECT ARRAY(SELECT json_array_elements_text(wanted.json::json))) AS parts (key))\n\
@@ -18,7 +19,8 @@ pub fn values(view: &View) -> String {
          SELECT w.place, false AS stored, s.row FROM w JOIN {} AS s ON s.key = w.d",
         side(view, &qualified(&view.name)),
         side(view, &live(view)),
-    )
+    );
+    Query { sql, columns: vec![("place", "bigint"), ("stored", "boolean"), ("row", "text[]")] }
 }
 
 fn side(view: &View, from: &str) -> String {

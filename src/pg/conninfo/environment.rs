@@ -86,6 +86,11 @@ impl Environment {
         self
     }
 
+    /// A variable that is set to something.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
     pub(super) fn os_user(&self) -> Option<&str> {
         self.user.as_deref()
     }

@@ -101,6 +101,21 @@ impl Target {
         self.options.as_deref()
     }
 
+    /// The names of the settings that the user gives by `options`, PGOPTIONS, PGTZ or PGDATESTYLE.
+    pub fn set_in_options(&self) -> Vec<String> {
+        let words: Vec<&str> = self.options.as_deref().unwrap_or_default().split_whitespace().collect();
+        let mut names = Vec::new();
+        for (place, word) in words.iter().enumerate() {
+            let after = |flag: &str| word.strip_prefix(flag).filter(|rest| !rest.is_empty());
+            let setting = match place.checked_sub(1).map(|before| words[before]) {
+                Some("-c") => Some(*word),
+                _ => after("--").or(after("-c")),
+            };
+            names.extend(setting.and_then(|s| s.split_once('=')).map(|(name, _)| name.replace('-', "_")));
+        }
+        names
+    }
+
     /// The name the user asked to be listed under in pg_stat_activity, which wins over the program's own.
     pub fn application_name(&self) -> Option<&str> {
         self.application_name.as_deref()

@@ -63,7 +63,7 @@ pub(super) fn settle(words: &Words, environment: &Environment) -> Result<Target,
     refuse_nameless(&tls, &candidates)?;
     warnings.extend(tls.warning());
     Ok(Target {
-        options: words.get("options").map(str::to_owned),
+        options: options(words, environment),
         application_name: name(words),
         connect_timeout: connect_timeout(words)?,
         keepalive: keepalive(words)?,
@@ -278,4 +278,15 @@ fn choice<T: Copy>(words: &Words, word: &'static str, choices: &[(&str, T)]) -> 
         let hint = nearest(value, names()).map_or_else(String::new, |name| format!(" (did you mean {name}?)"));
         ConninfoError::BadChoice { word, choices: names().collect::<Vec<_>>().join(", "), hint }
     })
+}
+
+/// The server settings that are asked for: libpq sends PGTZ, PGDATESTYLE and PGGEQO beside `options`, and they win.
+fn options(words: &Words, environment: &Environment) -> Option<String> {
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace(' ', "\\ ");
+    let variables = [("PGTZ", "timezone"), ("PGDATESTYLE", "datestyle"), ("PGGEQO", "geqo")];
+    let given = variables
+        .into_iter()
+        .filter_map(|(variable, setting)| Some(format!("-c {setting}={}", escaped(environment.value(variable)?))));
+    let all: Vec<String> = words.get("options").map(str::to_owned).into_iter().chain(given).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }

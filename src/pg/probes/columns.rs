@@ -10,13 +10,15 @@ use crate::domain::reading::Problem;
 use crate::domain::snapshot::{ColumnValues, ValuesSource};
 use crate::domain::view::View;
 use crate::pg::compare::qualified;
-use crate::pg::session::{Limits, Session};
+use crate::pg::look::{Query, ViewLook, ViewReader};
+use crate::pg::session::Limits;
 
 /// How many rows are counted where there are no statistics.
 const FIRST: u64 = 5_000;
 
 /// Each column with its number of values, in the view's order.
-pub async fn columns(session: &Session, view: &View, limits: Limits) -> Result<Vec<ColumnValues>, Problem> {
+pub async fn columns(reader: &ViewReader, view: &View, limits: Limits) -> Result<Vec<ColumnValues>, Problem> {
+    let session = reader.session().await?;
     let rows = session.read(Limits::CHEAP, include_str!("../sql/columns.sql"), &[(&view.oid.0, Type::OID)]).await?;
     let known: HashMap<&str, u64> =
         rows.iter().filter_map(|row| Some((row.get("name"), row.get::<_, Option<f64>>("values")? as u64))).collect();
@@ -25,7 +27,7 @@ pub async fn columns(session: &Session, view: &View, limits: Limits) -> Result<V
     let counted = if unknown.is_empty() || !view.can_select {
         HashMap::new()
     } else {
-        count(session, view, &unknown, limits).await?
+        count(&reader.look(view).await?, &unknown, limits).await?
     };
     let values = |name: &str| match known.get(name) {
         Some(&values) => (Some(values), ValuesSource::Statistics),
@@ -39,24 +41,24 @@ pub async fn columns(session: &Session, view: &View, limits: Limits) -> Result<V
 }
 
 /// Counted as text, for json and point have no equality.
-fn sql(view: &View, columns: &[&str]) -> String {
+fn query(view: &View, columns: &[&str]) -> Query {
     let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
     let counts: Vec<String> = names.iter().map(|name| format!("count(DISTINCT {name}::text)")).collect();
-    format!(
-        "SELECT ARRAY[{}] FROM (SELECT {} FROM {} LIMIT {FIRST}) AS first_rows",
+    let sql = format!(
+        "SELECT ARRAY[{}] AS counts FROM (SELECT {} FROM {} LIMIT {FIRST}) AS first_rows",
         counts.join(", "),
         names.join(", "),
         qualified(&view.name)
-    )
+    );
+    Query { sql, columns: vec![("counts", "bigint[]")] }
 }
 
 async fn count<'a>(
-    session: &Session,
-    view: &View,
+    look: &ViewLook<'_>,
     columns: &[&'a str],
     limits: Limits,
 ) -> Result<HashMap<&'a str, u64>, Problem> {
-    let rows = session.read(limits, &sql(view, columns), &[]).await?;
+    let rows = look.rows(limits, &query(&look.view(), columns), &[]).await?;
     let counts: Vec<i64> = rows.first().map(|row| row.get(0)).unwrap_or_default();
     Ok(columns.iter().copied().zip(counts.into_iter().map(|n| n as u64)).collect())
 }

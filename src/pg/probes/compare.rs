@@ -9,11 +9,12 @@ use super::sums::{Told, by_sums};
 use crate::domain::drift::{Drift, Pairing, Scope};
 use crate::domain::groups::{Labels, add_names};
 use crate::domain::matrix::Comparison;
-use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::reading::Problem;
 use crate::domain::trace::{Fingerprint, Prints, Tally, Trace};
-use crate::domain::view::{Hidden, View};
+use crate::domain::view::View;
 use crate::pg::compare::{flow, pairings};
-use crate::pg::session::{Limits, Session};
+use crate::pg::look::ViewLook;
+use crate::pg::session::Limits;
 
 /// What was seen of a view before it is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,26 +64,22 @@ impl Known {
 ///
 /// Where sums may tell what moved, they are asked first, and all rows are paired only if they do not.
 pub async fn compare(
-    session: &Session,
-    view: &View,
+    look: &ViewLook<'_>,
     scope: Scope,
     before: &Before,
     limits: Limits,
 ) -> Result<Comparison, Problem> {
-    if let Some(Hidden { table, role }) = &view.hides {
-        let text = format!("row security of {table} binds {role}");
-        return Err(Problem { kind: ProblemKind::RowSecurity, text });
-    }
+    let view = &*look.view();
     let limits = limits.of(view);
     let Told { drift, known } = match scope {
-        Scope::Groups => by_sums(session, view, before, limits).await?,
+        Scope::Groups => by_sums(look, view, before, limits).await?,
         Scope::Values => Told { drift: None, known: before.comparison().map(|last| Known::of(view, last)) },
     };
     let (mut names, mut has_key_twice) = (Labels::new(), false);
     let (mut drift, trace) = match drift {
         Some(told) => told,
         None => {
-            let (pairing, mut found) = paired(session, view, scope, known.as_ref(), limits).await?;
+            let (pairing, mut found) = paired(look, view, scope, known.as_ref(), limits).await?;
             (names, has_key_twice) = (std::mem::take(&mut found.names), found.has_key_twice);
             // A multiset comparison looks at whole rows: nothing can differ that it did not see.
             let (drift, trace) = found.finish(if pairing == Pairing::Rows { Scope::Values } else { scope }, pairing);
@@ -90,7 +87,7 @@ pub async fn compare(
         }
     };
     let mut names = known.map_or(names, |known| known.names);
-    complete(session, view, &drift.groups, &mut names, limits).await?;
+    complete(look, view, &drift.groups, &mut names, limits).await?;
     drift.groups.name(&view.groups, &names);
     Ok(Comparison::of(drift).traced(trace).with_key_twice(has_key_twice))
 }
@@ -155,7 +152,7 @@ pub(super) fn hashes(row: &Row, column: &str) -> Option<i128> {
 /// The flow by the first pairing that holds for the rows as they are now. What is `known` is not read again, if it is of
 /// rows that pair in the same way.
 pub(super) async fn paired(
-    session: &Session,
+    look: &ViewLook<'_>,
     view: &View,
     scope: Scope,
     known: Option<&Known>,
@@ -166,7 +163,7 @@ pub(super) async fn paired(
     for &pairing in pairings(view, known.map(|known| known.pairing)) {
         let known = known.filter(|known| known.pairing == pairing).map(|known| known.rows as i64);
         let (named, mut found) = (known.is_none(), Found::default());
-        session.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
+        look.each(limits, &flow(view, pairing, scope, named), &[], |row| found.take(&row, view, named)).await?;
         let paired_once = found.partial == 0 && found.stored == known.unwrap_or(found.identities);
         if pairing == Pairing::Key {
             has_nulls = found.partial > 0;

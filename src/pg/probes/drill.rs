@@ -8,23 +8,23 @@ use crate::domain::groups::{GroupId, Interner};
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{DriftRow, Drill, DrillIndex, DrillTarget, RowDetail};
-use crate::domain::view::View;
 use crate::pg::compare::{beginning, drifted, values};
-use crate::pg::session::{Limits, Session};
+use crate::pg::look::ViewLook;
+use crate::pg::session::Limits;
 
 /// Which rows drifted: kind, groups and key of each. `last` is a comparison since which nothing moved, if there is one:
 /// then how rows are paired need not be found out again.
 pub async fn index(
-    session: &Session,
-    view: &View,
+    look: &ViewLook<'_>,
     target: &DrillTarget,
     last: Option<&Comparison>,
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
+    let view = &*look.view();
     let limits = limits.of(view);
     let pairing = match last {
         Some(last) => last.drift.pairing,
-        None => super::compare::paired(session, view, Scope::Groups, None, limits).await?.0,
+        None => super::compare::paired(look, view, Scope::Groups, None, limits).await?.0,
     };
     let member = target.member.as_ref().and_then(|member| member.as_deref());
     let most = DrillIndex::LIMIT as i64;
@@ -37,7 +37,7 @@ pub async fn index(
         total = row.get::<_, i64>("total") as u64;
         rows.push(drift_row(&row, &mut groups));
     };
-    session.each(limits, &sql, &parameters, take).await?;
+    look.each(limits, &sql, &parameters, take).await?;
     let left_out = if fit { 0 } else { total - rows.len() as u64 };
     let mut groups = groups.finish();
     if let Some(last) = last.filter(|_| fit) {
@@ -52,18 +52,18 @@ pub async fn index(
 /// before all are, for the others need neither be paired nor told. The comparison paired by
 /// [`Pairing::Key`](crate::domain::drift::Pairing::Key): where a key may be NULL the list may begin with such a key.
 pub async fn first(
-    session: &Session,
-    view: &View,
+    look: &ViewLook<'_>,
     last: &Comparison,
     flow: Flow,
     limits: Limits,
 ) -> Result<DrillIndex, Problem> {
+    let view = &*look.view();
     let groups = last.drift.groups.clone();
     let keys = |id: Option<GroupId>| id.map_or_else(Vec::new, |id| groups.get(id).keys());
     let (from, to, most) = (keys(flow.from), keys(flow.to), Drill::PAGE as i64);
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
         [(&from, Type::TEXT_ARRAY), (&to, Type::TEXT_ARRAY), (&most, Type::INT8)];
-    let found = session.read(limits.of(view), &beginning(view), &parameters).await?;
+    let found = look.rows(limits.of(view), &beginning(view), &parameters).await?;
     let row =
         |row: &Row| DriftRow { kind: Kind::Moved, from: flow.from, to: flow.to, key: row.get::<_, &str>(0).into() };
     let rows = found.iter().map(row).collect();
@@ -83,12 +83,13 @@ fn drift_row(row: &Row, groups: &mut Interner) -> DriftRow {
 
 /// The values of the rows with these keys, in their order. A row compared as a whole has no key to look it up by: its
 /// values are not given.
-pub async fn page(session: &Session, view: &View, keys: &[String], limits: Limits) -> Result<Vec<RowDetail>, Problem> {
+pub async fn page(look: &ViewLook<'_>, keys: &[String], limits: Limits) -> Result<Vec<RowDetail>, Problem> {
+    let view = &*look.view();
     let mut details = vec![RowDetail::default(); keys.len()];
     if view.key.is_empty() {
         return Ok(details);
     }
-    for row in session.read(limits.of(view), &values(view), &[(&keys, Type::TEXT_ARRAY)]).await? {
+    for row in look.rows(limits.of(view), &values(view), &[(&keys, Type::TEXT_ARRAY)]).await? {
         let detail = &mut details[row.get::<_, i64>("place") as usize - 1];
         let side = if row.get("stored") { &mut detail.view } else { &mut detail.live };
         let texts: Vec<Option<String>> = row.get("row");

@@ -7,19 +7,20 @@ use crate::domain::reading::Problem;
 use crate::domain::text::visible;
 use crate::domain::view::View;
 use crate::pg::compare;
-use crate::pg::session::{Limits, Session};
+use crate::pg::look::{ViewLook, ViewReader};
+use crate::pg::session::Limits;
 
 /// More labels than this are not read: a column of so many values is no group.
 const MOST: usize = 20_000;
 
 /// The labels by column. A query gives two columns: the value, its label.
-pub async fn labels(session: &Session, queries: &[(String, String)], limits: Limits) -> Result<Labels, Problem> {
+pub async fn labels(reader: &ViewReader, queries: &[(String, String)], limits: Limits) -> Result<Labels, Problem> {
     let mut labels = Labels::new();
     for (column, query) in queries {
         let sql = format!(
             "SELECT q.value::text, q.label::text FROM ({query}\n) AS q (value, label) WHERE q.value IS NOT NULL LIMIT {MOST}"
         );
-        let rows = session.read(limits, &sql, &[]).await.map_err(|why| Problem {
+        let rows = reader.rows_of_words(limits, &sql).await.map_err(|why| Problem {
             text: format!("the query for the labels of {column} failed: {}", why.text),
             ..why
         })?;
@@ -34,7 +35,7 @@ pub async fn labels(session: &Session, queries: &[(String, String)], limits: Lim
 
 /// Asks live for the names of those values that have none yet.
 pub(super) async fn complete(
-    session: &Session,
+    look: &ViewLook<'_>,
     view: &View,
     groups: &Groups,
     names: &mut Labels,
@@ -46,7 +47,7 @@ pub(super) async fn complete(
     }
     let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
         unknown.iter().map(|keys| (keys as &(dyn ToSql + Sync), Type::TEXT_ARRAY)).collect();
-    for row in session.read(limits, &compare::labels(view), &parameters).await? {
+    for row in look.rows(limits, &compare::labels(view), &parameters).await? {
         let (keys, labels): (Vec<Option<String>>, Vec<Option<String>>) = (row.get("groups"), row.get("labels"));
         add_names(names, &view.groups, &keys, &labels);
     }

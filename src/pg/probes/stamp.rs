@@ -1,6 +1,7 @@
 //! Reads when a view was refreshed, as far as the view and the server say, and how large it is.
 
 use postgres_protocol::escape::escape_identifier;
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::domain::freshness::Stamp;
@@ -8,11 +9,12 @@ use crate::domain::reading::Problem;
 use crate::domain::view::View;
 use crate::pg::catalog::unexpected;
 use crate::pg::compare::qualified;
-use crate::pg::session::{Limits, Session};
+use crate::pg::look::{Query, ViewReader};
+use crate::pg::session::{Limits, Parameters};
 
 /// The query: `$1` is the view's OID. Every row carries the same time, so one row is enough.
-fn sql(view: &View, populated: bool) -> String {
-    let (name, can_read) = (qualified(&view.name), populated && view.can_select && !view.is_plain());
+fn query(view: &View, can_read: bool) -> Query {
+    let name = qualified(&view.name);
     let column = match view.refresh_column().filter(|_| can_read) {
         Some(column) => format!("(SELECT {} FROM {name} LIMIT 1)", escape_identifier(column)),
         None => "NULL::timestamptz".into(),
@@ -22,12 +24,26 @@ fn sql(view: &View, populated: bool) -> String {
         true => format!("EXISTS (SELECT FROM {name} AS v WHERE v.xmin = c.xmin)"),
         false => "false".into(),
     };
-    include_str!("../sql/stamp.sql").replace("/* column */ NULL", &column).replace("/* rows */ false", &rows)
+    let sql = include_str!("../sql/stamp.sql").replace("/* column */ NULL", &column).replace("/* rows */ false", &rows);
+    let columns =
+        vec![("refreshed", "timestamptz"), ("committed", "timestamptz"), ("bytes", "bigint"), ("estimated_rows", "bigint")];
+    Query { sql, columns }
 }
 
-/// The times and the size of one view.
-pub async fn stamp(session: &Session, view: &View, populated: bool) -> Result<Stamp, Problem> {
-    let rows = session.read(Limits::CHEAP, &sql(view, populated), &[(&view.oid.0, Type::OID)]).await?;
+/// The times and the size of one view. Where it is not looked at, what the catalogs say of it.
+pub async fn stamp(reader: &ViewReader, view: &View, populated: bool) -> Result<Stamp, Problem> {
+    let parameters: Parameters = &[(&view.oid.0, Type::OID)];
+    if populated && view.can_select && !view.is_plain() && view.has_definition() {
+        match reader.look(view).await {
+            Ok(look) => return of(&look.rows(Limits::CHEAP, &query(view, true), parameters).await?),
+            Err(problem) if problem.kind.is_refusal() => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    of(&reader.session().await?.read(Limits::CHEAP, &query(view, false).sql, parameters).await?)
+}
+
+fn of(rows: &[Row]) -> Result<Stamp, Problem> {
     let row = rows.first().ok_or_else(|| unexpected("the view is not in the catalog any more"))?;
     Ok(Stamp {
         column: row.get("refreshed"),

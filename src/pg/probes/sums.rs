@@ -14,7 +14,8 @@ use crate::domain::reading::Problem;
 use crate::domain::trace::{Fingerprint, Prints, Tally, Trace, members_that_moved, merged};
 use crate::domain::view::View;
 use crate::pg::compare::{flow_of_members, live_sums, sums};
-use crate::pg::session::{Limits, Session};
+use crate::pg::look::ViewLook;
+use crate::pg::session::Limits;
 
 /// More members than this are not asked for by name: until PostgreSQL 13 each row is held against every one of them.
 const MOST: usize = 1_000;
@@ -34,17 +35,17 @@ impl Told {
 }
 
 /// Asks the sums that may tell, if there are such.
-pub(super) async fn by_sums(session: &Session, view: &View, before: &Before, limits: Limits) -> Result<Told, Problem> {
+pub(super) async fn by_sums(look: &ViewLook<'_>, view: &View, before: &Before, limits: Limits) -> Result<Told, Problem> {
     let last = before.comparison();
     if let Some((last, trace)) = last.and_then(|last| Some((last, last.trace.as_ref()?))) {
-        return since(session, view, (last, trace), limits).await;
+        return since(look, view, (last, trace), limits).await;
     }
     let known = last.map(|last| Known::of(view, last));
     if !before.is_likely_true(view) {
         return Ok(Told::nothing(known));
     }
     let (named, mut both) = (known.is_none(), BothSides::default());
-    session.each(limits, &sums(view, named), &[], |row| both.take(&row, view, named)).await?;
+    look.each(limits, &sums(view, named), &[], |row| both.take(&row, view, named)).await?;
     let told = both.told();
     Ok(Told { known: known.or(told.known), ..told })
 }
@@ -103,7 +104,7 @@ fn summed(row: &Row) -> (Vec<Option<&str>>, u64, Fingerprint) {
 
 /// Live summed, and the rows paired of those members alone whose rows are others than at the last look.
 async fn since(
-    session: &Session,
+    look: &ViewLook<'_>,
     view: &View,
     (last, trace): (&Comparison, &Arc<Trace>),
     limits: Limits,
@@ -116,7 +117,7 @@ async fn since(
         tally.print(member, Prints { live, ..Prints::default() });
         version = row.get("version");
     };
-    session.each(limits, &live_sums(view), &[], take).await?;
+    look.each(limits, &live_sums(view), &[], take).await?;
     // It was refreshed, and no pulse has told of it yet; or no row is live, and so no version is there.
     if version != Some(trace.version) {
         return Ok(Told::nothing(None));
@@ -131,7 +132,7 @@ async fn since(
     if view.may_tie() || are_many(&members, &live) {
         return Ok(Told::nothing(known));
     }
-    let (anew, seen) = paired_anew(session, view, &members, limits).await?;
+    let (anew, seen) = paired_anew(look, view, &members, limits).await?;
     if seen.as_ref().is_some_and(|seen| seen.version != trace.version) {
         return Ok(Told::nothing(None));
     }
@@ -149,7 +150,7 @@ fn are_many(members: &HashSet<Option<&str>>, live: &Drift) -> bool {
 }
 
 async fn paired_anew(
-    session: &Session,
+    look: &ViewLook<'_>,
     view: &View,
     members: &HashSet<Option<&str>>,
     limits: Limits,
@@ -157,6 +158,6 @@ async fn paired_anew(
     let (values, has_null) = (members.iter().flatten().collect::<Vec<_>>(), members.contains(&None));
     let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&values, Type::TEXT_ARRAY), (&has_null, Type::BOOL)];
     let mut found = Found::default();
-    session.each(limits, &flow_of_members(view), &parameters, |row| found.take(&row, view, false)).await?;
+    look.each(limits, &flow_of_members(view), &parameters, |row| found.take(&row, view, false)).await?;
     Ok(found.finish(Scope::Groups, Pairing::Key))
 }

@@ -144,6 +144,36 @@ SELECT json_build_object(
         FROM (SELECT DISTINCT r.view, r.relation FROM reads r) AS reads
         JOIN pg_catalog.pg_rewrite w ON w.ev_class = reads.relation
         WHERE reads.view = mv.oid),
+    -- All that it reads, and what stands in its own text: a look makes sure that it is still that.
+    'relations', (SELECT coalesce(json_agg(DISTINCT r.relation::int8), '[]') FROM reads r WHERE r.view = mv.oid),
+    'names', (
+        SELECT json_agg(json_build_object('oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname) ORDER BY c.oid)
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid = mv.oid
+           OR c.oid IN (SELECT d.refobjid
+                        FROM pg_catalog.pg_rewrite w
+                        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
+                                                   AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                        WHERE w.ev_class = mv.oid)),
+    -- Must more be known than this before it is looked at: code that did not come with the server, or settings of a role?
+    'is_simple', NOT EXISTS (
+        SELECT FROM pg_catalog.pg_rewrite w
+        JOIN pg_catalog.pg_class c ON c.oid = w.ev_class AND (c.oid = mv.oid OR c.relkind = 'v')
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid >= 16384
+                                   AND d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass,
+                                                        'pg_catalog.pg_type'::regclass)
+        WHERE w.ev_class = mv.oid OR w.ev_class IN (SELECT r.relation FROM reads r WHERE r.view = mv.oid))
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_db_role_setting s
+        WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()))
+          AND (s.setrole IN (0, mv.relowner) OR s.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)))
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_class c
+        WHERE (c.oid = mv.oid OR c.oid IN (SELECT r.relation FROM reads r WHERE r.view = mv.oid))
+          AND NOT pg_catalog.has_schema_privilege(mv.relowner, c.relnamespace, 'USAGE')),
+    'may_become_owner', CASE WHEN current_setting('server_version_num')::int4 >= 160000
+                             THEN pg_catalog.pg_has_role(mv.relowner, 'SET') ELSE pg_catalog.pg_has_role(mv.relowner, 'MEMBER') END,
     'volatile', coalesce((SELECT f.names FROM volatile f WHERE f.view = mv.oid), '[]'),
     'kind', mv.relkind,
     'triggers', (

@@ -19,16 +19,9 @@ written AS (
           UNION ALL
           SELECT NULL, age(n.xmin), n.runid FROM newest n) w
 ),
--- The server's own search_path, where nothing that belongs to this role and database hides it.
+-- The search_path of a server that does not say otherwise: our own start-up option hides what its file says.
 configured AS (
-    SELECT s.reset_val
-    FROM pg_catalog.pg_settings s
-    WHERE s.name = 'search_path' AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_db_role_setting d
-        CROSS JOIN unnest(d.setconfig) AS c (setting)
-        WHERE c.setting LIKE 'search\_path=%'
-          AND d.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = session_user))
-          AND d.setdatabase IN (0, (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = current_database())))
+    SELECT s.boot_val AS reset_val FROM pg_catalog.pg_settings s WHERE s.name = 'search_path'
 ),
 -- The search_path with which a session of a role in a database begins: what both have set comes before what the role
 -- has, then the database, then all roles, then the server.

@@ -7,7 +7,15 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
        current_user::text AS "user",
        pg_postmaster_start_time() AS started_at,
        pg_is_in_recovery() AS standby,
-       current_setting('default_transaction_read_only')::bool AS read_only,
+       -- Our own start-up option hides what the server has: what the role and the database have can be seen.
+       coalesce((SELECT split_part(c.setting, '=', 2)::bool
+                 FROM pg_catalog.pg_db_role_setting s
+                 CROSS JOIN unnest(s.setconfig) AS c (setting)
+                 WHERE c.setting LIKE 'default\_transaction\_read\_only=%'
+                   AND s.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user))
+                   AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()))
+                 ORDER BY s.setrole = 0, s.setdatabase = 0 LIMIT 1), false) AS read_only,
+       settings.options_in_force,
        (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS superuser,
        pg_has_role('pg_read_all_stats', 'USAGE') AS reads_all_stats,
        pg_has_role('pg_read_all_settings', 'USAGE') AS reads_all_settings,
@@ -17,7 +25,8 @@ SELECT current_setting('server_version_num')::int4 AS version_num,
             ELSE EXISTS (SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'pg_cron') END AS cron_available,
        coalesce(cron.readable, false) AS cron_readable,
        coalesce(cron.row_security, false) AS cron_row_security,
-       settings.*
+       settings.cron_database, settings.cron_timezone, settings.cron_launches, settings.cron_logs_runs, settings.cron_workers,
+       settings.cron_preloaded
 FROM (
     SELECT bool_and(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) AS readable,
            bool_or(row_security_active(c.oid)) AS row_security
@@ -27,7 +36,9 @@ FROM (
 ) AS cron,
 -- The view makes all settings at each look, so there is one look.
 (
-    SELECT max(setting) FILTER (WHERE name = 'cron.database_name') AS cron_database,
+    SELECT count(*) FILTER (WHERE name = 'search_path' AND replace(reset_val, ' ', '') = 'pg_catalog,pg_temp'
+                            OR name = 'default_transaction_read_only' AND reset_val = 'on') = 2 AS options_in_force,
+           max(setting) FILTER (WHERE name = 'cron.database_name') AS cron_database,
            max(setting) FILTER (WHERE name = 'cron.timezone') AS cron_timezone,
            max(setting) FILTER (WHERE name = 'cron.launch_active_jobs') AS cron_launches,
            max(setting) FILTER (WHERE name = 'cron.log_run') AS cron_logs_runs,

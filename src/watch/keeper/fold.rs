@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 
 use super::{Keeper, Want};
 use crate::domain::drift::Scope;
+use crate::domain::look::Look;
 use crate::domain::matrix::Comparison;
 use crate::domain::reading::ProblemKind;
 use crate::domain::server::Link;
@@ -25,6 +26,9 @@ const LONG: TimeDelta = TimeDelta::seconds(10);
 
 /// How long a replica that lags gets before it is asked again.
 const BEHIND: Duration = Duration::from_secs(3);
+
+/// How long comparisons rest at least after one in a sandbox.
+const SANDBOX_REST: Duration = Duration::from_secs(10);
 
 /// How long pg_cron's tables in another database rest between two looks.
 const ELSEWHERE_EVERY: Duration = Duration::from_secs(15);
@@ -74,6 +78,7 @@ impl Keeper {
         if rest.is_some() {
             self.want_again(&answer.probe);
         }
+        self.fold_look(&answer);
         let at = self.server_time(local);
         match answer.probe.clone() {
             Probe::Catalog(only) => self.fold_catalog(only.is_none(), answer, at),
@@ -134,6 +139,14 @@ impl Keeper {
         });
     }
 
+    /// How a view was looked at.
+    fn fold_look(&mut self, answer: &Answer) {
+        let Some((view, look)) = answer.probe.view().zip(answer.look.clone()) else { return };
+        if self.snapshot.view(view.oid).is_some_and(|state| state.look.as_ref() != Some(&look)) {
+            self.with_view(view.oid, |state| state.look = Some(look));
+        }
+    }
+
     /// A cheap probe that failed is wanted again.
     fn want_again(&mut self, probe: &Probe) {
         match probe {
@@ -166,6 +179,11 @@ impl Keeper {
             if let Some(columns) = self.chosen.get(&oid) {
                 view.group_by(columns, &rules);
             }
+            // Another role may look at it, and then this one's rights do not matter.
+            view.can_select |= view.may_become_owner || self.has_look_role;
+            if let Some(&place) = places.get(&oid) {
+                view.refresher = self.snapshot.views[place].view.refresher.clone();
+            }
             let view = Arc::new(view.clocked());
             match places.get(&oid) {
                 Some(&place) => {
@@ -197,7 +215,7 @@ impl Keeper {
     }
 
     /// What was found answered another question than what is asked from now on.
-    fn forget_comparisons(&mut self, oid: Oid) {
+    pub(super) fn forget_comparisons(&mut self, oid: Oid) {
         self.with_view(oid, ViewState::forget_comparisons);
         self.reread_drill(oid);
         self.wants.insert(oid, Want::ALL);
@@ -219,6 +237,9 @@ impl Keeper {
     fn fold_comparison(&mut self, view: &View, scope: Scope, answer: Answer, at: Time, now: Instant) {
         // Each kind of comparison may use half of the budget.
         let rest = answer.took.div_f64(self.budget / 2.0);
+        // Each look in a sandbox costs a transaction id and lines of the log.
+        let is_sandbox = answer.look.as_ref().is_some_and(|report| matches!(report.look, Look::Sandbox(_)));
+        let rest = if is_sandbox && self.budget.is_finite() { (rest * 2).max(SANDBOX_REST) } else { rest };
         *self.lanes.of(scope) = Some(now + rest);
         let oid = view.oid;
         let Some(state) = self.snapshot.view(oid).cloned() else { return };
@@ -259,7 +280,7 @@ impl Keeper {
             again(want);
         }
         // What it reads may have other names by now, which no signal of its own tells.
-        if problem == Some(ProblemKind::Other) {
+        if matches!(problem, Some(ProblemKind::Other | ProblemKind::Changed)) {
             self.want_catalog(vec![oid]);
         }
     }
@@ -269,9 +290,12 @@ impl Keeper {
 fn pause(kind: ProblemKind) -> Duration {
     match kind {
         ProblemKind::LockTimeout | ProblemKind::Connection | ProblemKind::Password => Duration::from_secs(5),
-        ProblemKind::Timeout | ProblemKind::Permission | ProblemKind::RowSecurity | ProblemKind::Other => {
-            Duration::from_secs(60)
-        }
+        ProblemKind::Changed => Duration::from_secs(1),
+        ProblemKind::Timeout
+        | ProblemKind::Permission
+        | ProblemKind::RowSecurity
+        | ProblemKind::NotCompared
+        | ProblemKind::Other => Duration::from_secs(60),
     }
 }
 

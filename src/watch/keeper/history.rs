@@ -6,6 +6,7 @@ use super::Keeper;
 use crate::domain::day::{Day, remember};
 use crate::domain::freshness::Freshness;
 use crate::domain::job::{History, Run, RunId};
+use crate::domain::look::Refresher;
 use crate::domain::server::Cron;
 use crate::domain::stats::JobStats;
 use crate::domain::time::Time;
@@ -60,6 +61,30 @@ impl Keeper {
         // Most catalogs that are read have the same views as before, and a history that is shared is copied.
         if measured.value.homes != homes {
             Arc::make_mut(&mut measured.value).settle(homes);
+        }
+        self.find_refreshers();
+    }
+
+    /// Each view is looked at under the settings of whoever refreshes it: the roles of its active jobs, else its owner.
+    fn find_refreshers(&mut self) {
+        let Some(history) = self.snapshot.history.value().cloned() else { return };
+        for place in 0..self.snapshot.views.len() {
+            let view = &self.snapshot.views[place].view;
+            let mut jobs = Vec::new();
+            for job in history.jobs_refreshing(&view.name).filter(|job| job.active) {
+                if !jobs.contains(&job.username) {
+                    jobs.push(job.username.clone());
+                }
+            }
+            if view.refresher.jobs != jobs {
+                let (oid, before) = (view.oid, view.clone());
+                let state = Arc::make_mut(&mut self.edit().views[place]);
+                Arc::make_mut(&mut state.view).refresher = Refresher { jobs };
+                let is_same = state.view.asks_the_same(&before);
+                if !is_same {
+                    self.forget_comparisons(oid);
+                }
+            }
         }
     }
 

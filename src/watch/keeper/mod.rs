@@ -66,6 +66,8 @@ pub struct Keeper {
     only: Vec<String>,
     budget: f64,
     rules: Rulebook,
+    /// Does another role look at views?
+    has_look_role: bool,
     /// The columns that a person chose to count by, in this session.
     chosen: BTreeMap<Oid, Vec<String>>,
     /// The views whose columns' values somebody wants to know.
@@ -115,6 +117,7 @@ impl Keeper {
             only,
             budget,
             rules: Rulebook::default(),
+            has_look_role: false,
             chosen: BTreeMap::new(),
             columns: Vec::new(),
             wants: BTreeMap::new(),
@@ -139,6 +142,12 @@ impl Keeper {
     #[must_use]
     pub fn with_rules(self, rules: Rulebook) -> Keeper {
         Keeper { rules, ..self }
+    }
+
+    /// The same, with views looked at by another role.
+    #[must_use]
+    pub fn with_look_role(self, has_look_role: bool) -> Keeper {
+        Keeper { has_look_role, ..self }
     }
 
     fn edit(&mut self) -> &mut Snapshot {

@@ -184,6 +184,8 @@ impl Keeper {
             .iter()
             // Not before a pulse told whether it is populated, who holds it, and what was written to its tables so far.
             .filter(|v| v.signal.bases.is_some())
+            // Whose settings it is looked at under, its jobs tell.
+            .filter(|v| v.view.is_simple || !self.knows_cron() || self.snapshot.history.is_settled())
             .filter(|v| self.is_measured(&v.view) && !v.is_locked() && v.view.has_definition())
             .filter_map(|v| Some((v, self.wants.get(&v.view.oid)?)))
             .filter(move |(_, want)| want.not_before.is_none_or(|t| t <= now))

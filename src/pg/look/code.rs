@@ -1,0 +1,141 @@
+//! Reads whose code a look at a view can run, and what this role and the owner may do.
+
+use serde::Deserialize;
+use tokio_postgres::types::Type;
+
+use super::guard;
+use crate::domain::look::{Code as CodeItem, CodeFacts, CodeKind, Setting};
+use crate::domain::reading::Problem;
+use crate::domain::view::{Hidden, NamedRelation, View, ViewName, depends_on_role};
+use crate::pg::catalog::{Lack, rights, unexpected};
+use crate::pg::session::{Limits, Session};
+
+/// The answer of `code.sql`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Code {
+    pub owner: String,
+    pub session: String,
+    pub version: i32,
+    owner_is_superuser: bool,
+    may_become_owner: bool,
+    session_has_temp: bool,
+    owner_has_temp: bool,
+    is_standby: bool,
+    strangers: Vec<Stranger>,
+    event_trigger: Option<Stranger>,
+    binds: Option<Hidden>,
+    pub runs_on_path: bool,
+    pub open_schemas: Vec<String>,
+    bodies: Vec<String>,
+    pub operator_schemas: Vec<String>,
+    stable: Vec<String>,
+    writes_text: bool,
+    lacks: Vec<Lack>,
+    closed_to_owner: Vec<String>,
+    pub settings: Vec<Setting>,
+    pub definition: String,
+    pub marks: String,
+    pub relations: Vec<i64>,
+    pub names: Vec<NamedRelation>,
+    pub functions: Vec<i64>,
+    pub types: Vec<i64>,
+    pub schemas: Vec<i64>,
+    pub allowed: Vec<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Stranger {
+    kind: CodeKind,
+    name: String,
+    /// 0: PUBLIC.
+    role: i64,
+    owner: String,
+}
+
+impl Stranger {
+    fn item(&self) -> CodeItem {
+        CodeItem { kind: self.kind, name: self.name.clone(), owner: self.owner.clone() }
+    }
+}
+
+/// Reads it.
+pub(super) async fn read(session: &Session, view: &View, trusted: &[String]) -> Result<Code, Problem> {
+    let sql = guard::code_sql();
+    let jobs = &view.refresher.jobs;
+    let rows = session
+        .read(
+            Limits::CHEAP,
+            &sql,
+            &[(&view.oid.0, Type::OID), (&trusted, Type::TEXT_ARRAY), (jobs, Type::TEXT_ARRAY)],
+        )
+        .await?;
+    let row = rows.first().ok_or_else(|| unexpected("the view is not in the catalog any more"))?;
+    serde_json::from_str(row.get(0)).map_err(|e| unexpected(&format!("the code of a view: {e}")))
+}
+
+impl Code {
+    /// The code of roles that are not trusted, the gravest first.
+    pub(super) fn strangers(&self) -> Vec<CodeItem> {
+        self.strangers.iter().map(Stranger::item).collect()
+    }
+
+    /// What decides how the view is looked at. Whether this role has something to lose is asked only where strangers' code runs.
+    pub(super) async fn facts(&self, session: &Session, view: &View) -> Result<CodeFacts, Problem> {
+        let temp = [(self.session_has_temp, &self.session), (self.owner_has_temp, &self.owner)];
+        let queries = std::iter::once(&self.definition).chain(&view.plain_views).chain(&self.bodies);
+        Ok(CodeFacts {
+            owner_is_superuser: self.owner_is_superuser,
+            may_become_owner: self.may_become_owner,
+            is_standby: self.is_standby,
+            lacks_temp: temp.into_iter().find(|(has, _)| !has).map(|(_, role)| role.clone()),
+            strangers: self.strangers(),
+            has_nothing_to_lose: self.has_nothing_to_lose(session).await?,
+            event_trigger: self.event_trigger.as_ref().map(Stranger::item),
+            binds: self.binds.clone(),
+            depends_on_role: queries.into_iter().any(|query| depends_on_role(query)),
+            lacks: rights(&self.lacks),
+            closed_to_owner: self.closed_to_owner.clone(),
+            open_path: None,
+        })
+    }
+
+    async fn has_nothing_to_lose(&self, session: &Session) -> Result<bool, Problem> {
+        if self.strangers.is_empty() {
+            return Ok(false);
+        }
+        let roles: Vec<i64> = self.strangers.iter().map(|s| s.role).collect();
+        let sql = include_str!("../sql/risk.sql");
+        let rows = session.read(Limits::CHEAP, sql, &[(&roles, Type::INT8_ARRAY)]).await?;
+        Ok(rows.is_empty())
+    }
+
+    /// Do its rows depend on this setting?
+    pub(super) fn depends_on(&self, setting: &str) -> bool {
+        const NO_SETTING: [&str; 4] = ["now", "transaction_timestamp", "statement_timestamp", "current_user"];
+        let calls = |name: &str| self.stable.iter().any(|function| function == name);
+        let is_stable = self.stable.iter().any(|name| !NO_SETTING.contains(&name.as_str()));
+        match setting.to_lowercase().as_str() {
+            "search_path" => self.runs_on_path && self.version < 170_000,
+            "timezone" | "datestyle" | "intervalstyle" => is_stable || self.writes_text || !self.bodies.is_empty(),
+            "default_text_search_config" => {
+                self.stable.iter().any(|name| name.contains("ts")) || !self.bodies.is_empty()
+            }
+            "bytea_output" | "extra_float_digits" | "xmlbinary" | "xmloption" => self.writes_text,
+            name if name.starts_with("lc_") => is_stable || self.writes_text,
+            name if name.contains('.') => {
+                calls("current_setting") || self.bodies.iter().any(|body| body.contains("current_setting"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Is what it names what the catalog said?
+    pub(super) fn has_names(&self, names: &[NamedRelation]) -> bool {
+        let sorted = |list: &[NamedRelation]| {
+            let mut all: Vec<(u32, ViewName)> = list.iter().map(|r| (r.oid.0, r.name.clone())).collect();
+            all.sort();
+            all
+        };
+        sorted(&self.names) == sorted(names)
+    }
+}

@@ -1,0 +1,413 @@
+//! Looks at a view as a refresh would: by whose rights, under whose settings, and with the code of strangers confined.
+//!
+//! A [`ViewReader`] is the one way to run a definition, or anything else that may run somebody's code. Each look is one
+//! transaction sent as one batch: what is set, a guard that locks all that is read against changes and compares the code that
+//! can run with the code that was judged, the statement, the end.
+
+mod code;
+mod guard;
+mod path;
+mod plan;
+mod sandbox;
+mod words;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+
+pub use plan::LookPlan;
+
+use super::conninfo::Target;
+use super::problem::problem;
+use super::session::{Batch, BatchError, Limits, Parameters, Session};
+use crate::domain::look::{Look, LookReport, Refusal};
+use crate::domain::reading::{Problem, ProblemKind};
+use crate::domain::view::{Oid, View};
+
+/// Marks the end of a subquery. Where a statement fails on its rows it is sent once more with `OFFSET 0` there: the subquery
+/// is then planned apart, and its columns are computed only for the rows that it gives, as in a refresh. Beside an outer
+/// join or under a condition the planner computes `value::int` also for rows that an inner join takes away. No text of
+/// PostgreSQL's can hold the mark. A statement that is sent so is a tenth dearer.
+pub const FENCE: char = '\0';
+
+/// How much longer than its statement_timeout a statement may take before its session is ended.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a look is tried again where the code that it runs was changed since it was judged.
+const TRIES: usize = 3;
+
+/// A statement that reads a view or its definition, and the columns that it gives with their types: text, bigint, boolean,
+/// double precision, timestamptz and arrays of them.
+pub struct Query {
+    /// The statement, in which [`FENCE`] may stand.
+    pub sql: String,
+    /// Its columns.
+    pub columns: Vec<(&'static str, &'static str)>,
+}
+
+/// Runs looks on connections of its own, and remembers what was judged.
+pub struct ViewReader {
+    target: Target,
+    /// Does the catalog's description of a view hold for the role of this connection?
+    is_described: bool,
+    trusted_owners: Vec<String>,
+    /// Ends what does not end by itself; `None`: a connection is made for it.
+    watcher: Option<Arc<Session>>,
+    /// `server_version_num`, 0 where it is not known.
+    version: i32,
+    direct: AsyncMutex<Option<Arc<Session>>>,
+    /// What runs strangers' code serves nothing else.
+    sandbox: AsyncMutex<Option<Arc<Session>>>,
+    plans: Mutex<HashMap<Oid, Arc<LookPlan>>>,
+    /// Was code of strangers seen in the database? Then no view is simple.
+    has_strangers: AtomicBool,
+    /// Hashes of the statements that had to be planned apart.
+    sent_apart: Mutex<HashSet<u64>>,
+}
+
+impl ViewReader {
+    /// Reads by this target; roles in `trusted_owners` may own code that runs with this role's rights. `is_described` says
+    /// that the catalog was read by the same role on the same server.
+    pub fn new(target: Target, trusted_owners: Vec<String>, is_described: bool) -> ViewReader {
+        ViewReader {
+            target,
+            is_described,
+            trusted_owners,
+            watcher: None,
+            version: 0,
+            direct: AsyncMutex::default(),
+            sandbox: AsyncMutex::default(),
+            plans: Mutex::default(),
+            has_strangers: AtomicBool::new(false),
+            sent_apart: Mutex::default(),
+        }
+    }
+
+    /// With a connection that was made already.
+    #[must_use]
+    pub fn with_session(mut self, session: Arc<Session>) -> ViewReader {
+        self.direct = AsyncMutex::new(Some(session));
+        self
+    }
+
+    /// The connection for trusted code, made anew if it ended.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub async fn session(&self) -> Result<Arc<Session>, Problem> {
+        connected(&self.direct, &self.target, "probe").await
+    }
+
+    /// Is the connection for trusted code there?
+    pub async fn is_connected(&self) -> bool {
+        self.direct.lock().await.as_ref().is_some_and(|session| !session.is_closed())
+    }
+
+    /// Ends the server processes that still run something for us, and lets their connections go: the next look makes others.
+    pub async fn end_running(&self) {
+        for slot in [&self.direct, &self.sandbox] {
+            let session = slot.lock().await.clone();
+            if let Some(session) = session.filter(|session| session.running().is_some()) {
+                self.end(&session, slot).await;
+            }
+        }
+    }
+
+    /// Ends what this connection runs: a definition may swallow its cancel, but not the end of its process.
+    async fn end(&self, session: &Arc<Session>, slot: &AsyncMutex<Option<Arc<Session>>>) {
+        let Some(backend) = session.running() else { return };
+        slot.lock().await.take_if(|current| Arc::ptr_eq(current, session));
+        let ended = match &self.watcher {
+            Some(watcher) => watcher.end(backend).await,
+            None => match Session::connect(&self.target, "end").await {
+                Ok(own) => own.end(backend).await,
+                Err(problem) => Err(problem),
+            },
+        };
+        if let Err(problem) = ended {
+            tracing::warn!(pid = backend.pid, why = problem.text, "a session of a look could not be ended");
+        }
+    }
+
+    /// How a view was looked at last.
+    pub fn report(&self, view: Oid) -> Option<Arc<LookReport>> {
+        lock(&self.plans).get(&view).map(|plan| plan.report.clone())
+    }
+
+    /// With a connection of the same role that ends what does not end by itself, and the server's version.
+    #[must_use]
+    pub fn watched_by(mut self, watcher: Arc<Session>, version: i32) -> ViewReader {
+        self.watcher = self.is_described.then_some(watcher);
+        self.version = version;
+        self
+    }
+
+    /// How this view is looked at, judged now unless that is known.
+    ///
+    /// # Errors
+    /// The catalogs cannot be read. That a view is not compared is no error, but a [`Look`].
+    pub async fn plan(&self, view: &View) -> Result<Arc<LookPlan>, Problem> {
+        let known = lock(&self.plans).get(&view.oid).filter(|plan| plan.is_for(view)).cloned();
+        match known {
+            Some(plan) => Ok(plan),
+            None if self.is_simple(view) => {
+                Ok(self.keep(view, LookPlan::simple(view, self.target.user(), &self.trusted_owners)))
+            }
+            None => self.judge(view).await,
+        }
+    }
+
+    /// Does the catalog's description of it tell how it is looked at?
+    fn is_simple(&self, view: &View) -> bool {
+        let refreshes_itself = view.refresher.jobs.iter().all(|job| *job == view.owner);
+        self.is_described && view.is_simple && refreshes_itself && !self.has_strangers.load(Ordering::Relaxed)
+    }
+
+    /// Reads whose code it can run, and decides.
+    async fn judge(&self, view: &View) -> Result<Arc<LookPlan>, Problem> {
+        let session = self.session().await?;
+        let code = code::read(&session, view, &self.trusted_owners).await?;
+        let plan = LookPlan::judged(&session, view, code, &self.target.set_in_options()).await?;
+        Ok(self.keep(view, plan))
+    }
+
+    fn keep(&self, view: &View, plan: LookPlan) -> Arc<LookPlan> {
+        let plan = Arc::new(plan);
+        lock(&self.plans).insert(view.oid, plan.clone());
+        plan
+    }
+
+    /// Begins a look at a view.
+    ///
+    /// # Errors
+    /// It is not compared, with the reason; or the catalogs cannot be read.
+    pub async fn look<'a>(&'a self, view: &View) -> Result<ViewLook<'a>, Problem> {
+        let plan = self.plan(view).await?;
+        match &plan.report.look {
+            Look::NotCompared(refusal) => Err(refused(refusal, &plan.report)),
+            _ => Ok(ViewLook { reader: self, asked: view.clone(), plan: Mutex::new(plan) }),
+        }
+    }
+}
+
+async fn connected(
+    slot: &AsyncMutex<Option<Arc<Session>>>,
+    target: &Target,
+    role: &str,
+) -> Result<Arc<Session>, Problem> {
+    let mut slot = slot.lock().await;
+    if let Some(session) = slot.as_ref().filter(|session| !session.is_closed()) {
+        return Ok(session.clone());
+    }
+    let session = Arc::new(Session::connect(target, role).await?);
+    *slot = Some(session.clone());
+    Ok(session)
+}
+
+fn refused(refusal: &Refusal, report: &LookReport) -> Problem {
+    let kind = match refusal {
+        Refusal::RowSecurity(_) => ProblemKind::RowSecurity,
+        Refusal::Lacks(_) => ProblemKind::Permission,
+        Refusal::Code(..) | Refusal::DependsOnRole | Refusal::ClosedSchemas(..) => ProblemKind::NotCompared,
+    };
+    Problem { kind, text: refusal.text(&report.session, &report.owner) }
+}
+
+/// One view, looked at.
+pub struct ViewLook<'a> {
+    reader: &'a ViewReader,
+    /// As the catalog described it when the look was asked for.
+    asked: View,
+    plan: Mutex<Arc<LookPlan>>,
+}
+
+impl ViewLook<'_> {
+    /// How it is looked at.
+    pub fn plan(&self) -> Arc<LookPlan> {
+        lock(&self.plan).clone()
+    }
+
+    /// The view, its definition as it reads under the look's search_path.
+    pub fn view(&self) -> Arc<View> {
+        self.plan().view.clone()
+    }
+
+    /// Runs a statement and gives its rows.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn rows(&self, limits: Limits, query: &Query, parameters: Parameters<'_>) -> Result<Vec<Row>, Problem> {
+        let mut rows = Vec::new();
+        let take = |row| {
+            match row {
+                Some(row) => rows.push(row),
+                None => rows.clear(),
+            }
+            true
+        };
+        self.sent(limits, query, parameters, take).await?;
+        Ok(rows)
+    }
+
+    /// As [`ViewLook::rows`], each row taken as it comes.
+    ///
+    /// # Errors
+    /// What the server said.
+    pub async fn each(
+        &self,
+        limits: Limits,
+        query: &Query,
+        parameters: Parameters<'_>,
+        mut take: impl FnMut(Row),
+    ) -> Result<(), Problem> {
+        self.sent(limits, query, parameters, |row| row.map(&mut take).is_some()).await
+    }
+
+    /// Where the statement fails on rows that a refresh may not compute it is sent once more, planned apart (see [`FENCE`]);
+    /// where the code that it runs was changed, it is judged anew. If rows were taken by then, `take` is given none, and says
+    /// whether it forgot them.
+    async fn sent(
+        &self,
+        limits: Limits,
+        query: &Query,
+        parameters: Parameters<'_>,
+        mut take: impl FnMut(Option<Row>) -> bool,
+    ) -> Result<(), Problem> {
+        let (mut apart, mut tries) = (self.reader.was_sent_apart(&query.sql), 0);
+        loop {
+            let mut taken = 0;
+            let count = |row| {
+                taken += 1;
+                take(Some(row));
+            };
+            let sql = fenced(&query.sql, apart);
+            match self.once(limits, &Query { sql, columns: query.columns.clone() }, parameters, count).await {
+                Ok(()) if apart => {
+                    lock(&self.reader.sent_apart).insert(hash(&query.sql));
+                    return Ok(());
+                }
+                Ok(()) => return Ok(()),
+                Err(BatchError::Guard(error)) if guard::is_changed(&error) => {
+                    tries += 1;
+                    self.reader.has_strangers.fetch_or(self.plan().is_simple, Ordering::Relaxed);
+                    self.judge_anew(tries).await?;
+                }
+                Err(BatchError::Statement(error)) => {
+                    let can_change = taken == 0 || take(None);
+                    if !can_change || apart || !query.sql.contains(FENCE) || !is_of_rows(&error) {
+                        return Err(problem(&error));
+                    }
+                    apart = true;
+                }
+                Err(other) => return Err(other.into_problem()),
+            }
+        }
+    }
+
+    /// Looks once.
+    async fn once(
+        &self,
+        limits: Limits,
+        query: &Query,
+        parameters: Parameters<'_>,
+        take: impl FnMut(Row),
+    ) -> Result<(), BatchError> {
+        let plan = self.plan();
+        let limits = Limits { whole: matches!(plan.report.look, Look::AsSelf(_)), ..limits };
+        let Some(container) = plan.container(query, parameters) else {
+            let session = self.reader.session().await.map_err(BatchError::Connection)?;
+            let batch = Batch {
+                begin: limits.begin(false),
+                setup: plan.setup.as_deref(),
+                guard: Some(&plan.guard),
+                sql: &query.sql,
+                parameters,
+                end: "COMMIT",
+            };
+            return self.in_time(limits, &session, &self.reader.direct, session.run(batch, take)).await;
+        };
+        let session =
+            connected(&self.reader.sandbox, &self.reader.target, "sandbox").await.map_err(BatchError::Connection)?;
+        let setup = format!("{}; {}", plan.setup.as_deref().unwrap_or("SELECT"), container.make);
+        let batch = Batch {
+            begin: limits.begin(true),
+            setup: Some(&setup),
+            guard: Some(&container.guard),
+            sql: &container.call,
+            parameters,
+            end: "ROLLBACK",
+        };
+        self.in_time(limits, &session, &self.reader.sandbox, session.run(batch, take)).await
+    }
+
+    /// Waits for the end of a batch until its deadline; then the server process that runs it is ended.
+    async fn in_time(
+        &self,
+        limits: Limits,
+        session: &Arc<Session>,
+        slot: &AsyncMutex<Option<Arc<Session>>>,
+        batch: impl Future<Output = Result<(), BatchError>>,
+    ) -> Result<(), BatchError> {
+        match tokio::time::timeout(limits.statement + GRACE, batch).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                self.reader.end(session, slot).await;
+                let seconds = limits.statement.as_secs();
+                let text = format!("it did not end after {seconds} s and did not heed being cancelled: its session was ended");
+                Err(BatchError::Connection(Problem { kind: ProblemKind::Timeout, text }))
+            }
+        }
+    }
+
+    async fn judge_anew(&self, tries: usize) -> Result<(), Problem> {
+        let changed = || Problem {
+            kind: ProblemKind::Changed,
+            text: "what its definition reads or calls is being changed; it is looked at again".into(),
+        };
+        let plan = self.reader.judge(&self.asked).await?;
+        // Another text asks another question, which whoever asked must know.
+        if tries >= TRIES || !plan.is_same_text(&self.asked) {
+            return Err(changed());
+        }
+        if let Look::NotCompared(refusal) = &plan.report.look {
+            return Err(refused(refusal, &plan.report));
+        }
+        *lock(&self.plan) = plan;
+        Ok(())
+    }
+}
+
+impl ViewReader {
+    /// Did this statement have to be planned apart before? Then it need not fail first.
+    fn was_sent_apart(&self, sql: &str) -> bool {
+        sql.contains(FENCE) && lock(&self.sent_apart).contains(&hash(sql))
+    }
+}
+
+fn fenced(sql: &str, apart: bool) -> String {
+    sql.replace(FENCE, if apart { "OFFSET 0" } else { "" })
+}
+
+fn hash(sql: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    sql.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Did the statement fail on some row: a value, a subquery of several rows, a function that raises what it likes? Not on a right,
+/// a limit, the server's state or the connection.
+fn is_of_rows(error: &tokio_postgres::Error) -> bool {
+    const OTHERS: [&str; 10] = ["08", "25", "28", "40", "42", "53", "55", "57", "58", "XX"];
+    error.code().is_some_and(|code: &SqlState| !OTHERS.iter().any(|class| code.code().starts_with(class)))
+}

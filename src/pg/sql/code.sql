@@ -1,0 +1,241 @@
+-- Whose code a look at one view ($1) can run, as one JSON document. $2: roles that the configuration trusts; $3: the roles
+-- that refresh the view. {marks} is code_marks.sql.
+-- What has an OID below 16384 came with the server. Read under a search_path of pg_catalog and pg_temp alone.
+WITH RECURSIVE me AS (
+    SELECT r.oid, r.rolname, r.rolsuper FROM pg_roles r WHERE r.rolname = current_user
+),
+view AS (
+    SELECT c.oid, c.relowner, c.relkind, c.relnamespace FROM pg_class c WHERE c.oid = $1::oid
+),
+-- What it reads: through plain views, and from a parent table to its partitions. Of a materialized view below only the rows
+-- are read, so its own rule runs nothing.
+relations (oid) AS (
+    SELECT view.oid FROM view
+    UNION
+    SELECT below.oid
+    FROM relations
+    CROSS JOIN LATERAL (
+        SELECT d.refobjid
+        FROM pg_class c
+        JOIN pg_rewrite r ON r.ev_class = c.oid
+        JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+                        AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid
+        WHERE c.oid = relations.oid AND (c.relkind = 'v' OR c.oid = $1::oid)
+        UNION ALL
+        SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = relations.oid
+    ) AS below (oid)
+    WHERE below.oid >= 16384
+),
+rules AS (
+    SELECT w.oid, w.ev_class, w.ev_action::text AS tree
+    FROM relations
+    JOIN pg_class c ON c.oid = relations.oid AND (c.relkind = 'v' OR c.oid = $1::oid)
+    JOIN pg_rewrite w ON w.ev_class = c.oid
+),
+-- By whose rights which rule reads: the view's owner; below a plain view that one's owner, unless it is security_invoker (15).
+readers AS (
+    SELECT c.oid AS rule_of, CASE WHEN c.oid = $1::oid OR NOT (c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'])
+                                       IS NOT FALSE THEN c.relowner ELSE (SELECT relowner FROM view) END AS role
+    FROM pg_class c
+    WHERE c.oid IN (SELECT ev_class FROM rules)
+),
+-- The tables whose row security binds such a role.
+bound AS (
+    SELECT DISTINCT c.oid, c.relname, o.rolname
+    FROM readers
+    JOIN pg_rewrite w ON w.ev_class = readers.rule_of
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+    JOIN pg_class c ON c.oid = d.refobjid AND c.relrowsecurity
+    JOIN pg_roles o ON o.oid = readers.role AND NOT o.rolsuper AND NOT o.rolbypassrls
+    WHERE c.relforcerowsecurity OR NOT pg_has_role(readers.role, c.relowner, 'USAGE')
+),
+-- From the rules, and from what planning looks at beside them, to the functions.
+code (classid, objid) AS (
+    SELECT 'pg_rewrite'::regclass::oid, rules.oid FROM rules
+    UNION ALL SELECT 'pg_class'::regclass::oid, i.indexrelid FROM relations JOIN pg_index i ON i.indrelid = relations.oid
+    UNION ALL SELECT 'pg_class'::regclass::oid, p.partrelid FROM relations JOIN pg_partitioned_table p ON p.partrelid = relations.oid
+    UNION ALL SELECT 'pg_statistic_ext'::regclass::oid, s.oid FROM relations JOIN pg_statistic_ext s ON s.stxrelid = relations.oid
+    UNION ALL SELECT 'pg_constraint'::regclass::oid, k.oid FROM relations JOIN pg_constraint k ON k.conrelid = relations.oid AND k.contype = 'c'
+    UNION ALL SELECT 'pg_policy'::regclass::oid, p.oid FROM bound JOIN pg_policy p ON p.polrelid = bound.oid
+    UNION ALL
+    SELECT 'pg_attrdef'::regclass::oid, f.oid
+    FROM relations
+    JOIN pg_attribute a ON a.attrelid = relations.oid AND a.attgenerated = 'v'
+    JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+    UNION ALL
+    SELECT DISTINCT 'pg_type'::regclass::oid, a.atttypid
+    FROM relations JOIN pg_attribute a ON a.attrelid = relations.oid AND a.atttypid >= 16384 AND a.attnum > 0
+    UNION
+    SELECT next.classid, next.objid
+    FROM code
+    CROSS JOIN LATERAL (
+        SELECT d.refclassid, d.refobjid
+        FROM pg_depend d
+        WHERE d.classid = code.classid AND d.objid = code.objid AND d.deptype IN ('n', 'a', 'i')
+          AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_opclass'::regclass)
+        UNION ALL
+        -- What a type brings: checks of a domain, columns of a row, its casts, how its values are ordered and hashed.
+        SELECT more.classid, more.objid
+        FROM pg_type t
+        CROSS JOIN LATERAL (
+            SELECT 'pg_constraint'::regclass::oid, k.oid FROM pg_constraint k WHERE k.contypid = t.oid
+            UNION ALL SELECT 'pg_type'::regclass::oid, a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND t.typrelid <> 0 AND a.attnum > 0
+            UNION ALL SELECT 'pg_type'::regclass::oid, t.typelem WHERE t.typelem <> 0
+            UNION ALL SELECT 'pg_proc'::regclass::oid, s.castfunc FROM pg_cast s WHERE s.castsource = t.oid AND s.castfunc <> 0
+            UNION ALL SELECT 'pg_opclass'::regclass::oid, o.oid FROM pg_opclass o WHERE o.opcintype = t.oid
+        ) AS more (classid, objid)
+        WHERE code.classid = 'pg_type'::regclass AND t.oid = code.objid
+        UNION ALL
+        SELECT more.classid, more.objid
+        FROM pg_opclass o
+        CROSS JOIN LATERAL (
+            SELECT 'pg_proc'::regclass::oid, p.amproc::oid FROM pg_amproc p WHERE p.amprocfamily = o.opcfamily
+            UNION ALL SELECT 'pg_operator'::regclass::oid, m.amopopr FROM pg_amop m WHERE m.amopfamily = o.opcfamily
+        ) AS more (classid, objid)
+        WHERE code.classid = 'pg_opclass'::regclass AND o.oid = code.objid
+    ) AS next (classid, objid)
+    WHERE next.objid >= 16384
+),
+functions AS (
+    SELECT p.oid, p.proname, p.proowner, p.pronamespace, p.prosrc, p.prosecdef, l.lanname,
+           -- A body of text finds what it names on the session's path, unless it has one of its own.
+           l.lanname NOT IN ('c', 'internal') AND to_jsonb(p) ->> 'prosqlbody' IS NULL
+           AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s (setting) WHERE s.setting LIKE 'search\_path=%') AS is_on_path
+    FROM (SELECT DISTINCT objid FROM code WHERE classid = 'pg_proc'::regclass) AS used
+    JOIN pg_proc p ON p.oid = used.objid
+    JOIN pg_language l ON l.oid = p.prolang
+),
+trusted AS (
+    SELECT r.oid FROM pg_roles r WHERE r.rolsuper OR r.rolname = current_user OR r.rolname = ANY ($2::text[])
+    UNION
+    -- The owner of the database stands behind pg_database_owner (14).
+    SELECT o.oid FROM pg_roles o, pg_database d JOIN pg_roles r ON r.oid = d.datdba
+    WHERE o.rolname = 'pg_database_owner' AND d.datname = current_database()
+      AND (r.rolsuper OR r.rolname = current_user OR r.rolname = ANY ($2::text[]))
+),
+-- What the rule names itself; its text finds that by name.
+named AS (
+    SELECT d.refclassid, d.refobjid
+    FROM pg_rewrite w
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid >= 16384
+    WHERE w.ev_class = $1::oid
+),
+-- The operators that the text cannot name with their schema (NULLIF, IS DISTINCT FROM, CASE x WHEN, JOIN USING): where one
+-- of another schema may stand there, that schema must be on the path.
+operators AS (
+    SELECT DISTINCT o.oid, n.oid AS namespace, n.nspname
+    FROM (SELECT refobjid FROM named WHERE refclassid = 'pg_operator'::regclass) AS used
+    JOIN pg_operator o ON o.oid = used.refobjid
+    JOIN pg_namespace n ON n.oid = o.oprnamespace AND n.oid >= 16384 OR n.oid = o.oprnamespace AND n.nspname = 'public'
+    WHERE EXISTS (SELECT FROM rules WHERE rules.ev_class = $1::oid
+                  AND rules.tree ~ '\{(NULLIFEXPR|DISTINCTEXPR|CASETESTEXPR)|:usingClause \(')
+),
+-- The schemas in which the text finds functions, operators and types by name.
+schemas AS (
+    SELECT DISTINCT n.oid, n.nspname, n.nspowner, n.nspacl
+    FROM (SELECT p.pronamespace FROM named JOIN pg_proc p ON named.refclassid = 'pg_proc'::regclass AND p.oid = named.refobjid
+          UNION SELECT o.oprnamespace FROM named JOIN pg_operator o ON named.refclassid = 'pg_operator'::regclass AND o.oid = named.refobjid
+          UNION SELECT t.typnamespace FROM named JOIN pg_type t ON named.refclassid = 'pg_type'::regclass AND t.oid = named.refobjid) AS used (oid)
+    JOIN pg_namespace n ON n.oid = used.oid AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+),
+-- Who is not trusted and may create in which schema; 0 is PUBLIC.
+creators AS (
+    SELECT c.oid, c.nspname, c.role
+    FROM (SELECT n.oid, n.nspname, n.nspowner AS role FROM pg_namespace n
+          UNION
+          SELECT n.oid, n.nspname, e.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) AS e WHERE e.privilege_type = 'CREATE') AS c
+    WHERE c.role NOT IN (SELECT oid FROM trusted)
+),
+strangers AS (
+    SELECT 1 AS rank, 'function' AS kind, format('%s.%s', n.nspname, f.proname) AS name, f.proowner AS role
+    FROM functions f JOIN pg_namespace n ON n.oid = f.pronamespace
+    WHERE f.proowner NOT IN (SELECT oid FROM trusted)
+    UNION
+    SELECT 2, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
+),
+-- Each statement that makes something runs them with the session's rights.
+event_triggers AS (
+    SELECT format('%s.%s', n.nspname, p.proname) AS name, p.proowner AS role
+    FROM pg_event_trigger e
+    JOIN pg_proc p ON p.oid = e.evtfoid
+    JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE e.evtenabled <> 'D' AND e.evtevent IN ('ddl_command_start', 'ddl_command_end') AND p.proowner NOT IN (SELECT oid FROM trusted)
+      AND (e.evttags IS NULL OR e.evttags && ARRAY['CREATE FUNCTION', 'ALTER FUNCTION'])
+    ORDER BY 1 LIMIT 1
+),
+-- The settings with which a session of each of these roles begins: what both the role and the database have set comes before
+-- what the role has, then the database, then all.
+settings AS (
+    SELECT DISTINCT ON (r.rolname, s.name) r.rolname, s.name, s.value
+    FROM pg_roles r
+    JOIN LATERAL (
+        SELECT d.setrole = 0 AS is_everybodys, d.setdatabase = 0 AS is_everywhere, split_part(c.setting, '=', 1) AS name,
+               substr(c.setting, strpos(c.setting, '=') + 1) AS value
+        FROM pg_db_role_setting d
+        CROSS JOIN unnest(d.setconfig) AS c (setting)
+        WHERE d.setrole IN (0, r.oid)
+          AND d.setdatabase IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))
+    ) AS s ON true
+    WHERE r.rolname = ANY ($3::text[]) OR r.oid = (SELECT relowner FROM view) OR r.oid = (SELECT oid FROM me)
+    ORDER BY r.rolname, s.name, s.is_everybodys, s.is_everywhere
+)
+SELECT json_build_object(
+    'owner', pg_get_userbyid(view.relowner),
+    'session', (SELECT rolname FROM me),
+    'owner_is_superuser', (SELECT rolsuper FROM pg_roles WHERE oid = view.relowner),
+    'may_become_owner', CASE WHEN current_setting('server_version_num')::int4 >= 160000
+                             THEN pg_has_role(view.relowner, 'SET') ELSE pg_has_role(view.relowner, 'MEMBER') END,
+    'session_has_temp', has_database_privilege(current_database(), 'TEMP'),
+    'owner_has_temp', (SELECT rolsuper FROM me) OR has_database_privilege(view.relowner, current_database(), 'TEMP'),
+    'is_standby', pg_is_in_recovery(),
+    'strangers', (SELECT coalesce(json_agg(json_build_object('kind', s.kind, 'name', s.name, 'role', s.role::int8,
+                             'owner', CASE s.role WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(s.role) END)
+                             ORDER BY s.rank, s.name), '[]') FROM strangers s),
+    'event_trigger', (SELECT json_build_object('kind', 'event_trigger', 'name', e.name, 'role', e.role::int8,
+                             'owner', pg_get_userbyid(e.role)) FROM event_triggers e),
+    'binds', (SELECT json_build_object('table', b.relname, 'role', b.rolname) FROM bound b ORDER BY b.relname LIMIT 1),
+    'runs_on_path', EXISTS (SELECT FROM functions f WHERE f.is_on_path),
+    'open_schemas', (SELECT coalesce(json_agg(DISTINCT c.nspname), '[]') FROM creators c WHERE EXISTS (SELECT FROM functions f WHERE f.is_on_path)),
+    'bodies', (SELECT coalesce(json_agg(f.prosrc), '[]') FROM functions f WHERE f.lanname NOT IN ('c', 'internal') AND NOT f.prosecdef),
+    'operator_schemas', (SELECT coalesce(json_agg(DISTINCT o.nspname), '[]') FROM operators o),
+    -- The stable functions of the server that it calls, whose values may depend on settings.
+    'stable', (SELECT coalesce(json_agg(DISTINCT p.proname), '[]')
+               FROM rules
+               CROSS JOIN LATERAL regexp_matches(rules.tree, ':(?:opfuncid|funcid) ([0-9]+)', 'g') AS m
+               JOIN pg_proc p ON p.oid = m[1]::oid AND p.provolatile = 's'),
+    'writes_text', EXISTS (SELECT FROM rules WHERE rules.tree ~ '\{COERCEVIAIO'),
+    'lacks', (
+        SELECT coalesce(json_agg(json_build_object('schema', r.nspname, 'name', r.relname, 'usage', r.usage,
+                   'select', r.readable) ORDER BY r.oid <> view.oid, r.nspname, r.relname), '[]')
+        FROM (SELECT c.oid, n.nspname, c.relname, has_schema_privilege(n.oid, 'USAGE') AS usage,
+                     has_any_column_privilege(c.oid, 'SELECT') AS readable
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+              WHERE c.oid = view.oid OR c.oid IN (SELECT refobjid FROM named WHERE refclassid = 'pg_class'::regclass)) r
+        WHERE NOT (r.usage AND r.readable)),
+    'closed_to_owner', (
+        SELECT coalesce(json_agg(DISTINCT n.nspname), '[]')
+        FROM pg_namespace n
+        WHERE (n.oid = view.relnamespace OR n.oid IN (SELECT s.oid FROM schemas s)
+               OR n.oid IN (SELECT c.relnamespace FROM pg_class c JOIN named ON named.refclassid = 'pg_class'::regclass AND named.refobjid = c.oid))
+          AND NOT has_schema_privilege(view.relowner, n.oid, 'USAGE')),
+    'settings', (SELECT coalesce(json_agg(json_build_object('role', s.rolname, 'name', s.name, 'value', s.value) ORDER BY s.rolname, s.name), '[]')
+                 FROM settings s
+                 WHERE s.name LIKE '%.%' OR EXISTS (
+                     SELECT FROM pg_settings g WHERE g.name = lower(s.name)
+                       AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))),
+    'definition', pg_get_viewdef(view.oid),
+    'version', current_setting('server_version_num')::int4,
+    'marks', {marks},
+    'relations', (SELECT json_agg(r.oid::int8 ORDER BY r.oid) FROM relations r),
+    'names', (SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname) ORDER BY c.oid), '[]')
+              FROM (SELECT view.oid UNION SELECT refobjid FROM named WHERE refclassid = 'pg_class'::regclass) AS r
+              JOIN pg_class c ON c.oid = r.oid JOIN pg_namespace n ON n.oid = c.relnamespace),
+    'functions', (SELECT coalesce(json_agg(f.oid::int8 ORDER BY f.oid), '[]') FROM functions f),
+    'types', (SELECT coalesce(json_agg(DISTINCT c.objid::int8), '[]') FROM code c WHERE c.classid = 'pg_type'::regclass),
+    'schemas', (SELECT coalesce(json_agg(DISTINCT s.oid::int8), '[]') FROM schemas s),
+    -- What a text that means the same may depend on: what the rule names, and what belongs to the types in it.
+    'allowed', (SELECT json_agg(DISTINCT x.oid::int8)
+                FROM (SELECT view.oid UNION SELECT n.refobjid FROM named n
+                      UNION SELECT c.objid FROM code c WHERE c.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass)) AS x (oid))
+)::text
+FROM view
