@@ -25,12 +25,14 @@ use mvtop::demo::cluster::{Cluster, ClusterOptions, DATABASE, SUPERUSER};
 use mvtop::domain::drift::{Counts, Drift, Flow, Pairing, Scope};
 use mvtop::domain::groups::GroupId;
 use mvtop::domain::matrix::Comparison;
+use mvtop::domain::reading::Problem;
 use mvtop::domain::snapshot::{Drill, DrillIndex, DrillTarget, RowDetail};
 use mvtop::domain::view::{GroupColumn, Oid, View};
 use mvtop::pg::catalog;
 use mvtop::pg::conninfo::{Environment, Target};
 use mvtop::pg::probes::compare::Before;
 use mvtop::pg::probes::{compare, drill};
+use mvtop::pg::look::ViewReader;
 use mvtop::pg::session::{Limits, Session};
 use postgres_protocol::escape::escape_identifier;
 use reference::Sides;
@@ -53,11 +55,18 @@ fn cluster() -> Arc<Cluster> {
     })
 }
 
+/// The program's own ways to look, as the role of a connection string: at the catalogs and at views.
+async fn watching(conninfo: &str) -> (Session, ViewReader) {
+    let session = Session::connect(&target(conninfo), "test").await.unwrap();
+    (session, ViewReader::new(target(conninfo), Vec::new(), true))
+}
+
 /// A schema with a materialized view in it, and both ways to look at it: the program's and a plain client.
 struct Bench {
     schema: &'static str,
     client: Client,
     session: Session,
+    reader: ViewReader,
     cluster: Arc<Cluster>,
 }
 
@@ -67,12 +76,12 @@ impl Bench {
         let cluster = cluster();
         let conninfo = cluster.conninfo_for(SUPERUSER, DATABASE);
         let client = connect(&conninfo).await;
-        let session = Session::connect(&target(&conninfo), "test").await.unwrap();
+        let (session, reader) = watching(&conninfo).await;
         let schema_sql = format!(
             "DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}; SET search_path = {schema}, public"
         );
         client.batch_execute(&schema_sql).await.unwrap();
-        let bench = Bench { schema, client, session, cluster };
+        let bench = Bench { schema, client, session, reader, cluster };
         // One at a time: two sessions that create the same extension at once fail, IF NOT EXISTS or not.
         bench.client.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
         bench.run(sql).await;
@@ -101,19 +110,29 @@ impl Bench {
     }
 
     async fn compare_after(&self, view: &View, scope: Scope, before: &Before) -> Comparison {
-        compare::compare(&self.session, view, scope, before, LIMITS)
-            .await
-            .unwrap_or_else(|e| panic!("{} {scope:?}: {e:?}", self.schema))
+        let compared = self.try_compare(view, scope, before, LIMITS).await;
+        compared.unwrap_or_else(|e| panic!("{} {scope:?}: {e:?}", self.schema))
+    }
+
+    async fn try_compare(
+        &self,
+        view: &View,
+        scope: Scope,
+        before: &Before,
+        limits: Limits,
+    ) -> Result<Comparison, Problem> {
+        compare::compare(&self.reader.look(view).await?, scope, before, limits).await
     }
 
     async fn index(&self, view: &View, member: Option<Option<String>>, last: Option<&Comparison>) -> DrillIndex {
         let target = DrillTarget { view: view.oid, member: member.map(|m| m.map(Into::into)) };
-        let index = drill::index(&self.session, view, &target, last, LIMITS).await;
+        let index = drill::index(&self.reader.look(view).await.unwrap(), &target, last, LIMITS).await;
         index.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
     }
 
     async fn page(&self, view: &View, keys: &[String]) -> Vec<RowDetail> {
-        drill::page(&self.session, view, keys, LIMITS).await.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
+        let look = self.reader.look(view).await.unwrap();
+        drill::page(&look, keys, LIMITS).await.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema))
     }
 
     async fn refresh(&self, view: &View) {
@@ -180,7 +199,7 @@ impl Bench {
     async fn check_beginning(&self, view: &View, member: Option<Option<String>>, all: &DrillIndex, last: &Comparison) {
         let target = DrillTarget { view: view.oid, member: member.map(|m| m.map(Into::into)) };
         let Some(flow) = target.first_flow(last).filter(|_| last.drift.pairing == Pairing::Key) else { return };
-        let first = drill::first(&self.session, view, last, flow, LIMITS).await;
+        let first = drill::first(&self.reader.look(view).await.unwrap(), last, flow, LIMITS).await;
         let first = first.unwrap_or_else(|e| panic!("{}: {e:?}", self.schema));
         let all = reference::in_order(all);
         let begins = &all[..first.rows.len()];

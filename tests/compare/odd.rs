@@ -3,7 +3,7 @@
 use mvtop::domain::drift::{Pairing, Scope};
 use mvtop::domain::matrix::Comparison;
 use mvtop::pg::compare;
-use mvtop::pg::session::FENCE;
+use mvtop::pg::look::FENCE;
 
 use super::{Bench, grouped, key_names};
 
@@ -217,7 +217,7 @@ async fn a_definition_that_would_fail_on_rows_it_does_not_give() {
     drifts("unasked", sql, &["id"], &["seller"], writes).await;
     let bench = Bench::new("unasked_as_sent", sql).await;
     let view = grouped(bench.view("v").await, &["seller"]);
-    let as_sent = compare::flow(&view, Pairing::Key, Scope::Values, false).replace(FENCE, "");
+    let as_sent = compare::flow(&view, Pairing::Key, Scope::Values, false).sql.replace(FENCE, "");
     let failure = bench.client.query(&as_sent, &[]).await.unwrap_err();
     assert_eq!(failure.code().map(|code| code.code()), Some("22P02"), "as it stands it would not fail here");
 }

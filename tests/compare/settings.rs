@@ -3,9 +3,8 @@
 use mvtop::demo::cluster::DATABASE;
 use mvtop::domain::drift::Scope;
 use mvtop::pg::catalog;
-use mvtop::pg::session::Session;
 
-use super::{Bench, connect, grouped, target};
+use super::{Bench, connect, grouped, watching};
 
 /// Digits that are left out, names that are all quoted, and a snapshot that is waited for.
 #[tokio::test]
@@ -28,7 +27,7 @@ async fn what_a_role_has_set_changes_no_answer() {
     let differing = bench.client.query_one(differing, &[]).await.unwrap().get::<_, i64>(0) as u64;
     assert!(differing > 40, "{differing}");
     for role in ["postgres", "odd"] {
-        bench.session = Session::connect(&target(&bench.cluster.conninfo_for(role, DATABASE)), "test").await.unwrap();
+        (bench.session, bench.reader) = watching(&bench.cluster.conninfo_for(role, DATABASE)).await;
         let [v, k] = [bench.view("v").await, bench.view("k").await];
         assert_eq!([v.refresh_columns.concat(), k.refresh_columns.concat()], ["at", "at"], "{role}");
         let totals = bench.compare(&v, Scope::Values, None).await.totals;
@@ -49,10 +48,10 @@ async fn a_database_of_another_encoding_is_read() {
         CREATE MATERIALIZED VIEW \"vista_ñ\" AS SELECT id, g FROM t; CREATE UNIQUE INDEX ON \"vista_ñ\" (id);
         UPDATE t SET g = 'Peña' WHERE id = 1";
     client.batch_execute(sql).await.unwrap();
-    let session = Session::connect(&target(&conninfo), "test").await.unwrap();
+    let (session, reader) = watching(&conninfo).await;
     let view = grouped(catalog::views(&session, None).await.unwrap().remove(0), &["g"]);
     assert_eq!(view.name.name, "vista_ñ");
-    let latin = Bench { session, client, ..bench };
+    let latin = Bench { session, reader, client, ..bench };
     assert_eq!(latin.compare(&view, Scope::Values, None).await.totals.moved, 1);
 }
 
@@ -113,7 +112,8 @@ async fn what_a_function_names_without_a_schema_is_found_as_a_refresh_finds_it()
     }
     bench.run("CREATE MATERIALIZED VIEW v AS SELECT id, lookup(id) AS l FROM o; CREATE UNIQUE INDEX ON v (id)").await;
     bench.run("UPDATE o SET n = 7 WHERE id = 2").await;
-    bench.session = Session::connect(&target(&bench.cluster.conninfo_for("finder", DATABASE)), "test").await.unwrap();
+    bench.run("ALTER MATERIALIZED VIEW v OWNER TO finder").await;
+    (bench.session, bench.reader) = watching(&bench.cluster.conninfo_for("postgres", DATABASE)).await;
     let view = bench.view("v").await;
     assert_eq!(bench.compare(&view, Scope::Values, None).await.totals.changed, Some(1));
 }

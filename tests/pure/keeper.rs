@@ -69,7 +69,7 @@ impl Bench {
 
     fn answer(&mut self, probe: Probe, took: Duration, outcome: Result<Catch, Problem>) {
         let at = night() + TimeDelta::seconds(1);
-        self.keeper.answer(Answer { probe, at, asked: at, took, outcome }, night(), self.now);
+        self.keeper.answer(Answer { probe, at, asked: at, took, outcome, look: None }, night(), self.now);
     }
 
     fn succeed(&mut self, probe: Probe, took: Duration) {
@@ -355,7 +355,7 @@ fn a_write_while_another_view_comes_is_seen() {
 fn runs_are_read_from_the_oldest_open_one_on() {
     let mut keeper = Keeper::new(Snapshot::connecting(night()), Vec::new(), 0.02);
     keeper.connected(server());
-    let answer = |probe, catch| Answer { probe, at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch) };
+    let answer = |probe, catch| Answer { probe, at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch), look: None };
     let now = Instant::now();
     let mut runs = runs(3, 5);
     runs.sort_by_key(|r| std::cmp::Reverse(r.id));

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use super::guard;
 use crate::domain::look::{Code as CodeItem, CodeFacts, CodeKind, Setting};
-use crate::domain::reading::Problem;
+use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::view::{Hidden, NamedRelation, View, ViewName, depends_on_role};
 use crate::pg::catalog::{Lack, rights, unexpected};
 use crate::pg::session::{Limits, Session};
@@ -58,18 +58,38 @@ impl Stranger {
     }
 }
 
+/// What of a view is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// Its definition, and its rows.
+    Definition,
+    /// Its rows alone.
+    Rows,
+}
+
 /// Reads it.
-pub(super) async fn read(session: &Session, view: &View, trusted: &[String]) -> Result<Code, Problem> {
+pub(super) async fn read(
+    session: &Session,
+    view: &View,
+    reads: Reads,
+    trusted: &[String],
+) -> Result<Code, Problem> {
     let sql = guard::code_sql();
     let jobs = &view.refresher.jobs;
     let rows = session
         .read(
             Limits::CHEAP,
             &sql,
-            &[(&view.oid.0, Type::OID), (&trusted, Type::TEXT_ARRAY), (jobs, Type::TEXT_ARRAY)],
+            &[
+                (&view.oid.0, Type::OID),
+                (&trusted, Type::TEXT_ARRAY),
+                (jobs, Type::TEXT_ARRAY),
+                (&(reads == Reads::Definition), Type::BOOL),
+            ],
         )
         .await?;
-    let row = rows.first().ok_or_else(|| unexpected("the view is not in the catalog any more"))?;
+    let gone = || Problem { kind: ProblemKind::Changed, text: "the view does not exist any more".into() };
+    let row = rows.first().ok_or_else(gone)?;
     serde_json::from_str(row.get(0)).map_err(|e| unexpected(&format!("the code of a view: {e}")))
 }
 

@@ -173,7 +173,7 @@ impl ViewReader {
     /// Reads whose code it can run, and decides.
     async fn judge(&self, view: &View) -> Result<Arc<LookPlan>, Problem> {
         let session = self.session().await?;
-        let code = code::read(&session, view, &self.trusted_owners).await?;
+        let code = code::read(&session, view, code::Reads::Definition, &self.trusted_owners).await?;
         let plan = LookPlan::judged(&session, view, code, &self.target.set_in_options()).await?;
         Ok(self.keep(view, plan))
     }

@@ -51,7 +51,7 @@ impl ViewReader {
         let (mut names, mut conditions) = (Vec::new(), Vec::new());
         for relation in relations_of(session, query).await? {
             let view = View { oid: relation, ..View::default() };
-            let code = code::read(session, &view, &self.trusted_owners).await?;
+            let code = code::read(session, &view, code::Reads::Rows, &self.trusted_owners).await?;
             if let Some(stranger) = code.strangers().first() {
                 return Err(refused(&stranger.describe()));
             }

@@ -1,5 +1,5 @@
 -- Whose code a look at one view ($1) can run, as one JSON document. $2: roles that the configuration trusts; $3: the roles
--- that refresh the view. {marks} is code_marks.sql.
+-- that refresh the view; $4: is its definition run, or are only its rows read? {marks} is code_marks.sql.
 -- What has an OID below 16384 came with the server. Read under a search_path of pg_catalog and pg_temp alone.
 WITH RECURSIVE me AS (
     SELECT r.oid, r.rolname, r.rolsuper FROM pg_roles r WHERE r.rolname = current_user
@@ -20,7 +20,7 @@ relations (oid) AS (
         JOIN pg_rewrite r ON r.ev_class = c.oid
         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
                         AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid
-        WHERE c.oid = relations.oid AND (c.relkind = 'v' OR c.oid = $1::oid)
+        WHERE c.oid = relations.oid AND (c.relkind = 'v' OR c.oid = $1::oid AND $4::bool)
         UNION ALL
         SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = relations.oid
     ) AS below (oid)
@@ -29,7 +29,7 @@ relations (oid) AS (
 rules AS (
     SELECT w.oid, w.ev_class, w.ev_action::text AS tree
     FROM relations
-    JOIN pg_class c ON c.oid = relations.oid AND (c.relkind = 'v' OR c.oid = $1::oid)
+    JOIN pg_class c ON c.oid = relations.oid AND (c.relkind = 'v' OR c.oid = $1::oid AND $4::bool)
     JOIN pg_rewrite w ON w.ev_class = c.oid
 ),
 -- By whose rights which rule reads: the view's owner; below a plain view that one's owner, unless it is security_invoker (15).
@@ -118,7 +118,7 @@ named AS (
     SELECT d.refclassid, d.refobjid
     FROM pg_rewrite w
     JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refobjid >= 16384
-    WHERE w.ev_class = $1::oid
+    WHERE w.ev_class = $1::oid AND $4::bool
 ),
 -- The operators that the text cannot name with their schema (NULLIF, IS DISTINCT FROM, CASE x WHEN, JOIN USING): where one
 -- of another schema may stand there, that schema must be on the path.
@@ -223,11 +223,11 @@ SELECT json_build_object(
                  WHERE s.name LIKE '%.%' OR EXISTS (
                      SELECT FROM pg_settings g WHERE g.name = lower(s.name)
                        AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))),
-    'definition', pg_get_viewdef(view.oid),
+    'definition', CASE WHEN $4::bool THEN pg_get_viewdef(view.oid) ELSE '' END,
     'version', current_setting('server_version_num')::int4,
     'marks', {marks},
     'relations', (SELECT json_agg(r.oid::int8 ORDER BY r.oid) FROM relations r),
-    'names', (SELECT coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname) ORDER BY c.oid), '[]')
+    'names', (SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname) ORDER BY c.oid), '[]')
               FROM (SELECT view.oid UNION SELECT refobjid FROM named WHERE refclassid = 'pg_class'::regclass) AS r
               JOIN pg_class c ON c.oid = r.oid JOIN pg_namespace n ON n.oid = c.relnamespace),
     'functions', (SELECT coalesce(json_agg(f.oid::int8 ORDER BY f.oid), '[]') FROM functions f),
