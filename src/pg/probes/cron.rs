@@ -62,11 +62,31 @@ pub async fn jobs(session: &Session, watched: Option<&str>) -> Result<Jobs, Prob
     let rows = session.read(Limits::CHEAP, sql, &[(&History::WINDOW, Type::INT8), (&watched, Type::TEXT)]).await?;
     let row = rows.first().ok_or_else(|| unexpected("no answer about cron.job"))?;
     let failed = |e: serde_json::Error| unexpected(&format!("cron.job: {e}"));
-    Ok(Jobs {
+    let mut jobs = Jobs {
         jobs: serde_json::from_str(row.get("jobs")).map_err(failed)?,
         removed: serde_json::from_str(row.get("removed")).map_err(failed)?,
         routines: serde_json::from_str(row.get("routines")).map_err(failed)?,
-    })
+    };
+    if row.get::<_, Option<bool>>("is_superuser") == Some(true) {
+        fill_paths(session, &mut jobs).await?;
+    }
+    Ok(jobs)
+}
+
+/// Gives jobs without a search_path of their own the server's. Our own start-up option hides it, and only a superuser may
+/// read the files; for others it is taken to be the usual one.
+async fn fill_paths(session: &Session, jobs: &mut Jobs) -> Result<(), Problem> {
+    let paths = jobs.jobs.iter_mut().map(|job| &mut job.search_path);
+    let paths = paths.chain(jobs.removed.iter_mut().map(|job| &mut job.search_path));
+    let mut missing: Vec<&mut Option<String>> = paths.filter(|path| path.is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT f.setting FROM pg_file_settings f WHERE f.name = 'search_path' AND f.applied ORDER BY f.seqno DESC LIMIT 1";
+    let rows = session.read(Limits::CHEAP, sql, &[]).await?;
+    let server: Option<String> = rows.first().map(|row| row.get(0));
+    missing.iter_mut().for_each(|path| (**path).clone_from(&server));
+    Ok(())
 }
 
 /// The newest runs above this id, newest first, at most [`History::WINDOW`]; `watched` as for [`jobs`].

@@ -19,14 +19,10 @@ written AS (
           UNION ALL
           SELECT NULL, age(n.xmin), n.runid FROM newest n) w
 ),
--- The search_path of a server that does not say otherwise: our own start-up option hides what its file says.
-configured AS (
-    SELECT s.boot_val AS reset_val FROM pg_catalog.pg_settings s WHERE s.name = 'search_path'
-),
 -- The search_path with which a session of a role in a database begins: what both have set comes before what the role
--- has, then the database, then all roles, then the server.
+-- has, then the database, then all roles; NULL: none of them has one, and the server's own holds.
 paths AS (
-    SELECT who.username, who.database, coalesce((
+    SELECT who.username, who.database, (
                SELECT substr(c.setting, length('search_path=') + 1)
                FROM pg_catalog.pg_db_role_setting s
                CROSS JOIN unnest(s.setconfig) AS c (setting)
@@ -35,7 +31,7 @@ paths AS (
                  AND (s.setdatabase = 0
                       OR s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = who.database))
                ORDER BY s.setrole = 0, s.setdatabase = 0
-               LIMIT 1), (SELECT reset_val FROM configured)) AS search_path
+               LIMIT 1) AS search_path
     FROM (SELECT j.username, j.database FROM cron.job j UNION SELECT g.username, g.database FROM gone g) who
 )
 SELECT (SELECT coalesce(json_agg(json_build_object(
@@ -53,6 +49,7 @@ SELECT (SELECT coalesce(json_agg(json_build_object(
                    'username', gone.username, 'search_path', p.search_path) ORDER BY gone.jobid), '[]')::text
         FROM gone
         LEFT JOIN paths p ON p.username = gone.username AND p.database = gone.database) AS removed,
+       (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS is_superuser,
        -- What refreshes something when a command calls it; those of the database in which this runs, if that is looked at.
        (SELECT coalesce(json_agg(json_build_object(
                    'schema', n.nspname, 'name', p.proname, 'body', p.prosrc,
