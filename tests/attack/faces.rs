@@ -1,0 +1,116 @@
+//! What a person does with the program, one face after the other, and what planted code made of it.
+
+use std::fmt::Write as _;
+
+use crate::harness::{House, text, until};
+use crate::planted::gains;
+use crate::pty::Pty;
+
+/// Views that a proof's Test 2 writes below.
+const WRITTEN: [&str; 8] =
+    ["v_clean", "v_all", "v_trigger", "v_generated", "v_check", "v_partition", "v_rule", "v_index_below"];
+
+/// All fixes of the command line with their ways back.
+const FIXES: [&[&str]; 12] = [
+    &["refresh"],
+    &["cron", "--schedule", "0 0 29 2 *"],
+    &["pause"],
+    &["resume"],
+    &["run"],
+    &["cron", "--undo"],
+    &["triggers"],
+    &["triggers", "--undo"],
+    &["index", "--columns", "id"],
+    &["index", "--undo"],
+    &["view"],
+    &["view", "--undo"],
+];
+
+/// What was found: who gained what by which face.
+#[derive(Default)]
+pub struct Gained(String);
+
+impl Gained {
+    /// Does something and notes what planted code gained meanwhile.
+    pub fn by<T>(&mut self, house: &House, face: &str, act: impl FnOnce() -> T) -> T {
+        let begin = house.log_length();
+        let outcome = act();
+        // A server process writes its lines before it answers, so all of them are there.
+        for mark in gains(&house.log_since(begin), house.owner) {
+            writeln!(self.0, "{face}: {mark}").unwrap();
+        }
+        outcome
+    }
+
+    /// Nobody gained anything.
+    pub fn must_be_nothing(&self) {
+        assert!(self.0.is_empty(), "planted code gained rights:\n{}", self.0);
+    }
+}
+
+/// Faces that only look.
+pub fn look(house: &House, conninfo: &str, gained: &mut Gained) {
+    gained.by(house, "check", || house.mvtop(&["check", conninfo]));
+    gained.by(house, "check --json --watch", || house.mvtop(&["check", conninfo, "--json", "--watch", "2s"]));
+    gained.by(house, "the console", || console(house, conninfo));
+    gained.by(house, "fix", || house.mvtop(&["fix", conninfo, "--view", "app.v_all"]));
+    for fix in ["refresh", "triggers", "view"] {
+        let face = format!("fix {fix} --dry-run");
+        gained.by(house, &face, || house.mvtop(&["fix", fix, conninfo, "--view", "app.v_all", "--dry-run"]));
+    }
+    gained.by(house, "init", || house.mvtop(&["init", conninfo, "--print"]));
+}
+
+/// The proof, which writes one row and takes it back.
+pub fn prove(house: &House, conninfo: &str, gained: &mut Gained) {
+    for view in WRITTEN {
+        let view = format!("app.{view}");
+        gained.by(house, &format!("verify {view}"), || house.mvtop(&["verify", conninfo, "--view", &view, "--yes"]));
+    }
+}
+
+/// All fixes, each confirmed, and their ways back. On a view with nobody's code in it all of them are to be had, however
+/// much stands in public: so `must_work`.
+pub fn mend(house: &House, conninfo: &str, view: &str, must_work: bool, gained: &mut Gained) {
+    for fix in FIXES {
+        // An index is offered where there is none.
+        if fix.first() == Some(&"index") && view == "app.v_clean" {
+            continue;
+        }
+        let face = format!("fix {} on {view}", fix.join(" "));
+        let args = [&["fix", fix[0], conninfo, "--view", view, "--yes"], &fix[1..]].concat();
+        let output = gained.by(house, &face, || house.mvtop(&args));
+        assert!(!must_work || output.status.success(), "{face}: {}", text(&output));
+        if fix == ["view"] {
+            gained.by(house, "check of a plain view", || house.mvtop(&["check", conninfo, "--view", view]));
+            gained.by(house, "fix of a plain view", || house.mvtop(&["fix", conninfo, "--view", view]));
+        }
+    }
+}
+
+/// Watches some pulses, looks at rows, at what can be done and at the columns, and leaves.
+pub fn console(house: &House, conninfo: &str) {
+    let begin = house.log_length();
+    let mut pty = house.console(&["--budget", "100", conninfo]);
+    pty.see("v_clean");
+    // The program's sessions sent so many statements: that is some pulses and looks.
+    let sent = || house.log_since(begin).lines().filter(|line| line.contains("|mvtop")).count();
+    until("the console looked", || sent() > 60);
+    for keys in ["\r", "\x1b", "f", "\x1b", "o", "\x1b", "j", "\r", "\x1b", "w", "R"] {
+        look_after(&mut pty, keys);
+    }
+    let known = sent();
+    until("the console took more pulses", || sent() > known + 3);
+    pty.send("q");
+    pty.exit();
+}
+
+/// Presses keys, and gives the screen a moment to change. Not every key changes every screen.
+fn look_after(pty: &mut Pty, keys: &str) {
+    let before = pty.text();
+    pty.send(keys);
+    let end = std::time::Instant::now() + std::time::Duration::from_millis(700);
+    while pty.text() == before && std::time::Instant::now() < end {
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+}
