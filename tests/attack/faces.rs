@@ -1,13 +1,15 @@
 //! What a person does with the program, one face after the other, and what planted code made of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use crate::harness::{House, text, until};
-use crate::planted::gains;
+use crate::planted::{Mark, gains};
 use crate::pty::Pty;
 
 /// Views that a proof's Test 2 writes below.
-const WRITTEN: [&str; 8] =
+pub const WRITTEN: [&str; 8] =
     ["v_clean", "v_all", "v_trigger", "v_generated", "v_check", "v_partition", "v_rule", "v_index_below"];
 
 /// All fixes of the command line with their ways back.
@@ -36,10 +38,18 @@ impl Gained {
         let begin = house.log_length();
         let outcome = act();
         // A server process writes its lines before it answers, so all of them are there.
-        for mark in gains(&house.log_since(begin), house.owner) {
-            writeln!(self.0, "{face}: {mark}").unwrap();
-        }
+        self.note(face, &gains(&house.log_since(begin), house.owner));
         outcome
+    }
+
+    /// A line for each role that code ran as: which kinds, and one's statement.
+    fn note(&mut self, face: &str, marks: &[Mark]) {
+        let users: BTreeSet<_> = marks.iter().map(|mark| (&mark.user, &mark.becomes)).collect();
+        for user in users {
+            let marks: Vec<&Mark> = marks.iter().filter(|mark| (&mark.user, &mark.becomes) == user).collect();
+            let kinds = marks.iter().map(|mark| mark.kind.as_str()).collect::<Vec<_>>().join(", ");
+            writeln!(self.0, "{face}: {kinds}; such as {}", marks[0]).unwrap();
+        }
     }
 
     /// Nobody gained anything.
@@ -51,9 +61,13 @@ impl Gained {
 /// Faces that only look.
 pub fn look(house: &House, conninfo: &str, gained: &mut Gained) {
     gained.by(house, "check", || house.mvtop(&["check", conninfo]));
-    gained.by(house, "check --json --watch", || house.mvtop(&["check", conninfo, "--json", "--watch", "2s"]));
+    // What takes its time by itself goes side by side.
+    gained.by(house, "check --json --watch and fix", || {
+        let watching = house.command(&["check", conninfo, "--json", "--watch", "2s"]).spawn().unwrap();
+        house.mvtop(&["fix", conninfo, "--view", "app.v_all"]);
+        watching.wait_with_output().unwrap()
+    });
     gained.by(house, "the console", || console(house, conninfo));
-    gained.by(house, "fix", || house.mvtop(&["fix", conninfo, "--view", "app.v_all"]));
     for fix in ["refresh", "triggers", "view"] {
         let face = format!("fix {fix} --dry-run");
         gained.by(house, &face, || house.mvtop(&["fix", fix, conninfo, "--view", "app.v_all", "--dry-run"]));
@@ -62,8 +76,8 @@ pub fn look(house: &House, conninfo: &str, gained: &mut Gained) {
 }
 
 /// The proof, which writes one row and takes it back.
-pub fn prove(house: &House, conninfo: &str, gained: &mut Gained) {
-    for view in WRITTEN {
+pub fn prove(house: &House, conninfo: &str, views: &[&str], gained: &mut Gained) {
+    for view in views {
         let view = format!("app.{view}");
         gained.by(house, &format!("verify {view}"), || house.mvtop(&["verify", conninfo, "--view", &view, "--yes"]));
     }
@@ -109,8 +123,8 @@ pub fn console(house: &House, conninfo: &str) {
 fn look_after(pty: &mut Pty, keys: &str) {
     let before = pty.text();
     pty.send(keys);
-    let end = std::time::Instant::now() + std::time::Duration::from_millis(700);
-    while pty.text() == before && std::time::Instant::now() < end {
-        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    let end = Instant::now() + Duration::from_millis(700);
+    while pty.text() == before && Instant::now() < end {
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }

@@ -1,27 +1,9 @@
 -- Who plants, and whose views are looked at. {owner} owns the views and is no superuser; mallory has a schema of her own, may create in public as
 -- everybody may in a database made before 15, and has no right beyond that.
-CREATE ROLE mallory LOGIN;
-CREATE ROLE tablero;
-CREATE SCHEMA mallory AUTHORIZATION mallory;
-GRANT USAGE ON SCHEMA mallory TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO mallory;
+CREATE ROLE tablero;
 
 SET ROLE mallory;
--- What planted code does when it runs: it tells the log as whom, and who it can become by RESET ROLE ('-': that is refused).
-CREATE FUNCTION mallory.mark(kind text) RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    becomes text := '-';
-BEGIN
-    BEGIN
-        RESET ROLE;
-        becomes := current_user;
-        RAISE EXCEPTION 'back to the role that was';
-    EXCEPTION WHEN OTHERS THEN
-        NULL;
-    END;
-    RAISE LOG 'MARK|%|%|%|%|', kind, current_user, becomes, pg_catalog.translate(pg_catalog.left(pg_catalog.current_query(), 160), E'\n|', '  ');
-    RETURN true;
-END $$;
 CREATE FUNCTION mallory.plant(kind text, volatility text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('CREATE FUNCTION mallory.%I(i int) RETURNS int LANGUAGE plpgsql %s AS $f$ BEGIN PERFORM mallory.mark(%L); RETURN i; END $f$',

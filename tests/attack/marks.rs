@@ -1,7 +1,7 @@
 //! Each kind of planted code against each face of the program, as each role: nothing that the program does runs it with rights
 //! that its author lacks.
 
-use crate::faces::{Gained, look, mend, prove};
+use crate::faces::{Gained, WRITTEN, look, mend, prove};
 use crate::harness::House;
 use crate::imitation::{self, Pooler};
 use crate::planted::plant;
@@ -12,7 +12,7 @@ fn nobody_gains(house: &House, user: &str, may_change: bool) {
     let mut gained = Gained::default();
     let conninfo = house.conninfo(user);
     look(house, &conninfo, &mut gained);
-    prove(house, &conninfo, &mut gained);
+    prove(house, &conninfo, &WRITTEN, &mut gained);
     if may_change {
         mend(house, &conninfo, "app.v_clean", true, &mut gained);
         mend(house, &conninfo, "app.v_all", false, &mut gained);
