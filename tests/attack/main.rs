@@ -15,3 +15,6 @@ mod planted;
 
 #[path = "../support/pty.rs"]
 mod pty;
+mod read_only;
+mod rules;
+mod wire;
