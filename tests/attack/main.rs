@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod corners;
+mod endless;
 mod faces;
 mod harness;
 mod imitation;
@@ -15,6 +16,7 @@ mod planted;
 
 #[path = "../support/pty.rs"]
 mod pty;
+mod race;
 mod read_only;
 mod rules;
 mod wire;
