@@ -19,4 +19,5 @@ mod pty;
 mod race;
 mod read_only;
 mod rules;
+mod truth;
 mod wire;
