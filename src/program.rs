@@ -1,5 +1,6 @@
 //! What each command does, from its options to its exit code.
 
+mod ask;
 mod carry;
 mod fix;
 mod settings;

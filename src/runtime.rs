@@ -2,13 +2,13 @@
 //!
 //! It never awaits the database: probes and actions run in their own tasks and answer with messages.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use crossterm::event::{Event, KeyEventKind};
 use ratatui::Frame;
 use tokio::sync::mpsc;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
 use crate::app::{Cmd, Model, Msg, Rest, set_clock, update};
 use crate::domain::server::Link;
@@ -57,20 +57,26 @@ impl Console {
     /// Runs until the person leaves or a signal comes.
     pub async fn run(mut self, screen: &mut Screen) -> End {
         let (report, mut reports) = mpsc::unbounded_channel();
-        let (Ok(mut events), Ok(mut signals)) = (Events::listen(), Signals::listen()) else { return End::NoTerminal };
+        let (Ok(mut events), Ok(mut signals)) = (Events::prepare(), Signals::listen()) else { return End::NoTerminal };
         let mut ticker = ticker();
         self.settle(&report);
         let (mut is_stale, mut rest) = (true, Rest::default());
+        // Is the next frame the first one since the terminal was taken?
+        let mut is_first = true;
         loop {
             if is_stale {
                 if self.draw(screen).is_err() {
                     return End::NoTerminal;
                 }
                 rest.drew(&self.model);
+                if std::mem::take(&mut is_first) && events.forget_earlier().is_err() {
+                    return End::NoTerminal;
+                }
+                update(&mut self.model, Msg::Drawn(Instant::now()));
             }
             let msg = tokio::select! {
                 event = events.next() => match event {
-                    Some(event) => message(event),
+                    Some((event, read)) => message(event, read),
                     None => return End::NoTerminal,
                 },
                 changed = self.watch.snapshots.changed() => match changed {
@@ -85,6 +91,7 @@ impl Console {
                     update(&mut self.model, Msg::Tick(Utc::now()));
                     Some(msg)
                 }
+                () = reached(self.model.lights_at()) => Some(Msg::Lit(Instant::now())),
                 _ = ticker.tick(), if self.model.newest.link != Link::Up => Some(Msg::Tick(Utc::now())),
                 signal = signals.next() => match signal {
                     Signal::Shutdown(signal) => {
@@ -93,8 +100,8 @@ impl Console {
                     }
                     Signal::Continued if screen.resume().is_err() => return End::NoTerminal,
                     Signal::Continued => {
-                        rest = Rest::default();
-                        Some(Msg::Tick(Utc::now()))
+                        (rest, is_first) = (Rest::default(), true);
+                        Some(Msg::Resumed(Utc::now()))
                     }
                 },
             };
@@ -107,6 +114,7 @@ impl Console {
                     if screen.suspend().is_err() {
                         return End::NoTerminal;
                     }
+                    is_first = true;
                 } else if self.carry_out(command, &report) {
                     self.leave_refresh().await;
                     return End::Quit;
@@ -174,10 +182,18 @@ fn ticker() -> Interval {
     ticker
 }
 
-fn message(event: Event) -> Option<Msg> {
+/// Waits until this moment; without one, for ever.
+async fn reached(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn message(event: Event, read: Instant) -> Option<Msg> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key)),
-        Event::Paste(text) => Some(Msg::Paste(text)),
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key, read)),
+        Event::Paste(text) => Some(Msg::Paste(text, read)),
         Event::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
         _ => None,
     }

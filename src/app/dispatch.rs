@@ -2,10 +2,10 @@
 
 use super::Cmd;
 use super::action::{ActionRun, Stage};
-use super::disabled::{disabled, no_change};
+use super::arming::Buttons;
+use super::disabled::disabled;
 use super::lines::{hold_view, next_lens, reorder, reorder_views, retab, select_view};
 use super::model::{Dialog, LineKey, Model, Pane};
-use super::question::Question;
 use super::update::{say, show, want_page};
 use super::{fix, groups, jump};
 use crate::domain::fix::Fix;
@@ -45,28 +45,16 @@ fn in_dialog(model: &mut Model, action: Action) -> Vec<Cmd> {
             model.dialog = Some(Dialog::Log(scrolled(line, action, lines)));
             Vec::new()
         }
-        (Dialog::Act(question), Action::Left | Action::Right) => {
-            let focused = !question.focused && question.is_possible();
-            model.dialog = Some(Dialog::Act(Question { focused, ..question }));
+        // A question takes its keys itself.
+        (asked @ (Dialog::Act(_) | Dialog::Quit(_)), _) => {
+            model.dialog = Some(asked);
             Vec::new()
         }
-        (Dialog::Act(question), Action::Up | Action::Down | Action::PageUp | Action::PageDown) => {
-            scroll(model, question, by_key(action))
-        }
-        (Dialog::Quit(focused), Action::Left | Action::Right) => {
-            model.dialog = Some(Dialog::Quit(!focused));
-            Vec::new()
-        }
-        (Dialog::Act(question), Action::Confirm) => confirmed(model, question),
-        (Dialog::Act(question), Action::Enter) if question.focused => confirmed(model, question),
-        (Dialog::Quit(_), Action::Confirm) | (Dialog::Quit(true), Action::Enter) => quit(model),
-        // Enter on Cancel.
-        _ => Vec::new(),
     }
 }
 
 /// How many lines down a key goes in a dialog.
-fn by_key(action: Action) -> isize {
+pub(super) fn by_key(action: Action) -> isize {
     match action {
         Action::Up => -1,
         Action::Down => 1,
@@ -86,40 +74,6 @@ fn folded<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(|text| folds(text, model.room().columns).len()).sum()
 }
 
-fn scroll(model: &mut Model, question: Question, by: isize) -> Vec<Cmd> {
-    model.dialog = Some(Dialog::Act(question.scrolled(by, model.room())));
-    Vec::new()
-}
-
-/// It was confirmed: what was seen in the dialog is what is sent. Where its end was not in sight yet, it is shown first.
-fn confirmed(model: &mut Model, question: Question) -> Vec<Cmd> {
-    let room = model.room();
-    if !question.is_possible() {
-        let need = question.plan.needs.first().map_or(String::new(), |need| format!(": it needs {need}"));
-        say(model, format!("it cannot be done{need}"));
-        return Vec::new();
-    }
-    if !question.is_read(room) {
-        return scroll(model, question, room.lines as isize - 1);
-    }
-    let plan = question.plan;
-    let why = match plan.fix {
-        Fix::Refresh => disabled(model, Action::Refresh),
-        _ => no_change(model),
-    };
-    if let Some(why) = why {
-        say(model, why);
-        return Vec::new();
-    }
-    // An older message must not hide that it runs.
-    model.notice = None;
-    let before = plan.view.and_then(|oid| model.diagnosis.view(oid)).and_then(|report| report.totals);
-    model.action = Some(ActionRun::begin(plan.clone(), model.now, before));
-    // What was chosen is under way; the panes show what comes of it.
-    model.fix = None;
-    vec![Cmd::Run(plan)]
-}
-
 /// Leaves; a refresh that still runs is cancelled first.
 pub(super) fn quit(model: &Model) -> Vec<Cmd> {
     let running = model.action.as_ref().filter(|a| a.is_running()).and_then(|a| a.pid);
@@ -130,7 +84,7 @@ fn on_screen(model: &mut Model, action: Action) -> Vec<Cmd> {
     hold_view(model, action);
     match action {
         Action::Quit if model.action.as_ref().is_some_and(ActionRun::is_running) => {
-            model.dialog = Some(Dialog::Quit(false));
+            model.dialog = Some(Dialog::Quit(Buttons::default()));
         }
         Action::Quit => return quit(model),
         Action::Suspend => return vec![Cmd::Suspend],

@@ -7,6 +7,7 @@ use tui_input::Input;
 use super::Cmd;
 use super::model::{Dialog, Model};
 use super::question::Question;
+use super::typed::Typed;
 use crate::domain::diagnosis::who;
 use crate::domain::fix::jobs::{broken_jobs, job_to_resume};
 use crate::domain::fix::{Advice, Best, Choice, Fix, Offer, Plan, advise};
@@ -199,7 +200,10 @@ pub fn plan(model: &Model, view: Oid, fix: &Fix) -> Option<Plan> {
 
 /// Asks before doing it: exact SQL, Cancel focused.
 pub fn ask(model: &mut Model, plan: Option<Plan>) {
-    model.dialog = plan.map(|plan| Dialog::Act(Question::about(plan)));
+    model.dialog = plan.map(|plan| {
+        let typed = Typed::for_fix(&plan.fix, &model.newest);
+        Dialog::Act(Question::about(plan, typed))
+    });
 }
 
 /// Asks about the selected view or, for a job that refreshes none, about whichever view is selected.

@@ -1,6 +1,8 @@
 //! The console as data: one Model, `update(&mut Model, Msg) -> Vec<Cmd>`, and no effect but those it returns.
 
 pub mod action;
+pub mod answer;
+pub mod arming;
 pub mod disabled;
 pub mod dispatch;
 pub mod fix;
@@ -11,9 +13,11 @@ pub mod model;
 pub mod question;
 pub mod rest;
 pub mod sort;
+pub mod typed;
 pub mod update;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossterm::event::KeyEvent;
 
@@ -31,10 +35,16 @@ pub use update::{set_clock, update};
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub enum Msg {
-    /// A key was pressed.
-    Key(KeyEvent),
-    /// Text was pasted.
-    Paste(String),
+    /// A key was pressed; when it was read from the terminal.
+    Key(KeyEvent, Instant),
+    /// Text was pasted; when it was read from the terminal.
+    Paste(String, Instant),
+    /// A frame of the Model as it is was written to the terminal.
+    Drawn(Instant),
+    /// The time came at which a question's yes may become lit ([`Model::lights_at`]).
+    Lit(Instant),
+    /// The terminal is ours again after a stop: this machine's clock. Nobody could read what stood on it meanwhile.
+    Resumed(Time),
     /// The terminal has another size: columns, rows.
     Resize(u16, u16),
     /// Time went on: this machine's clock.

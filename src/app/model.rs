@@ -7,6 +7,7 @@ use tui_input::Input;
 pub use super::sort::{Sort, ViewSort};
 
 use super::action::ActionRun;
+use super::arming::Buttons;
 use super::fix::{FixScreen, ScheduleField};
 use super::question::Question;
 use crate::domain::diagnosis::{Diagnosis, ViewReport, diagnose};
@@ -145,8 +146,8 @@ pub enum Dialog {
     Log(u16),
     /// A run of a cron job as it was when it was opened, and the first line shown.
     Run(Run, u16),
-    /// An action runs: leave and cancel it? Whether the button that does it has the focus.
-    Quit(bool),
+    /// An action runs: leave and cancel it?
+    Quit(Buttons),
 }
 
 /// A short message.

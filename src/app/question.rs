@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::model::Model;
+use super::arming::Buttons;
+use super::model::{Dialog, Model};
+use super::typed::Typed;
 use crate::domain::fix::Plan;
 use crate::domain::text::{folds, visible};
 
@@ -11,8 +13,10 @@ use crate::domain::text::{folds, visible};
 pub struct Question {
     /// What would be done: what is shown is what is sent.
     pub plan: Arc<Plan>,
-    /// Has the button that does it the focus?
-    pub focused: bool,
+    /// The buttons, Cancel focused at first.
+    pub buttons: Buttons,
+    /// What must be typed before a yes is possible; `None`: a yes is enough.
+    pub typed: Option<Typed>,
     /// The first line shown, where it is long.
     pub line: usize,
 }
@@ -54,9 +58,33 @@ impl Room {
 }
 
 impl Question {
-    /// About a plan, Cancel focused.
-    pub fn about(plan: Plan) -> Question {
-        Question { plan: Arc::new(plan), focused: false, line: 0 }
+    /// About a plan, Cancel focused, with the word that must be typed before a yes.
+    pub fn about(plan: Plan, typed: Option<Typed>) -> Question {
+        let typed = typed.filter(|_| plan.needs.is_empty());
+        Question { plan: Arc::new(plan), buttons: Buttons::default(), typed, line: 0 }
+    }
+
+    /// Would a yes count now, as far as the screen tells? Only where all of it is to be seen and the word was typed.
+    pub fn is_lit(&self, room: Room) -> bool {
+        let is_typed = self.typed.as_ref().is_none_or(Typed::matches);
+        self.buttons.arming.is_lit() && self.is_possible() && self.is_read(room) && is_typed
+    }
+
+    /// What asks for the word that must be typed, folded at so many columns; nothing where there is none.
+    pub fn asks(&self, columns: usize) -> Vec<String> {
+        let asks = self.typed.as_ref().map(Typed::asks).unwrap_or_default();
+        folds(&asks, columns).into_iter().filter(|line| !line.is_empty()).map(|line| line.trim_end().into()).collect()
+    }
+
+    /// How many lines the field and what asks for it take, with a blank one above them.
+    pub fn field_lines(&self, columns: usize) -> usize {
+        self.typed.as_ref().map_or(0, |_| self.asks(columns).len() + 2)
+    }
+
+    /// The room for its text on a terminal of so many columns and rows: the field's lines left out.
+    pub fn room(&self, size: (u16, u16)) -> Room {
+        let room = Room::of(size);
+        Room { lines: room.lines.saturating_sub(self.field_lines(room.columns)).max(1), ..room }
     }
 
     /// Can it be done? Else there is nothing to say yes to.
@@ -97,17 +125,21 @@ impl Question {
         self.first(room) + room.lines >= self.lines(room.columns).len()
     }
 
-    /// The same, `by` lines further on.
-    pub fn scrolled(self, by: isize, room: Room) -> Question {
-        let line = self.first(room).saturating_add_signed(by);
-        let moved = Question { line, ..self };
-        Question { line: moved.first(room), ..moved }
+    /// Moves it by so many lines. Other lines are in sight then, so its yes counts from anew.
+    pub fn scrolled(mut self, by: isize, room: Room) -> Question {
+        self.line = self.first(room).saturating_add_signed(by);
+        self.line = self.first(room);
+        self.buttons.arming.restart();
+        self
     }
 }
 
 impl Model {
-    /// The room for a dialog.
+    /// The room for the text of the dialog.
     pub fn room(&self) -> Room {
-        Room::of(self.size)
+        match &self.dialog {
+            Some(Dialog::Act(question)) => question.room(self.size),
+            _ => Room::of(self.size),
+        }
     }
 }

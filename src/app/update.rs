@@ -1,6 +1,7 @@
 //! `update`: how the Model changes with each message. No I/O; what is to be done comes back as commands.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::TimeDelta;
 use crossterm::event::{Event as TermEvent, KeyCode, KeyEvent, KeyModifiers};
@@ -12,7 +13,7 @@ use super::fix::{chosen_fix, keep_fix, schedule_typed};
 use super::jump::is_of_here;
 use super::lines::{reorder, reorder_views, retab, row_key, select_row};
 use super::model::{Model, Notice};
-use super::{Cmd, Msg};
+use super::{Cmd, Msg, answer};
 use crate::domain::diagnosis::diagnose;
 use crate::domain::reading::Progress;
 use crate::domain::snapshot::{Drill, Snapshot, ViewState};
@@ -26,28 +27,45 @@ const NOTICE: TimeDelta = TimeDelta::seconds(6);
 /// Changes the Model by one message.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
     match msg {
-        Msg::Key(key) => press(model, key),
-        Msg::Paste(text) => {
-            paste(model, &text);
-            Vec::new()
-        }
+        Msg::Key(key, read) => return press(model, key, read),
+        Msg::Snapshot(snapshot) => return take(model, snapshot),
+        Msg::Action(event) => return report(model, event),
+        Msg::Paste(text, read) => paste(model, &text, read),
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
-            Vec::new()
+            restart_arming(model);
         }
-        Msg::Tick(now) => {
+        Msg::Tick(now) => tick(model, now),
+        Msg::Resumed(now) => {
+            restart_arming(model);
             tick(model, now);
-            Vec::new()
         }
-        Msg::Snapshot(snapshot) => take(model, snapshot),
-        Msg::Action(event) => report(model, event),
+        // On a terminal that is too small nothing of it is to be seen.
+        Msg::Drawn(_) if model.is_too_small() => {}
+        Msg::Drawn(at) => {
+            if let Some(arming) = model.arming_mut() {
+                arming.drawn(at);
+            }
+        }
+        Msg::Lit(now) => {
+            if let Some(arming) = model.arming_mut() {
+                arming.light(now);
+            }
+        }
         Msg::Log(entries, said) => {
             model.log = entries;
             if let Some(said) = said {
                 say(model, said);
             }
-            Vec::new()
         }
+    }
+    Vec::new()
+}
+
+/// Other lines of a question are in sight, or they were out of sight: its yes counts from anew.
+fn restart_arming(model: &mut Model) {
+    if let Some(arming) = model.arming_mut() {
+        arming.restart();
     }
 }
 
@@ -56,12 +74,15 @@ pub fn say(model: &mut Model, text: impl Into<String>) {
     model.notice = Some(Notice { text: text.into(), until: model.now + NOTICE });
 }
 
-fn press(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
+fn press(model: &mut Model, key: KeyEvent, read: Instant) -> Vec<Cmd> {
     if model.is_too_small() {
         return leave(model, key);
     }
     let action = model.settings.keys.action(&key, model.scopes());
     let leaves = key.modifiers.contains(KeyModifiers::CONTROL) && action == Some(Action::Quit);
+    if model.arming().is_some() && !(leaves || action == Some(Action::Quit) && !model.is_typing_word()) {
+        return answer::press(model, key, action, read);
+    }
     if model.field.is_some() && model.dialog.is_none() && !leaves {
         type_schedule(model, key);
         return Vec::new();
@@ -122,7 +143,10 @@ fn refilter(model: &mut Model) {
     reorder(model);
 }
 
-fn paste(model: &mut Model, text: &str) {
+fn paste(model: &mut Model, text: &str, read: Instant) {
+    if model.arming().is_some() {
+        return answer::paste(model, text, read);
+    }
     if let Some(field) = &mut model.field {
         for c in text.chars().filter(|c| !c.is_control()) {
             field.input.handle(tui_input::InputRequest::InsertChar(c));

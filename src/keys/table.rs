@@ -27,7 +27,7 @@ pub const TABLE: &[Binding] = &[
         Action::EndBlocker,
         &["K"],
         "end blocker",
-        "end the session that a refresh waits for (asks first)",
+        "end the session that a refresh waits for (asks for its pid)",
         Scope::Everywhere,
     )),
     danger(key(
@@ -52,7 +52,7 @@ pub const TABLE: &[Binding] = &[
         Scope::Panes,
     )),
     danger(key(Action::RunJob, &["n"], "run now", "cron pane: run the job's command now (asks first)", Scope::Panes)),
-    danger(key(Action::RemoveJob, &["x"], "remove", "cron pane: remove the job (asks first)", Scope::Panes)),
+    danger(key(Action::RemoveJob, &["x"], "remove", "cron pane: remove the job (asks for its name)", Scope::Panes)),
     key(Action::Enter, &["Enter"], "rows", "panes 3 and 4: look at the selected line's drifted rows", Scope::Lines),
     key(Action::Enter, &["Enter"], "counts", "pane 1: to the selected view's counts", Scope::Views),
     key(Action::Enter, &["Enter"], "run", "cron pane: the run's whole message, times and command", Scope::Cron),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::Utc;
 use tokio::time::timeout;
 
+use super::ask::ask;
 use super::carry::carry_out;
 use super::{FAILED, begin, prose, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
@@ -238,11 +239,7 @@ fn confirmed(plan: &Plan) -> Result<bool, String> {
     }
     let mut out = io::stdout();
     let question = prose(&format!("{} [y/N] ", visible(&plan.title)), &out);
-    let asked = write!(out, "{question}").and_then(|()| out.flush());
-    asked.map_err(|e| format!("the question could not be asked: {e}"))?;
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(|e| format!("no answer was read: {e}"))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    ask(&mut out, &question).map_err(|e| format!("the question could not be asked or answered: {e}"))
 }
 
 /// What it means, and the way back.

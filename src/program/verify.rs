@@ -1,6 +1,6 @@
 //! `mvtop verify`: reads what `check` reads, runs Test 2 if it may, and ends with the proof's exit code.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
+use super::ask::ask;
 use super::{begin, prose, settings, target, watch_settings};
 use crate::cli::Verify;
 use crate::domain::reading::Problem;
@@ -182,15 +183,10 @@ impl Scene {
 
     /// Shows the exact SQL and asks; without a terminal to ask at, nobody said yes.
     fn confirmed(&self, plan: &Reassignment, script: &Script) -> bool {
-        let stdin = io::stdin();
-        if !stdin.is_terminal() {
+        if !io::stdin().is_terminal() {
             return false;
         }
-        let mut err = io::stderr();
         let question = report::verify::question(&self.view.view, plan, script, |text| prose(text, &io::stderr()));
-        let asked = write!(err, "{question}").and_then(|()| err.flush());
-        let mut answer = String::new();
-        let read = asked.and_then(|()| stdin.lock().read_line(&mut answer));
-        read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+        ask(&mut io::stderr(), &question).unwrap_or(false)
     }
 }

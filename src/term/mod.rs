@@ -8,7 +8,7 @@ mod panic;
 mod screen;
 mod signals;
 
-pub use events::Events;
+pub use events::{Events, forget_typed};
 pub use panic::{install_panic_hook, take_reports};
 pub use screen::{Options, Screen};
 pub use signals::{Shutdown, Signal, Signals};

@@ -7,12 +7,12 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
 use super::groups;
 use super::help::help;
+use super::question::{self, Foot};
 use super::typed::typed;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
 use crate::app::model::Dialog;
-use crate::app::question::{Part, Question, Room};
-use crate::domain::fix::Fix;
+use crate::app::question::Room;
 use crate::domain::text::{fit, folds, visible, wrap};
 use crate::journal::Entry;
 use crate::pg::fix::preview;
@@ -27,30 +27,19 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         let first = (first as usize).min(lines.len().saturating_sub(3));
         lines.into_iter().skip(first).collect::<Vec<_>>()
     };
-    let (title, lines, foot) = match (&model.dialog, &model.field) {
+    let (title, lines) = match (&model.dialog, &model.field) {
         (None, None) => return,
-        (None, Some(field)) => (schedule_title(model, field), schedule(model, theme, field, columns), None),
-        (Some(Dialog::Help(first)), _) => ("Keys and signs".into(), from(help(model, theme), *first), None),
+        (None, Some(field)) => (schedule_title(model, field), schedule(model, theme, field, columns)),
+        (Some(Dialog::Help(first)), _) => ("Keys and signs".into(), from(help(model, theme), *first)),
         (Some(Dialog::Run(run, first)), _) => {
-            (format!("Run {}", run.id.0), from(super::run::lines(model, theme, run), *first), None)
+            (format!("Run {}", run.id.0), from(super::run::lines(model, theme, run), *first))
         }
-        (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first), None),
+        (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first)),
         (Some(Dialog::Act(question)), _) => {
-            let deed = match question.is_possible() {
-                true => buttons(theme, question.plan.deed, question.focused),
-                false => closes(theme),
-            };
-            (
-                visible(&question.plan.title).into_owned(),
-                act(theme, question, Room::of((area.width, area.height))),
-                Some(deed),
-            )
+            let room = question.room((area.width, area.height));
+            (visible(&question.plan.title).into_owned(), question::act(theme, question, room))
         }
-        (Some(Dialog::Quit(focused)), _) => (
-            format!("Leave while {} runs?", what_runs(model)),
-            quit(model, theme),
-            Some(buttons(theme, "Leave", *focused)),
-        ),
+        (Some(Dialog::Quit(_)), _) => (question::quit_title(model), question::quit(model, theme)),
         (Some(Dialog::Groups(choice)), _) => match model.newest.view(choice.view) {
             Some(view) => groups::choice(model, theme, view, choice, area),
             None => return,
@@ -58,7 +47,8 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     };
     let width = area.width.saturating_sub(4).min(96);
     let wrapped: usize = lines.iter().map(|l: &Line| l.width().max(1).div_ceil(width as usize - 4)).sum();
-    let foot_height = if foot.is_some() { 2 } else { 0 };
+    let foot = Foot::of(model, theme, columns);
+    let foot_height = foot.as_ref().map_or(0, Foot::height);
     let height = (wrapped as u16 + 2 + foot_height).min(area.height.saturating_sub(2));
     let place = area.centered(Constraint::Length(width), Constraint::Length(height));
     let block = Block::bordered()
@@ -73,15 +63,17 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
     let body = Rect { height: inner.height.saturating_sub(foot_height), ..inner };
     frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), body);
     if let Some(foot) = foot {
-        // The buttons stay in sight however long the SQL is.
-        let last = Rect { y: inner.bottom().saturating_sub(1), height: 1.min(inner.height), ..inner };
-        frame.render_widget(Text::from(foot), last);
-        if wrapped as u16 > body.height {
-            let asks = !matches!(&model.dialog, Some(Dialog::Act(question)) if !question.is_possible());
-            let more = if asks { "▼ ↓ shows the rest, then y" } else { "▼ ↓ shows the rest" };
-            let more = Line::styled(more, theme.key).right_aligned();
-            frame.render_widget(Text::from(more), Rect { y: last.y.saturating_sub(1), ..last });
-        }
+        let area = Rect { y: body.bottom(), height: inner.bottom().saturating_sub(body.bottom()), ..inner };
+        draw_foot(foot, wrapped as u16 > body.height, theme, frame, area);
+    }
+}
+
+/// What stays in sight however long the SQL is.
+fn draw_foot(foot: Foot, is_cut: bool, theme: &Theme, frame: &mut Frame, area: Rect) {
+    let said = Rect { y: area.bottom().saturating_sub(2), height: 1.min(area.height), ..area };
+    frame.render_widget(Text::from([foot.field, vec![foot.said, foot.buttons]].concat()), area);
+    if is_cut {
+        frame.render_widget(Line::styled(foot.more, theme.key).right_aligned(), said);
     }
 }
 
@@ -93,18 +85,6 @@ fn folded(line: Line<'static>, columns: usize) -> Vec<Line<'static>> {
         }
         _ => vec![line],
     }
-}
-
-fn act(theme: &Theme, question: &Question, room: Room) -> Vec<Line<'static>> {
-    let style = |part: Part| match part {
-        Part::Need => theme.warning,
-        Part::Sql => theme.accent,
-        Part::Impact if question.plan.grave => theme.danger,
-        Part::Impact | Part::Note => theme.words(),
-        Part::Place | Part::Back => theme.dim,
-    };
-    let lines = question.lines(room.columns).into_iter().skip(question.first(room));
-    lines.map(|(part, text)| Line::styled(text, style(part))).collect()
 }
 
 /// Whose schedule is typed.
@@ -166,38 +146,4 @@ fn log_entry(theme: &Theme, entry: &Entry) -> Vec<Line<'static>> {
     lines.extend(sql.map(|l| Line::styled(format!("    {}", visible(l)), theme.dim)));
     lines.push(Line::default());
     lines
-}
-
-fn what_runs(model: &Model) -> &'static str {
-    match model.action.as_ref().map(|a| &a.plan.fix) {
-        Some(Fix::Refresh) | None => "a refresh",
-        Some(_) => "a change",
-    }
-}
-
-fn quit(model: &Model, theme: &Theme) -> Vec<Line<'static>> {
-    let stays = match model.action.as_ref().is_none_or(|a| a.plan.is_whole()) {
-        true => "everything stays as it is",
-        false => "what it has done by then stays",
-    };
-    vec![Line::styled(format!("What you started still runs. Leaving cancels it; {stays}."), theme.words())]
-}
-
-/// The only button of what cannot be done.
-fn closes<'a>(theme: &Theme) -> Line<'a> {
-    Line::from(vec![Span::styled(" ▸ Close ", theme.badge_unknown), Span::styled(" Esc", theme.key)])
-}
-
-/// Cancel first and focused, the deed second with its own key.
-fn buttons<'a>(theme: &Theme, deed: &str, focused: bool) -> Line<'a> {
-    let (cancel, act) =
-        if focused { (theme.words(), theme.badge_warning) } else { (theme.badge_unknown, theme.danger) };
-    let mark = |on: bool| if on { "▸" } else { " " };
-    Line::from(vec![
-        Span::styled(format!(" {} Cancel ", mark(!focused)), cancel),
-        Span::styled(" Esc", theme.key),
-        Span::raw("     "),
-        Span::styled(format!(" {} {deed} ", mark(focused)), act),
-        Span::styled(" y", theme.key),
-    ])
 }

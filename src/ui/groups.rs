@@ -32,7 +32,7 @@ pub(super) fn choice<'a>(
     view: &ViewState,
     choice: &Choice,
     area: Rect,
-) -> (String, Vec<Line<'a>>, Option<Line<'a>>) {
+) -> (String, Vec<Line<'a>>) {
     let columns = listed(view);
     let cursor = place(choice, &columns);
     let fixed = [Column::Text(4), Column::Text(26), Column::Number(9)];
@@ -51,7 +51,7 @@ pub(super) fn choice<'a>(
     }
     lines.push(Line::default());
     lines.append(&mut foot);
-    (format!("Count {} by", view.view.name.short()), lines, None)
+    (format!("Count {} by", view.view.name.short()), lines)
 }
 
 fn column_row<'a>(

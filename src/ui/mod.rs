@@ -10,6 +10,7 @@ mod flow;
 mod groups;
 mod help;
 pub mod layout;
+mod question;
 mod rows;
 mod run;
 mod status;

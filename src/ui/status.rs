@@ -121,6 +121,10 @@ pub fn footer(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         let line = Span::styled(" type a schedule · ⏎ takes it · Esc leaves it as it was", theme.key);
         return paint(frame, area, [Line::from(line)]);
     }
+    if model.is_typing_word() {
+        let line = Span::styled(" type what is asked for · ⏎ does it · Esc changes nothing", theme.key);
+        return paint(frame, area, [Line::from(line)]);
+    }
     if model.is_typing() {
         let line = Span::styled(" type to filter · ⏎ keeps it · Esc drops it", theme.key);
         return paint(frame, area, [Line::from(line)]);
@@ -160,6 +164,8 @@ fn is_useful(model: &Model, action: Action) -> bool {
         }
         // They are about the line under the cursor, which is in the other panes.
         Action::Jump(_) => model.drill.is_some() || matches!(model.focus, Pane::Counts | Pane::Flow),
+        // It counts only after the question was read.
+        Action::Confirm => model.is_lit(),
         _ => true,
     }
 }

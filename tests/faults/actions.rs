@@ -24,7 +24,7 @@ fn a_lock_that_is_in_the_way_is_told_with_its_holder() {
 
     // ANALYZE's lock is not a refresh's: it is in the way all the same.
     pty.send("r");
-    pty.see("▸ Cancel");
+    pty.see_lit();
     other.run(&format!("BEGIN; ANALYZE {VIEW}"));
     pty.send("y");
     pty.see("waiting for postgres (somebody else");
@@ -35,7 +35,7 @@ fn a_lock_that_is_in_the_way_is_told_with_its_holder() {
 
     // One that comes between the dialog and its confirmation: seen by then, or run into.
     pty.send("r");
-    pty.see("▸ Cancel");
+    pty.see_lit();
     other.run(&format!("BEGIN; REFRESH MATERIALIZED VIEW CONCURRENTLY {VIEW}"));
     pty.send("y");
     pty.wait("who refreshes it", |pty| {
@@ -87,9 +87,7 @@ impl Slow {
     fn refreshing(&self) -> Pty {
         let mut pty = self.console(SUPERUSER, &[]);
         pty.see("changed 3");
-        pty.send("r");
-        pty.see("▸ Cancel");
-        pty.send("y");
+        pty.confirm("r");
         pty.wait("a refresh that can be cancelled", |pty| pty.shows("c cancels it") && pty.shows(" c cancel "));
         self.must_be_under_way();
         pty
@@ -139,9 +137,7 @@ fn leaving_during_a_refresh_asks_and_cancels_it() {
     pty.see("▸ Cancel");
     pty.send("\r");
     pty.wait("that it goes on", |pty| !pty.shows("Leave while") && pty.shows("Refreshing slow_view for "));
-    pty.send("q");
-    pty.see("Leave while a refresh runs?");
-    pty.send("y");
+    pty.confirm("q");
     assert_eq!(pty.exit(), (0, None));
     slow.must_be_cancelled();
 }
@@ -175,6 +171,7 @@ fn a_view_without_a_unique_index_is_offered_a_plain_refresh_with_its_warning() {
     pty.see("REFRESH MATERIALIZED VIEW \"public\".\"plain\";");
     pty.see("every reader waits until it ends");
     pty.see("needs a unique index");
+    pty.see_lit();
     pty.send("y");
     pty.see("1 row was wrong, now none of 6 is.");
     assert_eq!(slow.session().value("SELECT count(*) FROM plain"), "6");
@@ -210,6 +207,7 @@ fn a_view_that_was_never_filled_is_critical_and_can_be_filled() {
     pty.send("r");
     pty.see("REFRESH MATERIALIZED VIEW \"public\".\"empty\";");
     pty.see("It was never populated");
+    pty.see_lit();
     pty.send("y");
     pty.see("empty is true: all 5 rows match");
     pty.wait("the proof", |pty| pty.shows("now none of 5 is."));

@@ -13,6 +13,7 @@ fn f_enter_y_refreshes_and_schedules() {
     console.wait("the options", |c| c.text().contains("Recommended: Cron job"));
     console.send("\r");
     console.wait("the exact SQL", |c| c.text().contains("SELECT cron.schedule('refresh-conversaciones-dashboard'"));
+    console.see_lit();
     console.send("y");
     console.wait("the proof", |c| {
         c.text().contains("now none of 3,230 is") && c.text().contains("refresh-conversaciones")

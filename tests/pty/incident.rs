@@ -59,6 +59,7 @@ fn incident(folder: &Folder, args: &[&str], size: (u16, u16)) -> Pty {
         pty.wait(statement, |pty| in_dialog(pty).contains(statement));
     }
     assert!(!pty.shows("▸ Refresh"), "Cancel has the focus: {}", pty.state());
+    pty.see_lit();
     pty.send("y");
     pty.wait("Osmara's rows in their place", |pty| is_osmara(pty, &["29", "29", "="], &["0", "0"]));
     pty

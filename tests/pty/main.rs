@@ -7,6 +7,7 @@ mod ends;
 mod incident;
 #[path = "../support/pty.rs"]
 mod pty;
+mod questions;
 mod rest;
 mod serve;
 mod stage;

@@ -43,9 +43,9 @@ fn press(model: &mut Model, keys: &str) -> Vec<Cmd> {
             "Esc" => KeyCode::Esc,
             key => KeyCode::Char(key.chars().next().unwrap()),
         };
-        Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))
+        KeyEvent::new(code, KeyModifiers::NONE)
     };
-    keys.split_whitespace().flat_map(|key| update(model, event(key))).collect()
+    keys.split_whitespace().flat_map(|key| press_key(model, event(key))).collect()
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod jobs;
 mod keeper;
 mod many;
 mod price;
+mod questions;
 mod rest;
 mod rights;
 mod runs;

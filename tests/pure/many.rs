@@ -103,7 +103,7 @@ fn the_worst_of_500_views_is_on_top_and_a_filter_finds_any() {
     let press = |model: &mut Model, keys: &str| {
         for key in keys.chars() {
             let code = if key == '⏎' { KeyCode::Enter } else { KeyCode::Char(key) };
-            update(model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+            press_key(model, KeyEvent::new(code, KeyModifiers::NONE));
         }
     };
     press(&mut model, "1s");
@@ -118,8 +118,8 @@ fn the_worst_of_500_views_is_on_top_and_a_filter_finds_any() {
     assert_eq!(selected(&model), None, "no key acts on a view that is hidden");
     press(&mut model, "r");
     assert_eq!(model.dialog, None);
-    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
-    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE)));
+    press_key(&mut model, KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+    press_key(&mut model, KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
     assert_eq!(model.views.order.len(), MANY as usize);
     assert_eq!(selected(&model).as_deref(), Some("mv_491"));
     press(&mut model, "!");

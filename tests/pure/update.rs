@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use mvtop::app::action::Stage;
+use mvtop::app::arming::Buttons;
 use mvtop::app::model::{Dialog, Pane, Settings, Sort};
 use mvtop::app::{Cmd, Model, Msg, update};
 use mvtop::domain::fix::Fix;
@@ -30,10 +31,10 @@ pub fn console(snapshot: Snapshot) -> Model {
 }
 
 pub fn press(model: &mut Model, keys: &str) -> Vec<Cmd> {
-    keys.split_whitespace().flat_map(|key| update(model, Msg::Key(event(key)))).collect()
+    keys.split_whitespace().flat_map(|key| press_key(model, event(key))).collect()
 }
 
-fn event(key: &str) -> KeyEvent {
+pub fn event(key: &str) -> KeyEvent {
     let (code, modifiers) = match key {
         "Tab" => (KeyCode::Tab, KeyModifiers::NONE),
         "Shift-Tab" => (KeyCode::BackTab, KeyModifiers::SHIFT),
@@ -118,7 +119,7 @@ fn r_asks_first_with_cancel_focused_and_does_nothing_on_enter() {
     let mut model = console(incident_snapshot());
     assert_eq!(press(&mut model, "r"), []);
     let Some(Dialog::Act(question)) = &model.dialog else { panic!("{:?}", model.dialog) };
-    assert_eq!((&question.plan.fix, question.plan.view, question.focused), (&Fix::Refresh, Some(VIEW), false));
+    assert_eq!((&question.plan.fix, question.plan.view, question.buttons.on_yes), (&Fix::Refresh, Some(VIEW), false));
     assert_eq!(press(&mut model, "Enter"), []);
     assert_eq!((&model.dialog, &model.action), (&None, &None));
 }
@@ -215,7 +216,7 @@ fn leaving_during_a_refresh_asks_and_then_cancels_it() {
     press(&mut model, "r y");
     update(&mut model, Msg::Action(Event::Running(77)));
     assert_eq!(press(&mut model, "q"), []);
-    assert_eq!(model.dialog, Some(Dialog::Quit(false)));
+    assert!(matches!(model.dialog, Some(Dialog::Quit(Buttons { on_yes: false, .. }))), "{:?}", model.dialog);
     assert_eq!(press(&mut model, "y"), [Cmd::Watch(Request::Cancel(77)), Cmd::Quit]);
     assert_eq!(press(&mut console(incident_snapshot()), "q"), [Cmd::Quit]);
 }

@@ -2,7 +2,7 @@
 //! made from the same kind of Snapshot shows and refuses must be the same.
 
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -101,7 +101,7 @@ impl Case {
         if said.no_refresh.is_some() {
             assert_eq!(off, said.no_refresh, "{label}: r in the console");
             let said = |model: &Model| model.notice.as_ref().map(|n| n.text.clone());
-            update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE)));
+            update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE), Instant::now()));
             assert_eq!((said(&model), &model.dialog), (off, &None), "{label}: r says why, and asks nothing");
         }
         let screen = drawn(&model);

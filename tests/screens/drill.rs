@@ -70,7 +70,7 @@ fn the_chosen_tab_is_seen_however_many_there_are() {
     snapshot.drill = Some(Arc::new(Drill::new(DrillTarget { view: VIEW, member })));
     let mut model = console(snapshot, "3 Enter", (80, 24));
     for place in &places {
-        update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('l'), KeyModifiers::NONE)));
+        press_key(&mut model, KeyEvent::new(KeyCode::Char('l'), KeyModifiers::NONE));
         let text = text_of(&model);
         assert!(text.contains(&format!(" {place} 7/0 ")), "{place}: {text}");
         assert!(text.contains("view/live"), "{text}");
@@ -84,7 +84,7 @@ fn the_cursor_stays_on_its_row_when_the_list_turns_out_to_begin_with_others() {
     let mut model = console(incident_snapshot(), "3 Enter", (120, 40));
     update(&mut model, Msg::Snapshot(Arc::new(begun(|_| ()))));
     for _ in 0..10 {
-        update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE)));
+        press_key(&mut model, KeyEvent::new(KeyCode::Char('j'), KeyModifiers::NONE));
     }
     assert!(text_of(&model).contains("─ 11 of the first 100 ─ key 0000-0010 ─"), "{}", text_of(&model));
     let mut whole = drilled();

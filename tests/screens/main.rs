@@ -6,10 +6,12 @@ mod scene;
 
 mod drill;
 mod made;
+mod questions;
 mod room;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::TimeDelta;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -50,8 +52,9 @@ fn console(snapshot: Snapshot, keys: &str, size: (u16, u16)) -> Model {
             "Space" => KeyCode::Char(' '),
             key => KeyCode::Char(key.chars().next().unwrap_or(' ')),
         };
-        update(&mut model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        press_key(&mut model, KeyEvent::new(code, KeyModifiers::NONE));
     }
+    stand(&mut model);
     model
 }
 
@@ -127,17 +130,6 @@ fn after_the_refresh_and_with_a_job() {
     at_both_sizes("healed", |size| console(healed_snapshot(), "", size));
     let scheduled = || scheduled_snapshot(healed(), TimeDelta::minutes(2), |_, _| {});
     at_both_sizes("all_is_well", |size| console(scheduled(), "", size));
-}
-
-#[test]
-fn the_refresh_dialog_states_the_sql_the_lock_and_focuses_cancel() {
-    at_both_sizes("refresh_dialog", |size| console(incident_snapshot(), "r", size));
-    let mut plain = incident_snapshot();
-    let mut view = view();
-    view.has_unique_index = false;
-    Arc::make_mut(&mut plain.views[0]).view = Arc::new(view);
-    let text = text_of(&console(plain, "r", (120, 40)));
-    assert!(text.contains("REFRESH MATERIALIZED VIEW \"public\"") && text.contains("every reader waits"), "{text}");
 }
 
 #[test]
@@ -219,9 +211,9 @@ fn keys_bound_anew_are_those_of_the_banner_the_footer_and_the_help() {
     let text = text_of(&model);
     assert!(text.contains("Press F5 to refresh") && text.contains(" F5 refresh") && text.contains("m MVP"), "{text}");
     assert!(!text.contains("r refresh  ") && !text.contains("b BOOM"), "{text}");
-    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE)));
+    press_key(&mut model, KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE));
     assert_eq!(model.dialog, None);
-    update(&mut model, Msg::Key(KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE)));
+    press_key(&mut model, KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE));
     assert!(model.dialog.is_some());
 }
 

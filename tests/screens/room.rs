@@ -1,6 +1,6 @@
 //! What must stay in sight however little room there is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mvtop::app::model::Dialog;
 use mvtop::domain::snapshot::Counted;
@@ -23,7 +23,7 @@ fn the_line_that_keeps_chosen_columns_is_shown_however_long_the_file_s_path_is()
     for length in [8, 40, 90] {
         let mut model = console(unconventional(), "", (80, 24));
         model.settings.config_file = Some(format!("/home/{}/.config/mvtop/config.toml", "a".repeat(length)));
-        update(&mut model, Msg::Key(KeyEvent::new(KeyCode::Char('o'), KeyModifiers::NONE)));
+        press_key(&mut model, KeyEvent::new(KeyCode::Char('o'), KeyModifiers::NONE));
         let text = text_of(&model);
         assert!(text.contains("config.toml") && text.contains("groups = "), "{text}");
     }
@@ -35,7 +35,7 @@ fn a_run_s_message_is_read_to_its_end_though_it_is_one_line() {
     let Some(Dialog::Run(run, _)) = &mut model.dialog else { panic!("no run is open") };
     run.message = Some(format!("{} the end", "it failed once more, ".repeat(300)));
     let key = |model: &mut Model, code| {
-        update(model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        press_key(model, KeyEvent::new(code, KeyModifiers::NONE));
     };
     (0..20).for_each(|_| key(&mut model, KeyCode::PageDown));
     assert!(text_of(&model).contains("the end"), "{}", text_of(&model));
@@ -114,13 +114,13 @@ fn a_short_pane_marks_what_it_cuts() {
 #[test]
 fn a_long_schedule_or_filter_shows_the_caret_and_what_it_is_for() {
     let mut model = console(weighed_snapshot(|_| ()), "2 l e", (80, 24));
-    update(&mut model, Msg::Paste(format!(" {} 漢字 the end", "aaaa ".repeat(40))));
+    update(&mut model, Msg::Paste(format!(" {} 漢字 the end", "aaaa ".repeat(40)), Instant::now()));
     let text = text_of(&model);
     assert!(text.contains(" Schedule of sincronizar-dynamics "), "{text}");
     assert!(text.contains("pg_cron ignores what follows") && text.contains("the end"), "{text}");
     assert!(text.contains("⏎ takes it   Esc leaves it as it was  "), "{text}");
     let mut model = console(incident_snapshot(), "3 /", (80, 24));
-    update(&mut model, Msg::Paste("Osmara Partida de la Torre y Montes".into()));
+    update(&mut model, Msg::Paste("Osmara Partida de la Torre y Montes".into(), Instant::now()));
     let text = text_of(&model);
     assert!(text.contains("la Torre y Montes▏") && text.contains("total of all"), "{text}");
 }

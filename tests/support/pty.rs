@@ -83,6 +83,17 @@ impl Pty {
         writer.flush().unwrap();
     }
 
+    /// Types keys one after another, so far apart as a person types them.
+    pub fn types(&mut self, keys: &str, apart: Duration) {
+        for key in keys.chars() {
+            let next = Instant::now() + apart;
+            self.send(&key.to_string());
+            while let Some(left) = next.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+                std::thread::park_timeout(left);
+            }
+        }
+    }
+
     /// Types keys and waits for what they must bring: how long that took.
     pub fn press(&mut self, keys: &str, what: &str, is_seen: impl Fn(&Self) -> bool) -> Duration {
         let began = Instant::now();
@@ -97,6 +108,25 @@ impl Pty {
         // The emulator first: the program draws for the new size as soon as it hears of it.
         self.shared.seen.lock().unwrap().screen.screen_mut().set_size(r, c);
         self.master.as_ref().unwrap().resize(size(columns, rows)).unwrap();
+    }
+
+    /// Presses the keys that open a question, waits until its yes counts, and says yes.
+    pub fn confirm(&mut self, keys: &str) {
+        self.send(keys);
+        self.see_lit();
+        self.send("y");
+    }
+
+    /// Waits until the yes of the question on the screen counts.
+    pub fn see_lit(&self) {
+        self.wait("a lit yes", Self::is_lit);
+    }
+
+    /// Does the yes of the question on the screen count? Then its key stands behind it, and no reason why not yet.
+    pub fn is_lit(&self) -> bool {
+        let buttons = self.line(" Cancel  Esc ");
+        let deed = buttons.as_deref().and_then(|line| line.split_once(" Cancel  Esc ")?.1.split('│').next());
+        deed.is_some_and(|deed| deed.trim_end().ends_with("  y") || deed.trim_end().ends_with("  ⏎"))
     }
 
     /// Sends a signal by its name without SIG.

@@ -2,9 +2,12 @@
 #![allow(dead_code, reason = "each test crate uses its own part of it")]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, TimeZone, Utc};
+use crossterm::event::KeyEvent;
+use mvtop::app::arming::READING;
+use mvtop::app::{Cmd, Model, Msg, update};
 use mvtop::domain::day::Day;
 use mvtop::domain::drift::{Drift, Flow, Pairing, Scope};
 use mvtop::domain::fix::{BaseTable, Dashboard, Facts, Pieces, Rights, Timing};
@@ -14,7 +17,7 @@ use mvtop::domain::job::{History, Job, JobId, Run, RunId, RunStatus};
 use mvtop::domain::matrix::Comparison;
 use mvtop::domain::reading::{Measured, Reading};
 use mvtop::domain::server::{Cron, CronExtension, Link, Server};
-use mvtop::domain::snapshot::{Pulse, Signal, Snapshot, ViewState, Writes};
+use mvtop::domain::snapshot::{Blocker, Pulse, Refreshing, Signal, Snapshot, ViewState, Writes};
 use mvtop::domain::stats::JobStats;
 use mvtop::domain::time::Time;
 use mvtop::domain::view::{Column, GroupColumn, KeyColumn, Oid, View, ViewName};
@@ -23,6 +26,20 @@ use mvtop::pg::probes::pulse;
 /// The night of the incident, 02:15 UTC.
 pub fn night() -> Time {
     Utc.with_ymd_and_hms(2026, 2, 4, 2, 15, 0).unwrap()
+}
+
+/// A key of somebody who has read what is on the screen.
+pub fn press_key(model: &mut Model, key: KeyEvent) -> Vec<Cmd> {
+    let read = stand(model);
+    update(model, Msg::Key(key, read))
+}
+
+/// What the Model shows is drawn and stands so long that a question's yes is lit; until when.
+pub fn stand(model: &mut Model) -> Instant {
+    let drawn = Instant::now();
+    update(model, Msg::Drawn(drawn));
+    update(model, Msg::Lit(drawn + READING));
+    drawn + READING
 }
 
 pub const VIEW: Oid = Oid(16_700);
@@ -239,6 +256,30 @@ pub fn incident_snapshot() -> Snapshot {
     let mut all = runs(1, 15);
     all.extend(runs(2, 5));
     snapshot(vec![view_state(incident(), night() - TimeDelta::hours(74))], history(jobs, all))
+}
+
+/// The night with a refresh by cron that waits for ana's session of this pid.
+pub fn blocked_snapshot(pid: i32) -> Snapshot {
+    let mut snapshot = incident_snapshot();
+    let by = Blocker {
+        pid,
+        user: "ana".into(),
+        application: "psql".into(),
+        state: "idle in transaction".into(),
+        since: Some(night() - TimeDelta::seconds(42)),
+        query: None,
+    };
+    Arc::make_mut(&mut snapshot.views[0]).refreshing = vec![Refreshing {
+        pid: 77,
+        user: "cron".into(),
+        application: "pg_cron".into(),
+        since: Some(night() - TimeDelta::seconds(12)),
+        concurrently: true,
+        state: Some("active".into()),
+        granted: false,
+        blocked_by: vec![by],
+    }];
+    snapshot
 }
 
 /// What the fixes of the view must know, where everything is allowed: a refresh of 79 ms by the comparison's time.
