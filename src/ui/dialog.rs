@@ -7,6 +7,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 
 use super::groups;
 use super::help::help;
+use super::rows::shown;
 use super::typed::typed;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
@@ -40,11 +41,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
                 true => buttons(theme, question.plan.deed, question.focused),
                 false => closes(theme),
             };
-            (
-                visible(&question.plan.title).into_owned(),
-                act(theme, question, Room::of((area.width, area.height))),
-                Some(deed),
-            )
+            (question.plan.title.clone(), act(theme, question, Room::of((area.width, area.height))), Some(deed))
         }
         (Some(Dialog::Quit(focused)), _) => (
             format!("Leave while {} runs?", what_runs(model)),
@@ -56,6 +53,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             None => return,
         },
     };
+    let lines: Vec<Line> = lines.into_iter().map(shown).collect();
     let width = area.width.saturating_sub(4).min(96);
     let wrapped: usize = lines.iter().map(|l: &Line| l.width().max(1).div_ceil(width as usize - 4)).sum();
     let foot_height = if foot.is_some() { 2 } else { 0 };
@@ -88,9 +86,10 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
 /// A line on as many lines as it takes, so that each of them can be scrolled to.
 fn folded(line: Line<'static>, columns: usize) -> Vec<Line<'static>> {
     match &*line.spans {
-        [only] => {
-            folds(&only.content, columns).into_iter().map(|part| Line::styled(part.to_string(), line.style)).collect()
-        }
+        [only] => folds(&visible(&only.content), columns)
+            .into_iter()
+            .map(|part| Line::styled(part.to_string(), line.style))
+            .collect(),
         _ => vec![line],
     }
 }
@@ -112,7 +111,7 @@ fn schedule_title(model: &Model, field: &ScheduleField) -> String {
     let job = field.job.and_then(|id| model.snapshot.history.value()?.job(id));
     let view = model.fix.as_ref().and_then(|screen| model.newest.view(screen.view));
     match (job, view) {
-        (Some(job), _) => format!("Schedule of {}", visible(job.title())),
+        (Some(job), _) => format!("Schedule of {}", job.title()),
         (None, Some(view)) => format!("Schedule of a job for {}", view.view.name.short()),
         (None, None) => "Schedule".into(),
     }
@@ -158,12 +157,12 @@ fn log_entry(theme: &Theme, entry: &Entry) -> Vec<Line<'static>> {
     };
     let at = entry.at.format("%Y-%m-%d %H:%M:%S");
     let mut lines = vec![
-        Line::styled(format!("{sign} {at} UTC  {}", visible(entry.title.trim_end_matches('?'))), theme.title),
+        Line::styled(format!("{sign} {at} UTC  {}", entry.title.trim_end_matches('?')), theme.title),
         Line::styled(format!("  {} at {}", entry.who, entry.place), theme.dim),
         Line::styled(format!("  {result}"), style),
     ];
     let sql = entry.sql.iter().flat_map(|s| s.lines());
-    lines.extend(sql.map(|l| Line::styled(format!("    {}", visible(l)), theme.dim)));
+    lines.extend(sql.map(|l| Line::styled(format!("    {l}"), theme.dim)));
     lines.push(Line::default());
     lines
 }
