@@ -56,7 +56,7 @@ fn pulse_of_many(c: &mut Criterion) {
         keeper.connected(server());
         let outcome = Ok(Catch::Views(views.clone()));
         let catalog = Probe::Catalog(None);
-        let answer = Answer { probe: catalog, at: night(), asked: night(), took: Duration::ZERO, outcome };
+        let answer = Answer { probe: catalog, at: night(), asked: night(), took: Duration::ZERO, outcome, look: None };
         keeper.answer(answer, night(), Instant::now());
         let beat = pulse::Answer {
             at: night(),

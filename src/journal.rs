@@ -4,21 +4,30 @@
 //! An entry is written before the first statement and another after the last, so that a change which was interrupted
 //! shows as one that has no end. Each change is one transaction: interrupted means all of it or nothing, and a plan's
 //! proof tells which; but for one in batches, of which what was done by then stays.
+//!
+//! The log is data: its SQL is shown and never run. What is looked at after an interruption is kept as a [`Proof`], from
+//! which this program writes the query. The file is its user's alone ([`private_file`]).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::fix::{Former, Plan};
+use crate::domain::fix::{Former, Plan, Proof};
 use crate::domain::job::JobId;
+use crate::domain::text::escaped_json;
 use crate::domain::time::{Time, took};
 use crate::pg::conninfo::Target;
 use crate::pg::operator::{self, Ending, Event, Found};
+use crate::private_file;
+
+/// Bytes that must be free before a change: its line with all its SQL, and the one after it.
+const ROOM: usize = 256 * 1024;
 
 /// A change, from its start to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +56,22 @@ pub struct Entry {
     /// How it is taken back, in words and SQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<String>,
-    /// How to look what came of it.
+    /// What is looked at to know what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proof: Option<String>,
+    pub proof: Option<KeptProof>,
     /// How it ended; none while it runs, and for ever if it was interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
+}
+
+/// A proof as it stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum KeptProof {
+    /// One that is understood.
+    Known(Proof),
+    /// SQL of a version before this one, or what a later one means: it is only kept.
+    Other(serde_json::Value),
 }
 
 /// The end of a change.
@@ -103,7 +122,7 @@ impl Journal {
 
     /// Everything in it, oldest first; lines that cannot be read are passed over.
     pub fn entries(&self) -> Vec<Entry> {
-        let Some(file) = self.path.as_deref().and_then(|p| File::open(p).ok()) else { return Vec::new() };
+        let Some(file) = self.path.as_deref().and_then(|p| private_file::read(p).ok()) else { return Vec::new() };
         let mut order = Vec::new();
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
@@ -131,7 +150,8 @@ impl Journal {
         formers.find(|f| f.job == job)
     }
 
-    /// Can it be written? If not, why: whoever changes something should know it before.
+    /// Can it be written, and is there room for it? If not, why: whoever changes something should know it before. Blanks are
+    /// written, synced and taken away again; what an interruption leaves of them is a line's indentation.
     ///
     /// # Errors
     /// Why not, in one sentence.
@@ -139,12 +159,12 @@ impl Journal {
         let Some(path) = self.path.as_deref() else {
             return Err("What is changed cannot be written down: there is no home to keep the log in".into());
         };
-        let open = || {
-            fs::create_dir_all(path.parent().unwrap_or(path))?;
-            OpenOptions::new().create(true).append(true).open(path)
+        let tried = || {
+            let (file, end) = locked(path)?;
+            write_whole(&file, end, &[b' '; ROOM])?;
+            file.set_len(end)
         };
-        let why = |e| format!("What is changed cannot be written down in {}: {e}", path.display());
-        open().map(drop).map_err(why)
+        tried().map_err(|e| format!("What is changed cannot be written down in {}: {e}", path.display()))
     }
 
     /// Carries out a plan with a line before and a line after. A log that cannot be written keeps nobody from helping
@@ -177,7 +197,10 @@ impl Journal {
             let result = match &entry.proof {
                 None if entry.sql.len() == 1 => "what it had committed by then stays".into(),
                 None => "it was one transaction: all of it or nothing; the age of the view shows which".into(),
-                Some(proof) => match operator::look(target, entry.database.as_deref(), proof).await {
+                Some(KeptProof::Other(_)) => {
+                    "look at the view: this mvtop does not know how to look at what came of it".into()
+                }
+                Some(KeptProof::Known(proof)) => match operator::look(target, entry.database.as_deref(), proof).await {
                     Ok(Found { good: true, text }) => format!("it was done: {text}"),
                     Ok(Found { good: false, text }) if entry.batches => {
                         format!("what it had done by then stays: {text}")
@@ -199,36 +222,37 @@ impl Journal {
         said
     }
 
-    /// One write, so that two consoles do not mix their lines.
+    /// Adds a line: all of it or nothing.
     fn append(&self, line: &Line) -> io::Result<()> {
         let path = self.path.as_deref().ok_or_else(|| io::Error::other("there is no home to keep it in"))?;
         let write = || {
-            fs::create_dir_all(path.parent().unwrap_or(path))?;
-            let mut text = serde_json::to_string(line)?;
-            text.push('\n');
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_data()
+            let (file, end) = locked(path)?;
+            // Whatever another program left there without an end is no part of this line.
+            let begin = if ends_line(&file, end)? { "" } else { "\n" };
+            let text = format!("{begin}{}\n", escaped_json(&serde_json::to_string(line)?));
+            write_whole(&file, end, text.as_bytes())
         };
         write().inspect_err(|error| tracing::warn!(%error, path = %path.display(), "the action log cannot be written"))
     }
 
+    /// The lock of a change; `None` for an id that this program did not make: it stands in a file, and is no path.
     fn lock_path(&self, id: &str) -> Option<PathBuf> {
+        let is_plain = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        is_plain.then_some(())?;
         Some(self.path.as_deref()?.with_file_name(format!("{id}.running")))
     }
 
     /// Keeps a lock as long as this process lives; the file goes with it where it ends well.
     fn hold(&self, id: &str) -> Option<Held> {
         let path = self.lock_path(id)?;
-        fs::create_dir_all(path.parent()?).ok()?;
-        let lock = Flock::lock(File::create(&path).ok()?, FlockArg::LockExclusiveNonblock).ok()?;
+        let lock = Flock::lock(private_file::write(&path).ok()?, FlockArg::LockExclusiveNonblock).ok()?;
         Some(Held { _lock: lock, path })
     }
 
     /// Does another process carry it out at this moment?
     fn is_held(&self, id: &str) -> bool {
         let Some(path) = self.lock_path(id) else { return false };
-        let Ok(file) = File::open(&path) else { return false };
+        let Ok(file) = private_file::read(&path) else { return false };
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(_) => {
                 let _ = fs::remove_file(path);
@@ -237,6 +261,31 @@ impl Journal {
             Err(_) => true,
         }
     }
+}
+
+/// The log for one writer at a time, so that two consoles do not mix their lines, and where it ends.
+fn locked(path: &Path) -> io::Result<(Flock<File>, u64)> {
+    let file = Flock::lock(private_file::append(path)?, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let end = file.metadata()?.len();
+    Ok((file, end))
+}
+
+/// Adds bytes behind the `end` and syncs them; where that fails nothing of them stays.
+fn write_whole(file: &File, end: u64, bytes: &[u8]) -> io::Result<()> {
+    let mut writer = file;
+    let written = writer.write_all(bytes).and_then(|()| file.sync_data());
+    if written.is_err() {
+        let _ = file.set_len(end);
+    }
+    written
+}
+
+fn ends_line(file: &File, end: u64) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if end > 0 {
+        file.read_exact_at(&mut last, end - 1)?;
+    }
+    Ok(last == [b'\n'])
 }
 
 struct Held {
@@ -265,7 +314,7 @@ fn begin(target: &Target, plan: &Plan) -> Entry {
         batches: plan.batches,
         former: plan.former.clone(),
         undo: plan.undo.clone(),
-        proof: plan.proof.clone(),
+        proof: plan.proof.clone().map(KeptProof::Known),
         end: None,
     }
 }

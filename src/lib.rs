@@ -8,7 +8,7 @@
 //! - [`app`] is the console as data, [`ui`] draws it in a [`theme`], [`keys`] is its one table of keys, [`term`] the
 //!   terminal under it, and [`runtime`] the loop that ties them together.
 //! - [`report`] says the same Snapshot as text and JSON.
-//! - [`journal`] is the log of what was changed.
+//! - [`journal`] is the log of what was changed, [`private_file`] keeps what this program writes to its user.
 //! - [`demo`] makes a private PostgreSQL in the state of the incident's night.
 
 pub mod app;
@@ -19,6 +19,7 @@ pub mod domain;
 pub mod journal;
 pub mod keys;
 pub mod pg;
+pub mod private_file;
 pub mod program;
 pub mod report;
 pub mod runtime;

@@ -31,6 +31,7 @@ use crate::domain::server::Link;
 use crate::domain::text::visible;
 use crate::journal::Journal;
 use crate::pg::conninfo::{Environment, Target};
+use crate::private_file;
 use crate::report;
 use crate::runtime::{Console, End};
 use crate::term::{self, Screen, Signals};
@@ -272,7 +273,7 @@ fn forced_panic(watch: &mut watch::Watch) -> Option<fn(&Model, &Theme, &mut Fram
 
 /// Sends the log to a file for as long as the guard lives.
 fn log_to(file: &Path) -> Result<tracing_appender::non_blocking::WorkerGuard, String> {
-    let opened = std::fs::OpenOptions::new().create(true).append(true).open(file);
+    let opened = private_file::append(file);
     let opened = opened.map_err(|e| format!("the log {} cannot be written: {e}", file.display()))?;
     let (writer, guard) = tracing_appender::non_blocking(opened);
     let wanted = std::env::var("MVTOP_LOG_LEVEL").ok().filter(|w| !w.is_empty()).and_then(|wanted| wanted.parse().ok());
@@ -361,8 +362,7 @@ async fn check(file: Option<PathBuf>, args: Check) -> Result<ExitCode, String> {
         return Err(format!("there is no materialized view {name} that this role can see"));
     }
     let text = if args.json {
-        serde_json::to_string_pretty(&report::json::document(&snapshot, &diagnosis, &views))
-            .map_err(|e| e.to_string())?
+        report::json::printed(&report::json::document(&snapshot, &diagnosis, &views))
     } else {
         let config = file.iter().flat_map(|file| ["--config".into(), file.display().to_string()]);
         let to: Vec<String> = args.connect.words().into_iter().chain(config).collect();

@@ -10,6 +10,7 @@ use ratatui::Frame;
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
+use crate::app::model::Dialog;
 use crate::app::{Cmd, Model, Msg, Rest, set_clock, update};
 use crate::domain::server::Link;
 use crate::journal::Journal;
@@ -107,7 +108,11 @@ impl Console {
             };
             let may_wait = matches!(msg, Some(Msg::Snapshot(_) | Msg::Tick(_)));
             is_stale = msg.is_some();
+            let was_asked = self.is_asked();
             let commands = msg.map_or(Vec::new(), |msg| update(&mut self.model, msg));
+            if self.is_asked() && !was_asked {
+                self.try_journal(&report);
+            }
             is_stale &= !(may_wait && rest.may_wait(&self.model));
             for command in commands {
                 if command == Cmd::Suspend {
@@ -130,6 +135,19 @@ impl Console {
             let _ = self.watch.requests.send(Request::Cancel(pid));
         }
         tokio::time::sleep(FAREWELL).await;
+    }
+
+    /// Is there a question whose yes would change something?
+    fn is_asked(&self) -> bool {
+        matches!(&self.model.dialog, Some(Dialog::Act(question)) if question.is_possible())
+    }
+
+    /// Tries whether the log can still be written: a disk may be full by now.
+    fn try_journal(&self, report: &mpsc::UnboundedSender<Msg>) {
+        let (journal, report) = (self.journal.clone(), report.clone());
+        tokio::task::spawn_blocking(move || {
+            let _ = report.send(Msg::Unlogged(journal.writable().err()));
+        });
     }
 
     /// Looks what became of actions that were interrupted, and says so.

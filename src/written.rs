@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use toml::de::DeTable;
 
-use crate::domain::text::nearest;
+use crate::domain::text::{escaped, nearest};
 
 /// A place in a file; line and column count from one, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +91,12 @@ pub fn hint(word: &str, known: &[&str]) -> String {
 /// A text as TOML writes it on one line.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    // JSON's escapes are TOML's, but for one character that TOML wants escaped, too.
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+    // JSON's escapes are TOML's, but JSON leaves more characters as they are.
+    escaped(&serde_json::Value::from(text).to_string(), |c| match u32::from(c) {
+        code @ 0..=0xffff => format!("\\u{code:04x}"),
+        // A pair of halves, as JSON has it, is none of TOML's.
+        code => format!("\\U{code:08x}"),
+    })
 }
 
 /// Turns byte offsets of one file into places.

@@ -55,6 +55,8 @@ pub enum Msg {
     Action(Event),
     /// The log of actions was read; what is to be said of one that was interrupted.
     Log(Vec<Entry>, Option<String>),
+    /// Whether the log can be written was tried again: why not, if it cannot.
+    Unlogged(Option<String>),
 }
 
 /// Something to be done by the runtime.

@@ -12,7 +12,7 @@ use super::dispatch::{dispatch, quit};
 use super::fix::{chosen_fix, keep_fix, schedule_typed};
 use super::jump::is_of_here;
 use super::lines::{reorder, reorder_views, retab, row_key, select_row};
-use super::model::{Model, Notice};
+use super::model::{Dialog, Model, Notice};
 use super::{Cmd, Msg, answer};
 use crate::domain::diagnosis::diagnose;
 use crate::domain::reading::Progress;
@@ -58,6 +58,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
                 say(model, said);
             }
         }
+        Msg::Unlogged(why) => unlogged(model, why),
     }
     Vec::new()
 }
@@ -67,6 +68,17 @@ fn restart_arming(model: &mut Model) {
     if let Some(arming) = model.arming_mut() {
         arming.restart();
     }
+}
+
+/// Tells a question that is open, and those to come, why the log cannot be written.
+fn unlogged(model: &mut Model, why: Option<String>) {
+    if let (Some(Dialog::Act(question)), Some(why)) = (&mut model.dialog, &why) {
+        let note = format!("▲ {why}.");
+        if !question.plan.notes.contains(&note) {
+            Arc::make_mut(&mut question.plan).notes.push(note);
+        }
+    }
+    model.settings.unlogged = why;
 }
 
 /// Says something for a few seconds.

@@ -111,7 +111,7 @@ fn jobs(state: &ViewState, history: Option<&History>) -> String {
     let Some(history) = history else { return "pg_cron's jobs cannot be read here".into() };
     let job = |job: &crate::domain::job::Job| {
         let paused = if job.active { "" } else { ", paused" };
-        format!("job {} {} ({}{paused})", job.id.0, shown(job.title()), shown(&job.schedule))
+        format!("job {} {} ({}{paused})", job.id.0, job.title(), shown(&job.schedule))
     };
     let jobs: Vec<String> = history.jobs_refreshing(&state.view.name).map(job).collect();
     if jobs.is_empty() { "no job refreshes it".into() } else { format!("refreshed by {}", jobs.join(", ")) }

@@ -90,9 +90,7 @@ impl Cluster {
             &format!("CREATE DATABASE {DATABASE}\n"),
         )?;
         let conf = data.join("postgresql.conf");
-        let appended = fs::File::options().append(true).open(&conf);
-        let appended = appended.and_then(|mut file| writeln!(file, "include_if_exists = '../{SETTINGS}'"));
-        appended.map_err(DemoError::io("write", &conf))?;
+        ServerUser::append(self.user.as_ref(), &conf, &format!("include_if_exists = '../{SETTINGS}'\n"))?;
         fs::rename(&data, self.data_dir()).map_err(DemoError::io("rename", &data))
     }
 
@@ -126,11 +124,7 @@ impl Cluster {
             |(name, value): (&str, &str)| format!("{name} = '{}'\n", value.replace('\\', "\\\\").replace('\'', "''"));
         let path = self.home().join(SETTINGS);
         let text: String = settings.into_iter().map(line).collect();
-        let written = fs::write(&path, text).and_then(|()| {
-            // Whatever the umask: the server's user reads it.
-            fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        });
-        written.map_err(DemoError::io("write", &path))
+        ServerUser::write_readable(self.user.as_ref(), &path, &text)
     }
 
     /// Starts the server if it is not running, and waits until it takes connections.
@@ -162,7 +156,7 @@ impl Cluster {
     pub fn become_standby(&self) -> Result<(), DemoError> {
         self.stop(Stop::Fast);
         let signal = self.data_dir().join("standby.signal");
-        fs::write(&signal, "").map_err(DemoError::io("write", &signal))?;
+        ServerUser::append(self.user.as_ref(), &signal, "")?;
         self.start_server()
     }
 

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 
 use super::error::DemoError;
+use crate::private_file;
 
 /// How a scratch folder's name begins. Made under another name and renamed once locked, so that a folder that is
 /// just being made never looks like a leftover.
@@ -42,6 +43,8 @@ impl Scratch {
             .rand_bytes(6)
             .tempdir_in(&temp)
             .map_err(DemoError::io("create a folder in", &temp))?;
+        // A temporary folder that others can write to without a sticky bit is none.
+        private_file::make_folder(new.path()).map_err(DemoError::io("use", new.path()))?;
         let lock = try_lock(&new.path().join(SCRATCH_LOCK))?;
         let lock = lock.ok_or_else(|| DemoError::InUse { path: new.path().to_path_buf() })?;
         let name = new.path().file_name().unwrap_or_default().to_string_lossy().replacen(UNLOCKED_PREFIX, PREFIX, 1);
@@ -71,7 +74,7 @@ pub(super) struct Kept {
 impl Kept {
     /// Takes a new or empty folder, or one that was kept earlier.
     pub(super) fn open(dir: &Path) -> Result<Self, DemoError> {
-        fs::create_dir_all(dir).map_err(DemoError::io("create", dir))?;
+        private_file::make_folder(dir).map_err(DemoError::io("use", dir))?;
         let dir = dir.canonicalize().map_err(DemoError::io("open", dir))?;
         let mut entries = fs::read_dir(&dir).map_err(DemoError::io("read", &dir))?;
         let lock = dir.join(KEPT_LOCK);
@@ -86,8 +89,7 @@ impl Kept {
 
 /// Takes a lock file's lock, making the file if needed; `None` if somebody holds it.
 fn try_lock(path: &Path) -> Result<Option<Flock<File>>, DemoError> {
-    let file = File::options().write(true).create(true).truncate(false).open(path);
-    Ok(take(file.map_err(DemoError::io("create", path))?))
+    Ok(take(private_file::write(path).map_err(DemoError::io("create", path))?))
 }
 
 /// The file's lock, unless somebody holds it. The descriptor is close-on-exec: a server does not inherit it.

@@ -1,6 +1,6 @@
 //! Cleans up after a demo that was killed before it could clean up itself: its server, then its folder.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::home::{self, PREFIX, SCRATCH_LOCK};
 use super::server::{RUN, SOCKET, ServerUser, wait_until};
+use crate::private_file;
 
 /// How long a server told to stop at once may take before it is killed: after five seconds it kills its children.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(super) fn sweep(temp: &Path, user: Option<&ServerUser>) {
     for dir in fs::read_dir(temp).into_iter().flatten().flatten().map(|entry| entry.path()) {
         if looks_like_ours(&dir)
-            && let Ok(lock) = File::options().write(true).open(dir.join(SCRATCH_LOCK))
+            && let Ok(lock) = private_file::read(&dir.join(SCRATCH_LOCK))
             && let Some(_held) = home::take(lock)
         {
             stop_server(&dir, user);

@@ -1,8 +1,8 @@
 //! One `postgres` process: started as a child, watched until it is ready, stopped by a signal.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::chown;
+use std::fs::{self, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{PermissionsExt as _, chown, fchown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
 
 use super::error::DemoError;
+use crate::private_file;
 
 /// The socket's folder, inside a scratch folder.
 pub(super) const RUN: &str = "run";
@@ -57,11 +58,39 @@ impl ServerUser {
         command
     }
 
+    /// Writes a file of ours that the server's user may read and nobody else.
+    pub(super) fn write_readable(user: Option<&Self>, path: &Path, text: &str) -> Result<(), DemoError> {
+        let write = || -> io::Result<()> {
+            let mut file = private_file::write(path)?;
+            file.set_len(0)?;
+            file.write_all(text.as_bytes())?;
+            let Some(user) = user else { return Ok(()) };
+            fchown(&file, None, Some(user.gid))?;
+            file.set_permissions(Permissions::from_mode(0o640))
+        };
+        write().map_err(DemoError::io("write", path))
+    }
+
+    /// Adds to a file in the server's own folder as its user would: whoever owns a folder can make any name in it a link.
+    pub(super) fn append(user: Option<&Self>, path: &Path, text: &str) -> Result<(), DemoError> {
+        let mut shell = Self::command(user, Path::new("/bin/sh"), path.parent().unwrap_or(path));
+        shell.args(["-c", "exec cat >> \"$1\"", "sh"]).arg(path).stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut write = || -> io::Result<()> {
+            let mut child = shell.spawn()?;
+            if let Some(mut stdin) = child.stdin.take() {
+                stdin.write_all(text.as_bytes())?;
+            }
+            let status = child.wait()?;
+            if status.success() { Ok(()) } else { Err(io::Error::other(format!("the shell says {status}"))) }
+        };
+        write().map_err(DemoError::io("write", path))
+    }
+
     /// Makes a folder that only the server's user (and root) may enter.
     pub(super) fn create_dir(user: Option<&Self>, dir: &Path) -> Result<(), DemoError> {
         let make = || -> io::Result<()> {
             fs::create_dir(dir)?;
-            fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+            fs::set_permissions(dir, Permissions::from_mode(0o700))?;
             user.map_or(Ok(()), |user| chown(dir, Some(user.uid), Some(user.gid)))
         };
         make().map_err(DemoError::io("create", dir))
@@ -86,7 +115,7 @@ pub(super) struct Server {
 impl Server {
     /// Starts `postgres` on `data` and waits until it takes connections. Its output is added to `log`.
     pub(super) fn start(mut postgres: Command, data: &Path, log: &Path) -> Result<Self, DemoError> {
-        let output = File::options().create(true).append(true).open(log).map_err(DemoError::io("write", log))?;
+        let output = private_file::append(log).map_err(DemoError::io("write", log))?;
         let errors = output.try_clone().map_err(DemoError::io("write", log))?;
         // A process group of its own: Ctrl-C in the terminal is for the program, not for its server.
         postgres.arg("-D").arg(data).stdout(output).stderr(errors).process_group(0);

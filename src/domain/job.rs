@@ -7,6 +7,7 @@ mod path;
 pub(crate) mod tests;
 mod words;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use self::command::{Homes, Routine, is_whole, trigger_modes};
 pub use self::history::{History, Index};
 use self::path::SearchPath;
 pub use self::path::schemas_of_path;
+use super::text::visible;
 use super::time::Time;
 
 /// `cron.job.jobid`.
@@ -80,9 +82,9 @@ impl Job {
         SearchPath::of(self.search_path.as_deref(), &self.username)
     }
 
-    /// Its name, else its command.
-    pub fn title(&self) -> &str {
-        self.name.as_deref().unwrap_or(&self.command)
+    /// Its name, else its command, with what a terminal would obey made visible: for showing only.
+    pub fn title(&self) -> Cow<'_, str> {
+        visible(self.name.as_deref().unwrap_or(&self.command))
     }
 
     /// Is it one REFRESH and nothing else? What it calls may do more.

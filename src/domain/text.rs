@@ -1,5 +1,9 @@
-//! Text that came from somewhere else, made safe to show: hidden characters become visible, and strings are cut and padded
+//! Text that came from somewhere else, made safe to show: hidden characters become [`visible`], and strings are cut and padded
 //! by the columns they take on a terminal, not by bytes or characters.
+//!
+//! Whatever lays text out ([`fit`], [`pad_right`], [`wrap`], [`wrap_within`]) makes it visible first.
+
+mod visible;
 
 use std::borrow::Cow;
 
@@ -8,37 +12,7 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// The three flags built from tag characters (England, Scotland, Wales) that Unicode recommends for interchange. In any
-/// other place tag characters carry text nobody sees.
-const TAG_FLAGS: [&str; 3] = [
-    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
-    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
-    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0077}\u{E006C}\u{E0073}\u{E007F}",
-];
-
-/// Shows what a terminal would obey or hide: newline as `⏎`, tab as `⇥`, and every other control, direction mark,
-/// zero-width space or tag character as `<U+202E>`. Letters of any script, emoji, flags and combining marks stay as they are.
-///
-/// Applying it twice changes nothing more, and the result never holds a control character.
-#[must_use]
-pub fn visible(raw: &str) -> Cow<'_, str> {
-    if !raw.chars().any(is_hidden) {
-        return Cow::Borrowed(raw);
-    }
-    let mut shown = String::with_capacity(raw.len() + 8);
-    let mut rest = raw;
-    while let Some(first) = rest.chars().next() {
-        let flag = TAG_FLAGS.into_iter().find(|flag| rest.starts_with(flag));
-        let (piece, tail) = rest.split_at(flag.map_or(first.len_utf8(), str::len));
-        if flag.is_some() || !is_hidden(first) {
-            shown.push_str(piece);
-        } else {
-            shown.push_str(&name(first));
-        }
-        rest = tail;
-    }
-    Cow::Owned(shown)
-}
+pub use visible::{escaped, escaped_json, make_visible, visible};
 
 /// `1 run`, `3 runs`.
 #[must_use]
@@ -50,28 +24,6 @@ pub fn counted(n: usize, noun: &str) -> String {
 #[must_use]
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", (share * 1000.0).floor() / 10.0)
-}
-
-fn name(hidden: char) -> Cow<'static, str> {
-    match hidden {
-        '\n' => Cow::Borrowed("⏎"),
-        '\t' => Cow::Borrowed("⇥"),
-        other => Cow::Owned(format!("<U+{:04X}>", u32::from(other))),
-    }
-}
-
-/// Joiners (U+200C, U+200D) and variation selectors are missing on purpose: scripts and emoji need them.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{00AD}'                  // soft hyphen
-            | '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' // direction
-            | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}' // zero width
-            | '\u{2028}' | '\u{2029}'   // line and paragraph separators
-            | '\u{3164}' | '\u{FFA0}'   // fillers that look like an empty field
-            | '\u{FFF9}'..='\u{FFFB}'   // interlinear annotation
-            | '\u{E0000}'..='\u{E007F}' // tags
-        )
 }
 
 /// The text as a filter compares it: without case and without accents, so that `fabian` finds `Fabián`.
@@ -102,7 +54,7 @@ pub fn pieces(text: &str) -> Vec<&str> {
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<(String, usize)> = Vec::new();
-    for word in pieces(text).into_iter().map(str::trim).filter(|word| !word.is_empty()) {
+    for word in pieces(&visible(text)).into_iter().map(str::trim).filter(|word| !word.is_empty()) {
         let taken = width(word);
         match lines.last_mut().filter(|(_, used)| used + 1 + taken <= columns) {
             Some((line, used)) => {
@@ -129,7 +81,8 @@ pub fn wrap_within(text: &str, columns: usize, lines: usize) -> Vec<String> {
     all
 }
 
-/// The whole text on lines of so many columns, broken behind blanks, which may stand over: no character of it is lost.
+/// The whole text, which is [`visible`] already, on lines of so many columns, broken behind blanks, which may stand over: no
+/// character of it is lost.
 #[must_use]
 pub fn folds(text: &str, columns: usize) -> Vec<&str> {
     let (mut lines, mut start, mut blank, mut used) = (Vec::new(), 0, 0, 0);
@@ -171,8 +124,9 @@ fn grapheme_width(grapheme: &str) -> usize {
 /// `s` itself when it fits in `columns`, else as many whole graphemes as leave room for a final `…`.
 #[must_use]
 pub fn fit(s: &str, columns: usize) -> Cow<'_, str> {
-    if width(s) <= columns {
-        return Cow::Borrowed(s);
+    let s = visible(s);
+    if width(&s) <= columns {
+        return s;
     }
     let Some(room) = columns.checked_sub(1) else {
         return Cow::Borrowed("");
@@ -242,13 +196,13 @@ fn mistakes(a: &str, b: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
 
     /// Strings rich in what goes wrong: controls, direction marks, wide letters, emoji, marks.
-    fn nasty() -> impl Strategy<Value = String> {
+    pub fn nasty() -> impl Strategy<Value = String> {
         let pieces = prop::sample::select(vec![
             "a",
             "ñ",
@@ -257,7 +211,7 @@ mod tests {
             "e\u{301}",
             "👩‍👩‍👧",
             "🇲🇽",
-            TAG_FLAGS[0],
+            "\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
             "\u{1F3F4}\u{E0067}",
             "\u{1b}[2J",
             "\n",
@@ -311,35 +265,6 @@ mod tests {
     }
 
     #[test]
-    fn names_what_a_terminal_would_obey() {
-        assert_eq!(visible("a\u{1b}[2J\r\nb\tc"), "a<U+001B>[2J<U+000D>⏎b⇥c");
-        assert_eq!(visible("\u{9b}31m\u{7f}"), "<U+009B>31m<U+007F>");
-    }
-
-    #[test]
-    fn names_what_a_terminal_would_hide() {
-        for hidden in "\u{202A}\u{202E}\u{2066}\u{2069}\u{200B}\u{FEFF}\u{AD}\u{2028}\u{2029}\u{E0041}\u{200E}".chars()
-        {
-            let raw = format!("VEN{hidden}BOOM");
-            assert_eq!(visible(&raw), format!("VEN<U+{:04X}>BOOM", u32::from(hidden)));
-        }
-    }
-
-    #[test]
-    fn leaves_every_language_and_emoji_alone() {
-        for text in
-            ["Osmara Partida", "李明", "👩‍👩‍👧‍👦", "🇲🇽", TAG_FLAGS[0], "❤️", "e\u{301}", "مرحبا", "ｶﾞ", "می\u{200C}خواهم"]
-        {
-            assert_eq!(visible(text), text);
-        }
-    }
-
-    #[test]
-    fn names_tags_that_are_not_a_known_flag() {
-        assert_eq!(visible("\u{1F3F4}\u{E0067}x"), "\u{1F3F4}<U+E0067>x");
-    }
-
-    #[test]
     fn cuts_between_graphemes_and_pads_by_columns() {
         assert_eq!(fit("prospectos", 10), "prospectos");
         assert_eq!(fit("prospectos", 6), "prosp…");
@@ -350,18 +275,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn visible_twice_is_visible_once(raw in nasty()) {
-            let once = visible(&raw).into_owned();
-            prop_assert_eq!(visible(&once), once.as_str());
-        }
-
-        #[test]
-        fn visible_text_holds_no_control_or_direction_mark(raw in nasty()) {
-            let bad = |c: char| c.is_control() || ('\u{202A}'..='\u{202E}').contains(&c) || c == '\u{200B}';
-            prop_assert!(!visible(&raw).chars().any(bad));
-        }
-
         #[test]
         fn fitted_text_is_never_wider_than_asked(raw in nasty(), columns in 0_usize..20) {
             prop_assert!(width(&fit(&raw, columns)) <= columns);

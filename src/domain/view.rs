@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use pruned::Pruned;
 pub use role_use::depends_on_role;
@@ -28,7 +28,7 @@ use super::text::{nearest, visible};
 pub struct Oid(pub u32);
 
 /// A view's schema and name, unquoted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ViewName {
     /// The schema it lives in.
     pub schema: String,

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 use super::conninfo::Target;
+use super::fix::proof_sql;
 use super::problem::problem;
 use super::session::{Limits, Session};
-use crate::domain::fix::{Fix, Plan};
+use crate::domain::fix::{Fix, Plan, Proof};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::text::visible;
 
@@ -60,11 +61,11 @@ pub async fn run(target: &Target, plan: &Plan, report: impl Fn(Event)) {
     report(Event::Ended(ending, began.elapsed()));
 }
 
-/// Looks at what is there now, by a plan's proof.
+/// Looks at what is there now, by what a plan promised.
 ///
 /// # Errors
 /// Why it could not be looked at.
-pub async fn look(target: &Target, database: Option<&str>, proof: &str) -> Result<Found, Problem> {
+pub async fn look(target: &Target, database: Option<&str>, proof: &Proof) -> Result<Found, Problem> {
     found(&connect(target, database).await?, proof).await
 }
 
@@ -157,7 +158,7 @@ async fn by_itself(session: &Session, statement: &str, report: &impl Fn(Event)) 
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Looks at what is there now; after a signal until it has been heard, for the server only sends it.
-async fn proved(session: &Session, plan: &Plan, proof: &str) -> Result<Found, Problem> {
+async fn proved(session: &Session, plan: &Plan, proof: &Proof) -> Result<Found, Problem> {
     let is_signal = matches!(plan.fix, Fix::Cancel(_) | Fix::Terminate(_));
     let began = Instant::now();
     loop {
@@ -169,13 +170,12 @@ async fn proved(session: &Session, plan: &Plan, proof: &str) -> Result<Found, Pr
     }
 }
 
-async fn found(session: &Session, proof: &str) -> Result<Found, Problem> {
-    // Names in it are quoted and qualified; pg_cron's tables and pg_catalog need no path.
-    let rows = session.read(Limits::CHEAP, proof, &[]).await?;
+async fn found(session: &Session, proof: &Proof) -> Result<Found, Problem> {
+    let rows = session.read(Limits::CHEAP, &proof_sql(proof), &[]).await?;
     let row = rows.first().ok_or_else(|| super::catalog::unexpected("nothing was found"))?;
     Ok(Found {
         good: row.get::<_, Option<bool>>(0).unwrap_or(false),
-        text: row.get::<_, Option<String>>(1).unwrap_or_default(),
+        text: visible(&row.get::<_, Option<String>>(1).unwrap_or_default()).into_owned(),
     })
 }
 

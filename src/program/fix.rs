@@ -238,7 +238,7 @@ fn confirmed(plan: &Plan) -> Result<bool, String> {
         return Err("there is no terminal to ask at: look at it with --dry-run, then do it with --yes".into());
     }
     let mut out = io::stdout();
-    let question = prose(&format!("{} [y/N] ", visible(&plan.title)), &out);
+    let question = prose(&format!("{} [y/N] ", plan.title), &out);
     ask(&mut out, &question).map_err(|e| format!("the question could not be asked or answered: {e}"))
 }
 

@@ -17,6 +17,8 @@ use crate::config::{self, Config, Given, init::proposal};
 use crate::domain::diagnosis::diagnose;
 use crate::domain::server::Link;
 use crate::domain::snapshot::Snapshot;
+use crate::domain::text::visible;
+use crate::private_file;
 use crate::watch::{NO_VIEW, Request, Watch};
 
 /// How long an init looks at the database: what is not known by then is left out.
@@ -68,7 +70,7 @@ pub(super) fn show(file: Option<PathBuf>, args: &ShowConfig) -> Result<ExitCode,
     // What the console would refuse is not in force.
     super::themes::wanted(&config)?;
     for warning in &config.warnings {
-        let _ = writeln!(io::stderr(), "mvtop: {warning}");
+        let _ = writeln!(io::stderr(), "mvtop: {}", visible(warning));
     }
     print(&config.show())
 }
@@ -120,11 +122,12 @@ fn refusal(path: &Path) -> String {
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), String> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).mode(0o600).create(true).truncate(true).create_new(!force);
-    let written = folder.and_then(|()| options.open(path)).and_then(|mut file| file.write_all(text.as_bytes()));
+    let opened = if force { private_file::write(path) } else { private_file::create_new(path) };
+    // Emptied only when it is known to be ours.
+    let written = opened.and_then(|mut file| {
+        file.set_len(0)?;
+        file.write_all(text.as_bytes())
+    });
     written.map_err(|e| match e.kind() {
         io::ErrorKind::AlreadyExists => refusal(path),
         _ => format!("{} cannot be written: {e}", path.display()),

@@ -9,10 +9,12 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::ask::ask;
+use super::fix::print;
 use super::{begin, prose, settings, target, watch_settings};
 use crate::cli::Verify;
 use crate::domain::reading::Problem;
 use crate::domain::snapshot::{Snapshot, ViewState};
+use crate::domain::text::visible;
 use crate::domain::verify::{Evidence, Facts, Reassignment, Source, Trial, refreshes, verify};
 use crate::pg::conninfo::Target;
 use crate::pg::look::ViewReader;
@@ -52,8 +54,7 @@ pub(super) async fn run(file: Option<PathBuf>, args: Verify) -> Result<ExitCode,
     let verification = verify(&evidence);
     let strict = scene.args.strict;
     let text = if scene.args.json {
-        let document = report::verify::document(&verification, &trial, script.as_ref(), strict);
-        serde_json::to_string_pretty(&document).map_err(|e| e.to_string())?
+        report::json::printed(&report::verify::document(&verification, &trial, script.as_ref(), strict))
     } else {
         prose(report::verify::text(&verification, strict).trim_end(), &io::stdout())
     };
@@ -119,7 +120,8 @@ fn chosen(snapshot: &Snapshot, word: Option<&str>) -> Result<Option<Arc<ViewStat
         ([view], _) => Ok(Some((*view).clone())),
         (views, _) => {
             // Views that share a bare name are told apart by their schemas.
-            let name = |v: &&Arc<ViewState>| if word.is_some() { v.view.name.to_string() } else { v.view.name.short() };
+            let full = |v: &Arc<ViewState>| visible(&v.view.name.to_string()).into_owned();
+            let name = |v: &&Arc<ViewState>| if word.is_some() { full(v) } else { v.view.name.short() };
             let names: Vec<String> = views.iter().map(name).collect();
             Err(format!("there are {} materialized views; name one with --view: {}", views.len(), names.join(", ")))
         }
@@ -154,8 +156,7 @@ impl Scene {
         match self.plan().await {
             Ok(plan) => {
                 let script = Script::of(&self.view.view, &plan, self.statement_timeout);
-                // A reader that went away has read enough.
-                let _ = io::stdout().write_all(report::verify::sql(&script).as_bytes());
+                print(&report::verify::sql(&script));
                 Ok(ExitCode::SUCCESS)
             }
             Err(Trial::NotProven(why) | Trial::Skipped(why)) => Err(format!("Test 2 cannot be run: {why}")),

@@ -52,7 +52,7 @@ pub fn verdict(diagnosis: &Diagnosis, views: &[&ViewState]) -> Verdict {
 pub fn unknown(why: &str, is_json: bool) -> String {
     if is_json {
         let document = json!({"verdict": "unknown", "problem": {"code": "not_tried", "text": why}, "views": []});
-        return format!("{document:#}");
+        return super::json::printed(&document);
     }
     format!("UNKNOWN - {}", plain(why))
 }

@@ -16,7 +16,13 @@ use crate::domain::matrix::Comparison;
 use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::stats::JobStats;
+use crate::domain::text::escaped_json;
 use crate::domain::time::Time;
+
+/// A document as it is printed: what a terminal would obey or hide stands as an escape, so that every value is exact.
+pub fn printed(document: &Value) -> String {
+    escaped_json(&format!("{document:#}"))
+}
 
 /// The whole document.
 pub fn document(snapshot: &Snapshot, diagnosis: &Diagnosis, views: &[&ViewState]) -> Value {

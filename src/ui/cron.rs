@@ -19,7 +19,7 @@ use crate::app::model::Pane;
 use crate::domain::job::{History, Job, Run, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::stats::JobStats;
-use crate::domain::text::percent;
+use crate::domain::text::{percent, visible};
 use crate::domain::time::{Time, clock, compact, human};
 use crate::theme::Theme;
 
@@ -34,7 +34,8 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             let lines = lines(model, theme, history, job, inner);
             paint(frame, inner, lines);
         }
-        _ => frame.render_widget(Paragraph::new(empty(model)).style(theme.dim).wrap(Wrap { trim: true }), inner),
+        _ => frame
+            .render_widget(Paragraph::new(visible(&empty(model))).style(theme.dim).wrap(Wrap { trim: true }), inner),
     }
 }
 
@@ -128,7 +129,7 @@ fn job_row<'a>(model: &Model, theme: &Theme, columns: &[Column], history: &Histo
     let p95 = stats.and_then(|s| s.p95).map_or("–".into(), compact);
     let cells = [
         (sign.to_string(), style),
-        (job.title().to_string(), theme.words()),
+        (job.title().into_owned(), theme.words()),
         (job.schedule.clone(), theme.dim),
         (good, if stats.is_some_and(|s| s.failed > 0) { theme.warning } else { theme.ok }),
         (p95, theme.number),
@@ -150,11 +151,11 @@ fn title<'a>(theme: &Theme, history: &History, job: &Job) -> Line<'a> {
     let paused = if job.active { "" } else { " PAUSED" };
     Line::from(vec![
         Span::styled("◂ ", theme.key),
-        Span::styled(job.title().to_string(), theme.accent),
+        Span::styled(job.title().into_owned(), theme.accent),
         Span::styled(" ▸", theme.key),
         Span::styled(paused, theme.warning),
         Span::styled(format!(" {place} of {} · ", history.jobs.len()), theme.dim),
-        Span::styled(job.schedule.clone(), theme.dim),
+        Span::styled(visible(&job.schedule).into_owned(), theme.dim),
     ])
 }
 

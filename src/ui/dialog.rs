@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Padding, Paragraph, Wrap};
 use super::groups;
 use super::help::help;
 use super::question::{self, Foot};
+use super::rows::shown;
 use super::typed::typed;
 use crate::app::Model;
 use crate::app::fix::ScheduleField;
@@ -37,7 +38,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
         (Some(Dialog::Log(first)), _) => ("What was changed".into(), from(log(model, theme), *first)),
         (Some(Dialog::Act(question)), _) => {
             let room = question.room((area.width, area.height));
-            (visible(&question.plan.title).into_owned(), question::act(theme, question, room))
+            (question.plan.title.clone(), question::act(theme, question, room))
         }
         (Some(Dialog::Quit(_)), _) => (question::quit_title(model), question::quit(model, theme)),
         (Some(Dialog::Groups(choice)), _) => match model.newest.view(choice.view) {
@@ -45,6 +46,7 @@ pub fn draw(model: &Model, theme: &Theme, frame: &mut Frame, area: Rect) {
             None => return,
         },
     };
+    let lines: Vec<Line> = lines.into_iter().map(shown).collect();
     let width = area.width.saturating_sub(4).min(96);
     let wrapped: usize = lines.iter().map(|l: &Line| l.width().max(1).div_ceil(width as usize - 4)).sum();
     let foot = Foot::of(model, theme, columns);
@@ -80,9 +82,10 @@ fn draw_foot(foot: Foot, is_cut: bool, theme: &Theme, frame: &mut Frame, area: R
 /// A line on as many lines as it takes, so that each of them can be scrolled to.
 fn folded(line: Line<'static>, columns: usize) -> Vec<Line<'static>> {
     match &*line.spans {
-        [only] => {
-            folds(&only.content, columns).into_iter().map(|part| Line::styled(part.to_string(), line.style)).collect()
-        }
+        [only] => folds(&visible(&only.content), columns)
+            .into_iter()
+            .map(|part| Line::styled(part.to_string(), line.style))
+            .collect(),
         _ => vec![line],
     }
 }
@@ -92,7 +95,7 @@ fn schedule_title(model: &Model, field: &ScheduleField) -> String {
     let job = field.job.and_then(|id| model.snapshot.history.value()?.job(id));
     let view = model.fix.as_ref().and_then(|screen| model.newest.view(screen.view));
     match (job, view) {
-        (Some(job), _) => format!("Schedule of {}", visible(job.title())),
+        (Some(job), _) => format!("Schedule of {}", job.title()),
         (None, Some(view)) => format!("Schedule of a job for {}", view.view.name.short()),
         (None, None) => "Schedule".into(),
     }
@@ -138,12 +141,12 @@ fn log_entry(theme: &Theme, entry: &Entry) -> Vec<Line<'static>> {
     };
     let at = entry.at.format("%Y-%m-%d %H:%M:%S");
     let mut lines = vec![
-        Line::styled(format!("{sign} {at} UTC  {}", visible(entry.title.trim_end_matches('?'))), theme.title),
+        Line::styled(format!("{sign} {at} UTC  {}", entry.title.trim_end_matches('?')), theme.title),
         Line::styled(format!("  {} at {}", entry.who, entry.place), theme.dim),
         Line::styled(format!("  {result}"), style),
     ];
     let sql = entry.sql.iter().flat_map(|s| s.lines());
-    lines.extend(sql.map(|l| Line::styled(format!("    {}", visible(l)), theme.dim)));
+    lines.extend(sql.map(|l| Line::styled(format!("    {l}"), theme.dim)));
     lines.push(Line::default());
     lines
 }

@@ -13,7 +13,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Wrap};
 
-use super::rows::{Column, paint, rest, row, within};
+use super::rows::{Column, paint, rest, row, shown, within};
 use super::{progress, window};
 use crate::app::Model;
 use crate::app::disabled::no_changes;
@@ -21,7 +21,7 @@ use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
 use crate::domain::fix::{Advice, Choice, Offer};
 use crate::domain::text::{fit, wrap};
 use crate::domain::time::{human, took};
-use crate::keys::{Action, shown};
+use crate::keys::{self, Action};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
@@ -46,7 +46,7 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
             Some(view) => progress(&view.facts, theme, model.server_now()).unwrap_or_else(measuring),
             None => {
                 let keys = &model.settings.keys;
-                let [back, look] = [Action::Back, Action::Fix].map(|action| shown(keys.key(action)));
+                let [back, look] = [Action::Back, Action::Fix].map(|action| keys::shown(keys.key(action)));
                 let text = format!(
                     "It was dropped or replaced meanwhile. {back} goes back; {look} then looks at what is there now."
                 );
@@ -96,6 +96,7 @@ pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame,
     }
     paint(frame, small, also);
     let detail_lines = details(model, screen, &rows, advice.as_ref(), theme);
+    let detail_lines: Vec<Line> = detail_lines.into_iter().map(shown).collect();
     frame.render_widget(Paragraph::new(detail_lines).wrap(Wrap { trim: true }), detail);
 }
 

@@ -1,12 +1,14 @@
 //! Table rows of fixed columns: each cell padded to its width, so that a pane draws only the rows in its window.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::domain::text::{fit, is_simple, pieces, width};
+use crate::domain::text::{fit, is_simple, pieces, visible, width};
 
 /// A column's width and side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +61,7 @@ pub fn rest(width: u16, fixed: &[Column]) -> usize {
 
 /// A sentence as one span a word, so that it can be wrapped.
 pub fn words<'a>(text: &str, style: Style) -> Line<'a> {
-    pieces(text).into_iter().map(|word| Span::styled(word.to_string(), style)).collect()
+    pieces(&visible(text)).into_iter().map(|word| Span::styled(word.to_string(), style)).collect()
 }
 
 /// A line's spans on as many lines as the columns ask for; a span is never broken.
@@ -104,6 +106,17 @@ fn cut(line: &mut Line<'_>, columns: u16) {
     }
 }
 
+/// A line whose every span is made visible, for what is drawn by ratatui itself: it would leave out what a terminal obeys
+/// without a sign of it.
+pub fn shown(mut line: Line<'_>) -> Line<'_> {
+    for span in &mut line.spans {
+        if let Cow::Owned(shown) = visible(&span.content) {
+            span.content = shown.into();
+        }
+    }
+    line
+}
+
 /// Draws lines from the top left corner of an area that is blank yet. What [`Text`](ratatui::text::Text) does, but blanks
 /// without a style, half of a table, are stepped over instead of being written, and plain text is not searched for graphemes.
 pub fn paint<'a>(frame: &mut Frame, area: Rect, lines: impl IntoIterator<Item = Line<'a>>) {
@@ -126,6 +139,7 @@ pub fn paint<'a>(frame: &mut Frame, area: Rect, lines: impl IntoIterator<Item = 
 fn paint_span(buffer: &mut Buffer, x: u16, row: Rect, span: &Span) -> u16 {
     let room = row.right() - x;
     if !span.content.chars().all(is_simple) {
+        let span = &Span::styled(visible(&span.content), span.style);
         let end = buffer.set_span(x, row.y, span, room).0;
         // A wide character that no longer fits leaves a column that is nobody's.
         return if width(&span.content) > room.into() { row.right() } else { end };

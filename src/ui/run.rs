@@ -17,7 +17,7 @@ pub(super) fn lines(model: &Model, theme: &Theme, run: &Run) -> Vec<Line<'static
         _ => theme.busy,
     };
     let at = |time: Option<Time>| time.map_or("–".into(), |t| format!("{} UTC", t.format("%Y-%m-%d %H:%M:%S%.3f")));
-    let name = job.map_or_else(|| "a job that is gone".to_string(), |job| visible(job.title()).into_owned());
+    let name = job.map_or_else(|| "a job that is gone".to_string(), |job| job.title().into_owned());
     let took = run.duration().map_or(String::new(), |length| format!(", took {}", human(length)));
     let field = |word: &str, said: String, style| {
         Line::from(vec![Span::styled(pad_right(word, 10), theme.dim), Span::styled(said, style)])

@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::domain::text::{fit, width};
+use crate::domain::text::{fit, visible, width};
 
 /// What is before the caret, under it, and behind it.
 pub struct Typed {
@@ -19,8 +19,8 @@ pub fn typed(input: &Input, columns: usize) -> Typed {
     let caret = input.value().char_indices().nth(input.cursor()).map_or(input.value().len(), |(byte, _)| byte);
     let (before, rest) = input.value().split_at(caret);
     let mut rest = rest.chars();
-    let under = rest.next().map_or(" ".to_string(), String::from);
-    let before = end(before, columns.saturating_sub(width(&under)));
+    let under = rest.next().map_or(" ".to_string(), |c| visible(&c.to_string()).into_owned());
+    let before = end(&visible(before), columns.saturating_sub(width(&under)));
     let room = columns.saturating_sub(width(&before) + width(&under));
     let after = fit(rest.as_str(), room).into_owned();
     Typed { before, under, after }

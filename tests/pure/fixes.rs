@@ -204,6 +204,17 @@ fn that_a_change_cannot_be_written_down_is_said_before_it() {
 }
 
 #[test]
+fn a_disk_that_is_full_by_now_is_told_in_the_question_that_is_open() {
+    let mut model = console(weighed_snapshot(|_| ()));
+    press(&mut model, "r");
+    let full = Some("What is changed cannot be written down".to_string());
+    update(&mut model, Msg::Unlogged(full.clone()));
+    update(&mut model, Msg::Unlogged(full));
+    let told = asked(&model).notes.iter().filter(|n| n.contains("cannot be written down")).count();
+    assert_eq!(told, 1);
+}
+
+#[test]
 fn batches_deleted_before_an_early_end_are_told() {
     let mut model = console(weighed_snapshot(|_| ()));
     press(&mut model, "r y");

@@ -21,6 +21,7 @@ use super::rights::{NoRefresh, no_refresh};
 use super::server::Link;
 use super::snapshot::{Snapshot, ViewState};
 use super::stats::JobStats;
+use super::text::visible;
 use super::time::Time;
 use super::view::Oid;
 pub use code::{CauseCode, Severity};
@@ -47,7 +48,8 @@ pub struct Cause {
 
 impl Cause {
     fn new(code: CauseCode, severity: Severity, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
-        Cause { code, severity, remedy: remedy.into(), text: text.into(), job: None }
+        let text = visible(&text.into()).into_owned();
+        Cause { code, severity, remedy: remedy.into(), text, job: None }
     }
 
     fn grave(code: CauseCode, remedy: impl Into<Option<Remedy>>, text: impl Into<String>) -> Cause {
@@ -206,12 +208,14 @@ impl Scene<'_> {
         let differs = totals.is_some_and(|t| t.wrong() > allowed);
         let (remedy, then) = remedies(no_refresh.is_none(), verdict, differs, &causes);
         let job = self.job(view);
+        let whom = compared.filter(|_| !freshness.allows_lag()).and_then(|c| whom(&c.matrix.lines, &c.matrix.columns));
+        let shown = |text: String| visible(&text).into_owned();
         ViewReport {
             oid: view.view.oid,
             verdict,
-            what: what(self, view, totals.as_ref(), allowed, &freshness),
+            what: shown(what(self, view, totals.as_ref(), allowed, &freshness)),
             // The lag that was agreed on hurts nobody.
-            whom: compared.filter(|_| !freshness.allows_lag()).and_then(|c| whom(&c.matrix.lines, &c.matrix.columns)),
+            whom: whom.map(shown),
             remedy,
             then,
             no_refresh,
@@ -232,7 +236,8 @@ impl Scene<'_> {
 
 /// A session in words: `postgres (psql, pid 4711)`.
 pub fn who(user: &str, application: &str, pid: i32) -> String {
-    match (user, application) {
+    let (user, application) = (visible(user), visible(application));
+    match (&*user, &*application) {
         ("", _) if pid == 0 => "a prepared transaction".into(),
         ("", _) => format!("pid {pid}"),
         (user, "") => format!("{user} (pid {pid})"),

@@ -9,14 +9,17 @@ pub mod jobs;
 pub mod needs;
 pub mod offer;
 pub mod price;
+mod proof;
 
 use super::job::JobId;
+use super::text::make_visible;
 use super::view::Oid;
 
 pub use best::Best;
 pub use facts::{BaseTable, Dashboard, Facts, Former, Pieces, Rights, Timing, WayBack};
 pub use offer::{Choice, Offer};
 pub use price::{Advice, advise};
+pub use proof::{Proof, Since};
 
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,15 +99,23 @@ pub struct Plan {
     pub undo: Option<String>,
     /// What the job was that this sets right.
     pub former: Option<Former>,
-    /// A query for `(good, text)`: what is there now. It is asked after the change, because `alter_job` returns
-    /// without error on a standby and `schedule` leaves a paused job paused.
-    pub proof: Option<String>,
+    /// What must be there afterwards. It is looked at, because `alter_job` returns without error on a standby and
+    /// `schedule` leaves a paused job paused.
+    pub proof: Option<Proof>,
 }
 
 impl Plan {
     /// Is it one transaction, so that an early end leaves nothing of it?
     pub fn is_whole(&self) -> bool {
         !self.batches && self.statements.len() != 1
+    }
+
+    /// Makes visible, in all that is only read, what a terminal would obey; the statements stay exact.
+    #[must_use]
+    pub fn shown(mut self) -> Plan {
+        let texts = [&mut self.name, &mut self.title, &mut self.impact].into_iter();
+        make_visible(texts.chain(&mut self.needs).chain(&mut self.notes).chain(&mut self.undo));
+        self
     }
 
     /// The statements as a script.

@@ -15,6 +15,7 @@ use crate::domain::freshness::DEFAULT_LIMIT;
 use crate::domain::job::Job;
 use crate::domain::server::Server;
 use crate::domain::snapshot::{Snapshot, ViewState, Writes};
+use crate::domain::text::make_visible;
 use crate::domain::time::took;
 use crate::domain::view::RefreshMode;
 
@@ -41,6 +42,18 @@ pub struct Advice {
     pub schedule: String,
     /// How long a refresh takes.
     pub refresh: Option<RefreshTime>,
+}
+
+impl Advice {
+    /// Makes visible what a terminal would obey in all that is only read; the schedule stays exact.
+    fn shown(mut self) -> Advice {
+        let title = if let Best::Repair(_, title) = &mut self.best { Some(title) } else { None };
+        make_visible(title.into_iter().chain([&mut self.reason]));
+        for offer in &mut self.offers {
+            make_visible(offer.needs.iter_mut().chain(&mut offer.warning).chain([&mut offer.readers]));
+        }
+        self
+    }
 }
 
 /// A refresh should not run for more than this share of its interval.
@@ -77,7 +90,7 @@ pub fn advise(snapshot: &Snapshot, view: &ViewState, report: Option<&ViewReport>
         Best::Nothing => !o.needs.is_empty(),
         _ => best != Best::Offer(o.choice),
     });
-    Advice { offers, best, reason, schedule, refresh }
+    Advice { offers, best, reason, schedule, refresh }.shown()
 }
 
 /// How long a refresh takes: by its job's runs, else about as long as comparing all values.

@@ -25,6 +25,8 @@ use std::time::Duration;
 use parse::{connection_string, is_connection_string};
 use words::Words;
 
+use crate::domain::text::visible;
+
 pub use super::connect::{ConnectError, ConnectionDriver};
 pub use environment::Environment;
 pub use error::ConninfoError;
@@ -171,7 +173,8 @@ impl Target {
             // Writing into a String cannot fail.
             let _ = write!(text, "{}{candidate}", if index == 0 { "" } else { "," });
         }
-        text + " as " + &self.user
+        text = text + " as " + &self.user;
+        visible(&text).into_owned()
     }
 }
 

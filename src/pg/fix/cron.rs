@@ -8,7 +8,7 @@ use super::{Ground, literal, refresh_sql, transaction};
 use crate::domain::diagnosis::ViewReport;
 use crate::domain::fix::jobs::{broken_jobs, job_to_set_right, stopped, unchanged};
 use crate::domain::fix::needs::{UNIQUE_ROWS, cron_needs, job_needs, may_alter};
-use crate::domain::fix::{Fix, Former, Plan};
+use crate::domain::fix::{Fix, Former, Plan, Proof};
 use crate::domain::job::{Job, is_whole};
 use crate::domain::schedule::Schedule;
 use crate::domain::server::Server;
@@ -175,8 +175,7 @@ impl Ground<'_> {
         tell_runs(&mut plan, Some(self.mode_to_come() == RefreshMode::Concurrently));
         let stays = if plan.sql().contains("active := false") { "; what it paused stays paused" } else { "" };
         plan.undo = Some(format!("mvtop fix cron --undo, or x in the cron pane, removes the job{stays}"));
-        let filter = format!("jobname = {} AND username = current_user", literal(&name));
-        plan.proof = Some(job_proof(&filter, &format!("active AND schedule = {}", literal(schedule))));
+        plan.proof = Some(Proof::NewJob { name, schedule: schedule.into() });
         plan
     }
 
@@ -214,7 +213,7 @@ impl Ground<'_> {
         }
         plan.undo = Some(format!("mvtop fix cron --undo, which is {}", set(job, &job.schedule, job.active)));
         plan.former = Some(Former { job: job.id, schedule: job.schedule.clone(), active: job.active });
-        plan.proof = Some(job_proof(&by_id(job), &format!("active AND schedule = {}", literal(schedule))));
+        plan.proof = Some(job_proof(job, Some(true), Some(schedule)));
         plan
     }
 
@@ -229,8 +228,7 @@ impl Ground<'_> {
         let word = |active| if active { "active" } else { "paused" };
         plan.notes.push(format!("It is {}, {} now.", job.schedule, word(job.active)));
         plan.undo = Some(set(job, &job.schedule, job.active));
-        let not = if former.active { "" } else { "NOT " };
-        plan.proof = Some(job_proof(&by_id(job), &format!("{not}active AND schedule = {}", literal(&former.schedule))));
+        plan.proof = Some(job_proof(job, Some(former.active), Some(&former.schedule)));
         plan
     }
 
@@ -245,7 +243,7 @@ impl Ground<'_> {
         plan.impact = impact_of(self.lets_read(job));
         plan.undo =
             Some(format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(&job.schedule)));
-        plan.proof = Some(job_proof(&by_id(job), &format!("schedule = {}", literal(schedule))));
+        plan.proof = Some(job_proof(job, None, Some(schedule)));
         self.check(&mut plan, schedule);
         plan
     }
@@ -281,7 +279,7 @@ impl Ground<'_> {
             (true, false) => "p in the cron pane, or mvtop fix resume".into(),
             (false, _) => format!("p in the cron pane, or {}", alter_active(job, !active)),
         });
-        plan.proof = Some(job_proof(&by_id(job), if active { "active" } else { "NOT active" }));
+        plan.proof = Some(job_proof(job, Some(active), None));
         plan
     }
 
@@ -322,11 +320,7 @@ impl Ground<'_> {
         self.needs_owner(&mut plan, job);
         let paused = if job.active { "" } else { ", and then pausing it" };
         plan.undo = Some(format!("{} as {}{paused}, under another job id", self.schedule_again(job), job.username));
-        plan.proof = Some(format!(
-            "SELECT count(*) = 0, CASE WHEN count(*) = 0 THEN 'job {id} is gone' ELSE 'job {id} is still there' END \
-             FROM cron.job WHERE jobid = {id}",
-            id = job.id.0
-        ));
+        plan.proof = Some(Proof::NoJob(job.id));
         plan
     }
 
@@ -357,16 +351,7 @@ fn set(job: &Job, schedule: &str, active: bool) -> String {
     format!("SELECT cron.alter_job(job_id := {}, schedule := {}, active := {active})", job.id.0, literal(schedule))
 }
 
-fn by_id(job: &Job) -> String {
-    format!("jobid = {}", job.id.0)
-}
-
-/// Exactly one job is as it should be, and what it is.
-fn job_proof(filter: &str, good: &str) -> String {
-    format!(
-        "SELECT count(*) = 1 AND coalesce(bool_and({good}), false), \
-         coalesce(string_agg(format('job %s %s: %s, %s, in %s as %s', jobid, coalesce(jobname, ''), schedule, \
-         CASE WHEN active THEN 'active' ELSE 'paused' END, database, username), '; '), 'there is no such job') \
-         FROM cron.job WHERE {filter}"
-    )
+/// That a job is so afterwards, in what is said of it.
+fn job_proof(job: &Job, active: Option<bool>, schedule: Option<&str>) -> Proof {
+    Proof::Job { id: job.id, active, schedule: schedule.map(String::from) }
 }

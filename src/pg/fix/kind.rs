@@ -7,10 +7,10 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, dollars, literal, name_literal, transaction};
+use super::{Ground, dollars, literal, transaction};
 use crate::domain::fix::needs::{kind_needs, may_alter, plain_needs};
 use crate::domain::fix::offer::timing;
-use crate::domain::fix::{Facts, Fix, Plan, WayBack};
+use crate::domain::fix::{Facts, Fix, Plan, Proof, WayBack};
 use crate::domain::job::JobId;
 use crate::pg::compare::qualified;
 
@@ -52,7 +52,7 @@ impl Ground<'_> {
             .into();
         self.tell_leftovers(&mut plan, &way_back);
         plan.undo = Some("mvtop fix view --undo, or f again, makes it materialized as it was".into());
-        plan.proof = Some(self.kind_proof('v'));
+        plan.proof = Some(self.kind_proof(true));
         plan
     }
 
@@ -85,7 +85,7 @@ impl Ground<'_> {
         plan.notes.push(self.duration());
         plan.notes.push("From then on something must refresh it.".into());
         plan.undo = Some("mvtop fix view replaces it again".into());
-        plan.proof = Some(self.kind_proof('m'));
+        plan.proof = Some(self.kind_proof(false));
         plan
     }
 
@@ -174,11 +174,7 @@ impl Ground<'_> {
         }
     }
 
-    fn kind_proof(&self, wanted: char) -> String {
-        format!(
-            "SELECT relkind = '{wanted}', CASE relkind WHEN 'v' THEN 'it is a plain view now' ELSE 'it is a materialized view now' END \
-             FROM pg_catalog.pg_class WHERE oid = {}::regclass",
-            name_literal(&self.view.view.name)
-        )
+    fn kind_proof(&self, plain: bool) -> Proof {
+        Proof::Kind { view: self.view.view.name.clone(), plain }
     }
 }

@@ -3,6 +3,7 @@
 mod broken;
 mod cron;
 mod kind;
+mod proof;
 mod repairs;
 mod triggers;
 
@@ -23,6 +24,7 @@ use crate::domain::view::{RefreshMode, ViewName};
 
 pub use cron::{Preview, is_ours, preview};
 pub use kind::SAME;
+pub use proof::proof_sql;
 
 /// What a plan is made from.
 pub struct Ground<'a> {
@@ -61,7 +63,7 @@ impl<'a> Ground<'a> {
         if let Some(need) = self.server().and_then(needs_to_change) {
             plan.needs.insert(0, need);
         }
-        Some(plan)
+        Some(plan.shown())
     }
 
     fn server(&self) -> Option<&'a Server> {

@@ -2,12 +2,13 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, literal, short_name, transaction};
+use super::proof::{old_runs, session};
+use super::{Ground, short_name, transaction};
 use crate::domain::diagnosis::who;
-use crate::domain::fix::{Fix, Plan};
+use crate::domain::fix::{Fix, Plan, Proof, Since};
 use crate::domain::job::{Job, trigger_modes};
 use crate::domain::time::ago;
-use crate::domain::view::Trigger;
+use crate::domain::view::{Trigger, ViewName};
 use crate::pg::compare::qualified;
 
 /// Rows of history deleted in one transaction.
@@ -116,28 +117,16 @@ impl Ground<'_> {
         jobs.chain(triggers).collect()
     }
 
-    fn index_proof(&self, wanted: bool) -> String {
-        let not = if wanted { "" } else { "NOT " };
-        let said = if wanted { "CONCURRENTLY is possible" } else { "the index is gone" };
-        format!(
-            "SELECT {not}coalesce((SELECT i.indisunique AND i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = to_regclass({})), false), {}",
-            literal(&self.full_unique_name()),
-            literal(said),
-        )
+    fn index_proof(&self, wanted: bool) -> Proof {
+        let index = ViewName { schema: self.view.view.name.schema.clone(), name: self.unique_name() };
+        Proof::Index { index, wanted }
     }
 
     pub(super) fn purge(&self, days: u32) -> Plan {
         let mut plan =
             self.blank(Fix::PurgeRuns { days }, format!("Delete cron runs older than {days} days?"), "Delete");
         (plan.view, plan.name) = (None, "cron.job_run_details".into());
-        // A run that could not connect has no times before pg_cron 1.6.3: it is older than an old one that came after it. One
-        // under way has begun.
-        let ended = |row: &str| format!("{row}.end_time < now() - interval '{days} days'");
-        let old = format!(
-            "({} OR d.end_time IS NULL AND d.start_time IS NULL AND d.runid < (SELECT max(o.runid) FROM cron.job_run_details o WHERE {}))",
-            ended("d"),
-            ended("o"),
-        );
+        let old = old_runs(days);
         plan.statements = transaction([format!(
             "DELETE FROM cron.job_run_details WHERE runid IN (SELECT d.runid FROM cron.job_run_details d \
              WHERE {old} ORDER BY d.runid LIMIT {BATCH})"
@@ -155,10 +144,7 @@ impl Ground<'_> {
         } else if !self.facts().rights.can_purge {
             plan.needs.push("DELETE on cron.job_run_details".into());
         }
-        plan.proof = Some(format!(
-            "SELECT count(*) FILTER (WHERE {old}) = 0, format('%s runs are left, %s of them older than {days} days', count(*), \
-             count(*) FILTER (WHERE {old})) FROM cron.job_run_details d"
-        ));
+        plan.proof = Some(Proof::Runs { days });
         plan
     }
 
@@ -171,13 +157,11 @@ impl Ground<'_> {
             false => (Fix::Cancel(pid), "Cancel what runs in", "Cancel it", "pg_cancel_backend"),
         };
         let mut plan = self.blank(fix, format!("{verb} {name}?"), deed);
-        // Of one that forgot its COMMIT only the time of its last statement is known.
-        let column = if obstacle.as_ref().is_some_and(|o| o.forgot) { "query_start" } else { "xact_start" };
-        let same = obstacle.as_ref().and_then(|o| o.by.since).map_or(String::new(), |since| {
-            format!(" AND {column} = {}", literal(&since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)))
-        });
+        let begin = if obstacle.as_ref().is_some_and(|o| o.forgot) { Since::Statement } else { Since::Transaction };
+        let since = obstacle.as_ref().and_then(|o| o.by.since).map(begin);
         plan.statements = transaction([format!(
-            "SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}"
+            "SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE {}",
+            session(pid, since),
         )]);
         plan.grave = true;
         plan.impact = match terminate {
@@ -201,11 +185,7 @@ impl Ground<'_> {
             }
             None => plan.needs.push("a session that blocks a refresh: this one does not any more".into()),
         }
-        plan.proof = Some(format!(
-            "SELECT count(*) = 0, CASE WHEN count(*) = 0 THEN 'it blocks nothing any more' ELSE 'it is still there, ' || max(state) END \
-             FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}{}",
-            if terminate { "" } else { " AND state <> 'idle'" },
-        ));
+        plan.proof = Some(Proof::Session { pid, since, ended: terminate });
         plan
     }
 }

@@ -6,10 +6,10 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, dollars, literal, name_literal, refresh_sql, short_name, transaction};
+use super::{Ground, dollars, name_literal, refresh_sql, short_name, transaction};
 use crate::domain::fix::needs::{TRIGGER, drop_needs, is_own_trigger, other_triggers, trigger_needs};
-use crate::domain::fix::{BaseTable, Fix, Plan};
-use crate::domain::view::Trigger;
+use crate::domain::fix::{BaseTable, Fix, Plan, Proof};
+use crate::domain::view::{Trigger, ViewName};
 use crate::pg::compare::qualified;
 
 impl Ground<'_> {
@@ -96,14 +96,9 @@ impl Ground<'_> {
     }
 
     /// The triggers of this program's function for this view, which another view of the same name has not.
-    fn trigger_proof(&self, wanted: usize, tables: usize) -> String {
-        format!(
-            "SELECT count(*) = {wanted}, format('writes to %s of {tables} base tables refresh it', count(*)) FROM pg_catalog.pg_trigger t \
-             JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
-             WHERE n.nspname = {} AND p.proname = {} AND t.tgenabled IN ('O', 'A')",
-            literal(&self.view.view.name.schema),
-            literal(&self.trigger_name()),
-        )
+    fn trigger_proof(&self, wanted: usize, tables: usize) -> Proof {
+        let function = ViewName { schema: self.view.view.name.schema.clone(), name: self.trigger_name() };
+        Proof::Triggers { function, wanted, tables }
     }
 
     /// The statements that drop this program's triggers and their function.
