@@ -92,6 +92,10 @@ pub enum CodeKind {
     Schema,
     /// A function of an event trigger.
     EventTrigger,
+    /// A table or plain view, to which its owner may attach code while it is looked at.
+    Relation,
+    /// A type, likewise.
+    Type,
 }
 
 /// What the catalog says of a view's code, of the owner and of this role.
@@ -109,6 +113,8 @@ pub struct CodeFacts {
     pub strangers: Vec<Code>,
     /// Has this role nothing that those roles lack?
     pub has_nothing_to_lose: bool,
+    /// A relation or a type of a stranger, who may attach code to it at any moment.
+    pub attachable: Option<Code>,
     /// Code of strangers that runs whenever something is created.
     pub event_trigger: Option<Code>,
     /// Row security that binds a role by whose rights a refresh reads.
@@ -138,7 +144,12 @@ impl CodeFacts {
     }
 
     fn as_owner(&self) -> Look {
+        // The owner's own rights confine it; a superuser's would not.
+        let attachable = self.attachable.as_ref().filter(|_| !self.owner_is_superuser);
         match (self.closed_to_owner.as_slice(), &self.open_path, self.no_sandbox()) {
+            ([], None, None) if attachable.is_some() => {
+                attachable.cloned().map_or(Look::AsOwner, |code| Look::Sandbox(WhySandbox::Code(code)))
+            }
             ([], None, _) | ([], Some(_), Some(_)) => Look::AsOwner,
             ([], Some(schema), None) => Look::Sandbox(WhySandbox::OpenPath(schema.clone())),
             (closed, _, None) => Look::Sandbox(WhySandbox::ClosedSchemas(closed.to_vec())),
@@ -182,6 +193,8 @@ impl Code {
             CodeKind::Function => format!("the function {name}() of {owner}"),
             CodeKind::Schema => format!("what {owner} may create in the schema {name}"),
             CodeKind::EventTrigger => format!("the event trigger's function {name}() of {owner}"),
+            CodeKind::Relation => format!("what {owner} may attach to {name} meanwhile, such as an index that calls a function"),
+            CodeKind::Type => format!("what {owner} may attach to the type {name} meanwhile, such as a cast"),
         }
     }
 }

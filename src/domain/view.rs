@@ -69,6 +69,10 @@ pub struct Column {
     /// May its values hold a row of a table or of a composite type, as they are or in an array, domain or range?
     #[serde(default)]
     pub is_composite: bool,
+    /// The equality of its type, e.g. `OPERATOR(pg_catalog.=)`, where equal values may be written differently (1.0 and 1.00);
+    /// `None`: two values are equal exactly when their texts are, or the type has no equality.
+    #[serde(default)]
+    pub equals: Option<String>,
 }
 
 impl Column {
@@ -270,6 +274,11 @@ impl View {
     /// Has it this column?
     pub fn has_column(&self, name: &str) -> bool {
         self.columns.iter().any(|c| c.name == name)
+    }
+
+    /// May equal values of this column be written differently (1.0 and 1.00)? Then sums of texts tell nothing.
+    pub fn is_written_differently(&self, column: &str) -> bool {
+        self.columns.iter().any(|c| c.name == column && c.equals.is_some())
     }
 
     /// Counts by these columns from now on, each with what names its values.

@@ -67,24 +67,31 @@ pub(super) fn flow(sides: &Sides) -> String {
         }
         false => String::new(),
     };
-    format!(
-        "SELECT {} AS v_groups, {} AS d_groups, {once}count(*) AS pairs, count(v_there) AS stored, \
+    let keys = match sides.is_written_differently() {
+        true => [of("vg"), of("dg")].concat().join(", "),
+        false => format!("{} AS v_groups, {} AS d_groups", groups("v"), groups("d")),
+    };
+    let flow = format!(
+        "SELECT {keys}, {once}count(*) AS pairs, count(v_there) AS stored, \
          count(d_there) AS live, {changed} AS changed, {partial} AS partial{summed}\nFROM (SELECT {}\nFROM {} OFFSET 0) AS pairs{}",
-        groups("v"),
-        groups("d"),
         columns.join(", "),
         pairs(sides),
         sides.group_by([of("vg"), of("dg")].concat()),
-    )
+    );
+    match sides.is_written_differently() {
+        true => sides.written_alike(&flow, &sides.flow_columns().iter().skip(2).map(|(name, _)| *name).collect::<Vec<_>>()),
+        false => flow,
+    }
 }
 
 /// See [`super::drifted`].
 pub(super) fn drifted(sides: &Sides, one: bool) -> String {
     let side = |s: &str, c: &str| texts(&sides.each(|i| format!("{s}.{c}{i}::text")));
     // Filtering each side before the join would show a reassigned row as gone for one and missing for the other.
-    let is_mine = |s: &str| format!("{s}.there AND {s}.g1::text IS NOT DISTINCT FROM $1::text");
+    let is_mine = |s: &str| format!("{s}.there AND {}", sides.is_written(1, &format!("{s}.g1"), "$1::text"));
     let mine = if one { format!("({} OR {})", is_mine("v"), is_mine("d")) } else { "true".into() };
-    let moved = sides.each(|i| format!("v.g{i} IS DISTINCT FROM d.g{i}")).join(" OR ");
+    let same = |i: usize| sides.is_same(i, &format!("v.g{i}"), &format!("d.g{i}"));
+    let moved = sides.each(|i| format!("NOT ({})", same(i))).join(" OR ");
     let moved = if moved.is_empty() { "false" } else { &moved };
     let (labels, total, order) = match sides.named {
         true => (
@@ -96,6 +103,11 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
         ),
         false => ("NULL::text[] AS v_labels, NULL::text[] AS d_labels".to_string(), "0::int8", String::new()),
     };
+    // What is equal reads the same on both sides.
+    let live = texts(&sides.each(|i| match sides.equals(i) {
+        Some(_) => format!("CASE WHEN v.there AND d.there AND {} THEN v.g{i}::text ELSE d.g{i}::text END", same(i)),
+        None => format!("d.g{i}::text"),
+    }));
     let key = key(sides);
     format!(
         "SELECT v.there IS NOT NULL AS v_there, d.there IS NOT NULL AS d_there, \
@@ -104,7 +116,7 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
          FROM {}\n\
          WHERE {mine} AND (v.there IS NULL OR d.there IS NULL OR v.r OPERATOR(pg_catalog.*<>) d.r){order}\nLIMIT $2::int8",
         side("v", "g"),
-        side("d", "g"),
+        live,
         match sides.named {
             true => pairs(sides),
             // Rows in no order come as they are found, and once some are taken there is no second try.
@@ -118,7 +130,8 @@ pub(super) fn beginning(sides: &Sides) -> String {
     let is_in = |side: &'static str, group: usize| {
         sides.view.groups.iter().enumerate().map(move |(i, column)| {
             let cast = sides.type_of_group(column);
-            format!("{side}.g{n} IS NOT DISTINCT FROM (${group}::text[])[{n}]::{cast}", n = i + 1)
+            let n = i + 1;
+            sides.is_same(n, &format!("{side}.g{n}"), &format!("(${group}::text[])[{n}]::{cast}"))
         })
     };
     let filter: Vec<String> = is_in("v", 1).chain(is_in("d", 2)).chain(["v.there AND d.there".to_string()]).collect();

@@ -65,7 +65,7 @@ pub fn labels(view: &View) -> Query {
         texts(&sides.each(|i| format!("d.g{i}::text"))),
         texts(&sides.each(|i| format!("max(d.l{i})"))),
         sides.live(),
-        sides.each(|i| format!("d.g{i}::text = ANY (${i}::text[])")).join(" OR "),
+        sides.each(|i| sides.is_any(&format!("d.g{i}"), i, &format!("${i}"))).join(" OR "),
         sides.each(|i| format!("d.g{i}")).join(", "),
     );
     Query { sql, columns: vec![("groups", "text[]"), ("labels", "text[]")] }
@@ -166,7 +166,8 @@ impl<'a> Sides<'a> {
         if expressions.is_empty() { String::new() } else { format!("\nGROUP BY {}", expressions.join(", ")) }
     }
 
-    /// A group's value to count by: as it is where that gives the same groups as its text, for it is far cheaper.
+    /// A group's value to count by: as it is where that gives the same groups as its text, for it is far cheaper, and where its
+    /// type takes for equal what is written differently.
     fn group(&self, group: &GroupColumn) -> String {
         match self.type_of_group(group) {
             "text" => text(&quote(&group.column)),
@@ -174,9 +175,80 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// Its type.
+    /// The type by which its values are told apart.
     fn type_of_group(&self, group: &GroupColumn) -> &str {
-        type_of(self.view, &group.column).filter(|t| EQUAL_AS_TEXT.contains(t)).unwrap_or("text")
+        let own = type_of(self.view, &group.column);
+        own.filter(|t| EQUAL_AS_TEXT.contains(t) || equality(self.view, &group.column).is_some()).unwrap_or("text")
+    }
+
+    /// The equality of the i-th group column's type, where equal values may be written differently.
+    fn equals(&self, place: usize) -> Option<&str> {
+        equality(self.view, &self.view.groups.get(place - 1)?.column)
+    }
+
+    /// Are two values of the i-th group column the same, NULL being the same as NULL?
+    fn is_same(&self, place: usize, one: &str, other: &str) -> String {
+        match self.equals(place) {
+            Some(equals) => format!("coalesce({one} {equals} {other}, {one} IS NULL AND {other} IS NULL)"),
+            None => format!("{one} IS NOT DISTINCT FROM {other}"),
+        }
+    }
+
+    /// Is a value of the i-th group column the one that this text, an expression, is of?
+    fn is_written(&self, place: usize, value: &str, written: &str) -> String {
+        match (self.equals(place), self.view.groups.get(place - 1)) {
+            (Some(_), Some(group)) => self.is_same(place, value, &format!("({written})::{}", self.type_of_group(group))),
+            _ => format!("{value}::text IS NOT DISTINCT FROM {written}"),
+        }
+    }
+
+    /// Is a value of the i-th group column one of those whose texts an array holds?
+    fn is_any(&self, value: &str, place: usize, array: &str) -> String {
+        match (self.equals(place), self.view.groups.get(place - 1)) {
+            (Some(equals), Some(group)) => {
+                format!("{value} {equals} ANY (({array}::text[])::{}[])", self.type_of_group(group))
+            }
+            _ => format!("{value}::text = ANY ({array}::text[])"),
+        }
+    }
+
+    /// Each group's value on one side as its text: of those that are equal but written differently, one text for all. `flow` has
+    /// the values as `vg1…` and `dg1…`; what it calls `rest` is taken over.
+    fn written_alike(&self, flow: &str, rest: &[&str]) -> String {
+        let differs = |i: &usize| self.equals(*i).is_some();
+        let places: Vec<usize> = (1..=self.view.groups.len()).collect();
+        let texts_of = places.iter().copied().filter(differs).map(|i| {
+            format!(
+                ", t{i} AS (SELECT g, min(g::text COLLATE pg_catalog.\"C\") AS t FROM (SELECT vg{i} AS g FROM flow UNION ALL SELECT dg{i} FROM flow) AS both_sides GROUP BY g)"
+            )
+        });
+        let joined = |side: &str| {
+            let join = |i: usize| {
+                let equals = self.equals(i)?;
+                Some(format!("\nLEFT JOIN t{i} AS {side}{i} ON {side}{i}.g {equals} flow.{side}g{i}"))
+            };
+            places.iter().filter_map(|i| join(*i)).collect::<String>()
+        };
+        let groups = |side: &str| {
+            texts(&self.each(|i| match self.equals(i) {
+                Some(_) => format!("{side}{i}.t"),
+                None => format!("flow.{side}g{i}::text"),
+            }))
+        };
+        format!(
+            "WITH flow AS ({flow}){}\nSELECT {} AS v_groups, {} AS d_groups, {}\nFROM flow{}{}",
+            texts_of.collect::<String>(),
+            groups("v"),
+            groups("d"),
+            rest.join(", "),
+            joined("v"),
+            joined("d"),
+        )
+    }
+
+    /// May some group's equal values be written differently?
+    fn is_written_differently(&self) -> bool {
+        (1..=self.view.groups.len()).any(|i| self.equals(i).is_some())
     }
 
     fn key(&self) -> String {
@@ -213,6 +285,10 @@ impl<'a> Sides<'a> {
 
 /// Types of which two values are equal exactly when their texts are.
 const EQUAL_AS_TEXT: [&str; 5] = ["uuid", "bigint", "integer", "smallint", "boolean"];
+
+fn equality<'a>(view: &'a View, column: &str) -> Option<&'a str> {
+    view.columns.iter().find(|c| c.name == column)?.equals.as_deref()
+}
 
 fn type_of<'a>(view: &'a View, column: &str) -> Option<&'a str> {
     view.columns.iter().find(|c| c.name == column).map(|c| c.data_type.as_str())

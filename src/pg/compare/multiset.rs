@@ -44,7 +44,7 @@ pub(super) fn drifted(sides: &Sides, one: bool) -> String {
     let groups = groups(sides);
     let labels = if sides.named { texts(&sides.each(|i| format!("m.l{i}"))) } else { "NULL::text[]".into() };
     let (total, order) = if sides.named { ("count(*) OVER ()", "\nORDER BY x.v_there") } else { ("0::int8", "") };
-    let mine = if one { "m.g1::text IS NOT DISTINCT FROM $1::text" } else { "true" };
+    let mine = if one { sides.is_written(1, "m.g1", "$1::text") } else { "true".into() };
     format!(
         "SELECT x.v_there, x.d_there, {groups} AS v_groups, {groups} AS d_groups, {labels} AS v_labels, \
          {labels} AS d_labels, to_json(ARRAY[m.r])::text AS key, {total} AS total\n\

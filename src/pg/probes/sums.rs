@@ -41,7 +41,7 @@ pub(super) async fn by_sums(look: &ViewLook<'_>, view: &View, before: &Before, l
         return since(look, view, (last, trace), limits).await;
     }
     let known = last.map(|last| Known::of(view, last));
-    if !before.is_likely_true(view) {
+    if !before.is_likely_true(view) || view.groups.iter().any(|g| view.is_written_differently(&g.column)) {
         return Ok(Told::nothing(known));
     }
     let (named, mut both) = (known.is_none(), BothSides::default());

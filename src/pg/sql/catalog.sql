@@ -109,10 +109,31 @@ SELECT json_build_object(
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
                    'name', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL),
-                   'is_composite', NOT (t.typtype IN ('b', 'e') AND coalesce(e.typtype IN ('b', 'e'), true))
+                   'is_composite', NOT (t.typtype IN ('b', 'e') AND coalesce(e.typtype IN ('b', 'e'), true)),
+                   -- The equality of a type whose equal values may be written differently (1.0 and 1.00, Ana and ana).
+                   'equals', CASE WHEN b.typtype = 'e' OR b.oid IN (
+                           'bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'oid'::regtype, 'uuid'::regtype,
+                           'date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype, 'time'::regtype, 'name'::regtype,
+                           'bytea'::regtype, 'char'::regtype)
+                       OR b.oid IN ('text'::regtype, 'varchar'::regtype)
+                          AND coalesce((SELECT l.collisdeterministic FROM pg_catalog.pg_collation l WHERE l.oid = a.attcollation), true)
+                       THEN NULL
+                       ELSE (SELECT pg_catalog.format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+                             FROM pg_catalog.pg_opclass oc
+                             JOIN pg_catalog.pg_am am ON am.oid = oc.opcmethod AND am.amname = 'btree'
+                             JOIN pg_catalog.pg_amop m ON m.amopfamily = oc.opcfamily AND m.amoplefttype = oc.opcintype
+                                                      AND m.amoprighttype = oc.opcintype AND m.amopstrategy = 3
+                             JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr
+                             JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+                             WHERE oc.opcdefault AND oc.opcintype = CASE
+                                 WHEN b.typcategory = 'A' THEN 'anyarray'::regtype WHEN b.typtype = 'r' THEN 'anyrange'::regtype
+                                 WHEN b.typtype = 'c' THEN 'record'::regtype
+                                 WHEN b.oid = 'varchar'::regtype THEN 'text'::regtype ELSE b.oid END)
+                   END
                ) ORDER BY a.attnum), '[]')
         FROM pg_catalog.pg_attribute a
         JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+        JOIN pg_catalog.pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
         LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
         WHERE a.attrelid = mv.oid AND a.attnum > 0 AND NOT a.attisdropped),
     'unique', (
@@ -170,8 +191,10 @@ SELECT json_build_object(
           AND (s.setrole IN (0, mv.relowner) OR s.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)))
       AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
         WHERE (c.oid = mv.oid OR c.oid IN (SELECT r.relation FROM reads r WHERE r.view = mv.oid))
-          AND NOT pg_catalog.has_schema_privilege(mv.relowner, c.relnamespace, 'USAGE')),
+          AND (NOT pg_catalog.has_schema_privilege(mv.relowner, c.relnamespace, 'USAGE')
+               OR c.oid <> mv.oid AND NOT o.rolsuper AND o.rolname <> current_user)),
     'may_become_owner', CASE WHEN current_setting('server_version_num')::int4 >= 160000
                              THEN pg_catalog.pg_has_role(mv.relowner, 'SET') ELSE pg_catalog.pg_has_role(mv.relowner, 'MEMBER') END,
     'volatile', coalesce((SELECT f.names FROM volatile f WHERE f.view = mv.oid), '[]'),

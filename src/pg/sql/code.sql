@@ -153,6 +153,18 @@ strangers AS (
     UNION
     SELECT 2, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
 ),
+-- What strangers may attach code to at any moment, even while it is looked at: an index or a partition to a relation, which
+-- ACCESS SHARE does not keep out, a cast to a type.
+attachable AS (
+    SELECT 1 AS rank, 'relation' AS kind, format('%s.%s', n.nspname, c.relname) AS name, c.relowner AS role
+    FROM relations JOIN pg_class c ON c.oid = relations.oid AND c.oid <> $1::oid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    UNION
+    SELECT 2, 'type', format('%s.%s', n.nspname, t.typname), t.typowner
+    FROM code JOIN pg_type t ON code.classid = 'pg_type'::regclass AND t.oid = code.objid
+    JOIN pg_namespace n ON n.oid = t.typnamespace
+    ORDER BY 1, 3
+),
 -- Each statement that makes something runs them with the session's rights.
 event_triggers AS (
     SELECT format('%s.%s', n.nspname, p.proname) AS name, p.proowner AS role
@@ -191,6 +203,8 @@ SELECT json_build_object(
     'strangers', (SELECT coalesce(json_agg(json_build_object('kind', s.kind, 'name', s.name, 'role', s.role::int8,
                              'owner', CASE s.role WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(s.role) END)
                              ORDER BY s.rank, s.name), '[]') FROM strangers s),
+    'attachable', (SELECT json_build_object('kind', a.kind, 'name', a.name, 'role', a.role::int8, 'owner', pg_get_userbyid(a.role))
+                   FROM attachable a WHERE a.role NOT IN (SELECT oid FROM trusted) LIMIT 1),
     'event_trigger', (SELECT json_build_object('kind', 'event_trigger', 'name', e.name, 'role', e.role::int8,
                              'owner', pg_get_userbyid(e.role)) FROM event_triggers e),
     'binds', (SELECT json_build_object('table', b.relname, 'role', b.rolname) FROM bound b ORDER BY b.relname LIMIT 1),
@@ -221,7 +235,7 @@ SELECT json_build_object(
     'settings', (SELECT coalesce(json_agg(json_build_object('role', s.rolname, 'name', s.name, 'value', s.value) ORDER BY s.rolname, s.name), '[]')
                  FROM settings s
                  WHERE s.name LIKE '%.%' OR EXISTS (
-                     SELECT FROM pg_settings g WHERE g.name = lower(s.name)
+                     SELECT FROM pg_settings g WHERE lower(g.name) = lower(s.name)
                        AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))),
     'definition', CASE WHEN $4::bool THEN pg_get_viewdef(view.oid) ELSE '' END,
     'version', current_setting('server_version_num')::int4,
