@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use portable_pty::CommandBuilder;
+
 use crate::pty::Pty;
-use crate::stage::{LARGE, Session, Stage, VIEW, until};
+use crate::stage::{LARGE, MVTOP, Session, Stage, VIEW, until};
 
 /// In one burst, as what is pasted, and as people type.
 const SPEEDS: [Duration; 3] = [Duration::ZERO, Duration::from_millis(60), Duration::from_millis(120)];
@@ -133,12 +135,14 @@ fn a_session_is_ended_by_its_pid_and_a_job_removed_by_its_name_and_by_nothing_le
 fn what_was_typed_before_the_first_frame_is_dropped() {
     let stage = Stage::new();
     let before = state(&stage.session());
-    let mut pty = stage.console(LARGE);
-    // One of them would leave, another would cover the screen.
-    pty.send("ryy?q");
-    pty.see("changed 203");
-    assert!(!pty.shows("Keys and signs") && !pty.shows("╭ Refresh "), "{}", pty.state());
-    pty.press("z", "the console goes on", |pty| !pty.shows("1 Views"));
+    // Each of these would be seen: one leaves, one covers the screen, one makes the pane large.
+    for typed in ["q", "?", "z", "ry"] {
+        let mut pty = stage.console(LARGE);
+        pty.send(typed);
+        pty.see("changed 203");
+        pty.wait("all panes", |pty| pty.shows("1 Views") && !pty.shows("Keys and signs") && !pty.shows("╭ Refresh "));
+        pty.press("z", "the console goes on", |pty| !pty.shows("1 Views"));
+    }
     nothing_changed(&stage, &before);
 }
 
@@ -156,4 +160,26 @@ fn what_was_typed_before_a_question_of_the_command_line_is_no_answer() {
         assert!(!pty.shows("one leaves, one arrives pass"), "{}", pty.state());
     }
     nothing_changed(&stage, &before);
+}
+
+#[test]
+fn what_was_typed_before_the_frame_after_a_stop_is_dropped_too() {
+    let stage = Stage::new();
+    // One would leave, and the other ask. Where a pane's number gives it the focus, the keys work again.
+    for typed in ["q", "ry"] {
+        let mut shell = CommandBuilder::new("bash");
+        shell.args(["--norc", "--noprofile", "-i"]);
+        shell.env("HOME", stage.folder.path());
+        let mut pty = Pty::open(shell, LARGE);
+        pty.send(&format!("{MVTOP} '{}'\r", stage.conninfo()));
+        pty.see("changed 203");
+        pty.press("\x1a", "the shell", |pty| pty.shows("Stopped"));
+        pty.send(&format!("fg\r{typed}"));
+        pty.see("changed 203");
+        until("the console goes on", || {
+            pty.send("4");
+            if pty.shows("┏ 4 ") { Ok(()) } else { Err(pty.state()) }
+        });
+        assert!(!pty.shows("╭ Refresh "), "{}", pty.state());
+    }
 }
