@@ -27,7 +27,8 @@ const VIEWS: &str = "CREATE SCHEMA app; CREATE TABLE app.slow (); CREATE TABLE a
     ALTER TABLE app.base SET (autovacuum_enabled = off); UPDATE app.base SET ejecutivo_id = 0 WHERE id = 1; INSERT INTO app.slow DEFAULT VALUES";
 
 /// The server processes that are still at work for the program.
-const LEFT: &str = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'the test'";
+const LEFT: &str =
+    "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name <> 'the test'";
 
 fn house() -> House {
     let house = House::plain();

@@ -60,7 +60,10 @@ impl Gained {
 
 /// Faces that only look.
 pub fn look(house: &House, conninfo: &str, gained: &mut Gained) {
-    gained.by(house, "check", || house.mvtop(&["check", conninfo]));
+    let document = gained.by(house, "check", || house.checked(conninfo, &[]));
+    let views = document["views"].as_array().unwrap();
+    let clean = views.iter().find(|view| view["view"] == "app.v_clean").unwrap();
+    assert_eq!(clean["drift"]["moved"], 2, "whatever stands beside it, this view is compared: {clean:#}");
     // What takes its time by itself goes side by side.
     gained.by(house, "check --json --watch and fix", || {
         let watching = house.command(&["check", conninfo, "--json", "--watch", "2s"]).spawn().unwrap();

@@ -179,7 +179,9 @@ impl Session {
 
     /// The rows of a query, each value as text.
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        let messages = RUNTIME.block_on(self.0.simple_query(sql)).unwrap_or_else(|e| panic!("{e}: {e:?}\n{}", sql.chars().take(300).collect::<String>()));
+        let messages = RUNTIME
+            .block_on(self.0.simple_query(sql))
+            .unwrap_or_else(|e| panic!("{e}: {e:?}\n{}", sql.chars().take(300).collect::<String>()));
         let row = |message: SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => {
                 Some((0..row.len()).map(|i| row.get(i).unwrap_or_default().to_string()).collect())

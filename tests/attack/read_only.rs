@@ -116,9 +116,7 @@ fn sessions_to_pg_crons_own_database_and_for_the_log_of_changes_are_read_only() 
     there.run("BEGIN; COMMENT ON MATERIALIZED VIEW app.v_clean IS 'its lock keeps a change waiting, and no reader'");
     let args = ["fix", "view", &conninfo, "--view", "app.v_clean", "--yes"];
     let mut killed = house.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until("it waits for its lock", || {
-        house.value("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
-    });
+    until("it waits for its lock", || house.value("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0");
     killed.kill().unwrap();
     killed.wait().unwrap();
     there.run("ROLLBACK");
