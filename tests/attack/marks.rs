@@ -23,7 +23,7 @@ fn nobody_gains(house: &House, user: &str, extent: Extent) {
     plant(house);
     let mut gained = Gained::default();
     let conninfo = house.conninfo(user);
-    look(house, &conninfo, &mut gained);
+    look(house, &conninfo, extent == Extent::All, &mut gained);
     prove(house, &conninfo, if extent == Extent::All { &WRITTEN } else { &WRITTEN[..3] }, &mut gained);
     if extent != Extent::Looks {
         mend(house, &conninfo, "app.v_clean", true, &mut gained);
