@@ -7,7 +7,8 @@ use crate::imitation::Pooler;
 use crate::planted::{MARK, Mark};
 
 /// A view that nothing is wrong with, in a database that may be another than the house's.
-const CLEAN: &str = "CREATE SCHEMA app; CREATE TABLE app.base (id int PRIMARY KEY, ejecutivo_id int, coordinacion_id text);
+const CLEAN: &str =
+    "CREATE SCHEMA app; CREATE TABLE app.base (id int PRIMARY KEY, ejecutivo_id int, coordinacion_id text);
     INSERT INTO app.base SELECT i, i % 3, 'VEN' FROM generate_series(1, 9) i;
     CREATE MATERIALIZED VIEW app.v_clean AS SELECT * FROM app.base; CREATE UNIQUE INDEX ON app.v_clean (id);
     UPDATE app.base SET ejecutivo_id = 0 WHERE id = 1";
@@ -103,7 +104,9 @@ fn what_stands_in_the_temporary_schema_of_a_shared_server_process_gains_nothing(
     let through = pooler.conninfo("app", house.database);
     // One server process serves all. Types and tables are looked for in pg_temp first, unless the path says otherwise.
     let mut planted = String::from("BEGIN; SET LOCAL ROLE mallory; CREATE TEMP TABLE first (); ");
-    for (name, base) in [("text", "text"), ("oid", "oid"), ("name", "name"), ("regclass", "regclass"), ("aclitem", "aclitem")] {
+    for (name, base) in
+        [("text", "text"), ("oid", "oid"), ("name", "name"), ("regclass", "regclass"), ("aclitem", "aclitem")]
+    {
         planted += &format!(
             "CREATE FUNCTION mallory.temp_{name}(pg_catalog.{base}) RETURNS bool LANGUAGE plpgsql IMMUTABLE
                AS $$ BEGIN PERFORM mallory.mark('pg_temp'); RETURN true; END $$;

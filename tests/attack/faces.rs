@@ -58,15 +58,19 @@ impl Gained {
     }
 }
 
-/// Faces that only look.
-pub fn look(house: &House, conninfo: &str, gained: &mut Gained) {
-    gained.by(house, "check", || house.mvtop(&["check", conninfo]));
-    // What takes its time by itself goes side by side.
-    gained.by(house, "check --json --watch and fix", || {
-        let watching = house.command(&["check", conninfo, "--json", "--watch", "2s"]).spawn().unwrap();
-        house.mvtop(&["fix", conninfo, "--view", "app.v_all"]);
-        watching.wait_with_output().unwrap()
-    });
+/// Faces that only look; `for_long`: those, too, that watch for some seconds.
+pub fn look(house: &House, conninfo: &str, for_long: bool, gained: &mut Gained) {
+    let document = gained.by(house, "check", || house.checked(conninfo, &[]));
+    let views = document["views"].as_array().unwrap();
+    let clean = views.iter().find(|view| view["view"] == "app.v_clean").unwrap();
+    assert_eq!(clean["drift"]["moved"], 2, "whatever stands beside it, this view is compared: {clean:#}");
+    if for_long {
+        gained.by(house, "check --json --watch and fix", || {
+            let watching = house.command(&["check", conninfo, "--json", "--watch", "2s"]).spawn().unwrap();
+            house.mvtop(&["fix", conninfo, "--view", "app.v_all"]);
+            watching.wait_with_output().unwrap()
+        });
+    }
     gained.by(house, "the console", || console(house, conninfo));
     for fix in ["refresh", "triggers", "view"] {
         let face = format!("fix {fix} --dry-run");

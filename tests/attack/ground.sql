@@ -2,6 +2,8 @@
 -- everybody may in a database made before 15, and has no right beyond that.
 GRANT CREATE ON SCHEMA public TO mallory;
 CREATE ROLE tablero;
+-- Has nothing to lose: no right that mallory lacks.
+CREATE ROLE mirona LOGIN;
 
 SET ROLE mallory;
 CREATE FUNCTION mallory.plant(kind text, volatility text) RETURNS void LANGUAGE plpgsql AS $$

@@ -1,6 +1,8 @@
 //! Where an attack plays: a private server, plain or made into an imitation of Supabase, and the program beside it. All calls
 //! block.
 
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -104,13 +106,16 @@ impl House {
     }
 
     /// How long the server's log is by now.
-    pub fn log_length(&self) -> usize {
-        usize::try_from(std::fs::metadata(self.log_path()).unwrap().len()).unwrap()
+    pub fn log_length(&self) -> u64 {
+        std::fs::metadata(self.log_path()).unwrap().len()
     }
 
     /// What the server logged from there on.
-    pub fn log_since(&self, begin: usize) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.log_path()).unwrap()[begin..]).into_owned()
+    pub fn log_since(&self, begin: u64) -> String {
+        let (mut file, mut bytes) = (File::open(self.log_path()).unwrap(), Vec::new());
+        file.seek(SeekFrom::Start(begin)).unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The program's home: its configuration and its log of changes are here.
@@ -179,7 +184,9 @@ impl Session {
 
     /// The rows of a query, each value as text.
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        let messages = RUNTIME.block_on(self.0.simple_query(sql)).unwrap_or_else(|e| panic!("{e}: {e:?}\n{}", sql.chars().take(300).collect::<String>()));
+        let messages = RUNTIME
+            .block_on(self.0.simple_query(sql))
+            .unwrap_or_else(|e| panic!("{e}: {e:?}\n{}", sql.chars().take(300).collect::<String>()));
         let row = |message: SimpleQueryMessage| match message {
             SimpleQueryMessage::Row(row) => {
                 Some((0..row.len()).map(|i| row.get(i).unwrap_or_default().to_string()).collect())

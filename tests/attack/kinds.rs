@@ -194,7 +194,7 @@ pub const KINDS: &[Kind] = &[
          SET ROLE {owner}; CREATE TABLE app.t_partition (id int, ejecutivo_id int, coordinacion_id text, n int) PARTITION BY RANGE (mallory.partition(id));
          CREATE TABLE app.t_partition_1 PARTITION OF app.t_partition FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
          INSERT INTO app.t_partition SELECT * FROM app.base; CREATE UNIQUE INDEX ON app.t_partition_1 (id)",
-        "SELECT id, ejecutivo_id, coordinacion_id, n FROM app.t_partition",
+        "SELECT id, ejecutivo_id, coordinacion_id, n FROM app.t_partition_1",
         "",
     ),
     kind(

@@ -38,10 +38,7 @@ const TURNS: [[&str; 2]; 3] = [
         "CREATE CAST (mallory.grupo AS text) WITH FUNCTION mallory.as_text AS IMPLICIT",
         "DROP CAST (mallory.grupo AS text)",
     ],
-    [
-        "CREATE INDEX evil ON mallory.base ((mallory.race('race_index', 0) + id))",
-        "DROP INDEX mallory.evil",
-    ],
+    ["CREATE INDEX evil ON mallory.base ((mallory.race('race_index', 0) + id))", "DROP INDEX mallory.evil"],
 ];
 
 #[test]

@@ -59,10 +59,12 @@ fn note(wire: &Wire, face: &str, are_options_heard: bool, may_write: bool, found
     }
 }
 
+/// What is sent does not differ by the server: behind the pooler each kind of session is tried once.
 fn all_is_read_only(house: &House, wire: &Wire, user: &str, are_options_heard: bool) {
+    let (looked, changed) = if are_options_heard { (7, CHANGES.len()) } else { (3, 2) };
     let conninfo = wire.conninfo(user, house.database);
     let (mut found, begin) = (Vec::new(), house.log_length());
-    for args in looks(&conninfo) {
+    for args in looks(&conninfo).into_iter().take(looked) {
         house.mvtop(&args);
         note(wire, &args.join(" ").replace(&conninfo, "…"), are_options_heard, false, &mut found);
     }
@@ -71,7 +73,7 @@ fn all_is_read_only(house: &House, wire: &Wire, user: &str, are_options_heard: b
     for line in house.log_since(begin).lines().filter(|line| line.contains("WITNESS|off")) {
         found.push(format!("the server says that this may write: {line}"));
     }
-    for change in CHANGES {
+    for change in CHANGES.into_iter().take(changed) {
         let face = change.join(" ");
         let output = house.mvtop(&[change, &[&*conninfo, "--view", "app.v_clean"]].concat());
         assert!(change[0] == "verify" || output.status.success(), "{face}: {}", text(&output));
@@ -116,9 +118,7 @@ fn sessions_to_pg_crons_own_database_and_for_the_log_of_changes_are_read_only() 
     there.run("BEGIN; COMMENT ON MATERIALIZED VIEW app.v_clean IS 'its lock keeps a change waiting, and no reader'");
     let args = ["fix", "view", &conninfo, "--view", "app.v_clean", "--yes"];
     let mut killed = house.command(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    until("it waits for its lock", || {
-        house.value("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0"
-    });
+    until("it waits for its lock", || house.value("SELECT count(*) FROM pg_locks WHERE NOT granted") != "0");
     killed.kill().unwrap();
     killed.wait().unwrap();
     there.run("ROLLBACK");

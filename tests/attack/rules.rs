@@ -28,7 +28,8 @@ const CLEAN: &str = "pg_catalog,pg_temp";
 pub fn faults(sent: &Sent, are_options_heard: bool, may_write: bool) -> Vec<String> {
     let options = sent.parameters.get("options").filter(|_| are_options_heard).cloned().unwrap_or_default();
     let options = options.replace(['\\', ' '], "").to_lowercase();
-    let is_on = ["on", "true", "1", "yes"].iter().any(|on| options.contains(&format!("default_transaction_read_only={on}")));
+    let is_on =
+        ["on", "true", "1", "yes"].iter().any(|on| options.contains(&format!("default_transaction_read_only={on}")));
     let session = InForce {
         access: if is_on { Access::ReadOnly } else { Access::Unsaid },
         has_clean_path: options.contains(&format!("search_path={CLEAN}")),
@@ -50,7 +51,10 @@ pub fn faults(sent: &Sent, are_options_heard: bool, may_write: bool) -> Vec<Stri
                 _ if is_question(&words) => set(&words, transaction.get_or_insert_with(|| session.clone())),
                 _ => {
                     let now = transaction.as_ref().unwrap_or(&session);
-                    faults.extend(fault(now, may_write).map(|fault| format!("{fault}: {}", words.chars().take(150).collect::<String>())));
+                    faults.extend(
+                        fault(now, may_write)
+                            .map(|fault| format!("{fault}: {}", words.chars().take(150).collect::<String>())),
+                    );
                 }
             }
         }
@@ -92,7 +96,8 @@ fn set(words: &str, now: &mut InForce) {
     }
     let plain: String = words.replace(" to ", "=").chars().filter(|c| !" '\"".contains(*c)).collect();
     if let Some(value) = after(&plain, "transaction_read_only") {
-        now.access = if value.starts_with("on") || value.starts_with("true") { Access::ReadOnly } else { Access::ReadWrite };
+        now.access =
+            if value.starts_with("on") || value.starts_with("true") { Access::ReadOnly } else { Access::ReadWrite };
     }
     if let Some(value) = after(&plain, "search_path") {
         let end = value.find([';', ')']).unwrap_or(value.len());
@@ -134,7 +139,9 @@ fn statements(text: &str) -> Vec<String> {
 /// How long the text between dollars at the beginning is; a parameter is one sign.
 fn dollars(text: &str) -> usize {
     let tag = text[1..].find('$').map(|end| &text[..end + 2]);
-    let Some(tag) = tag.filter(|tag| tag[1..tag.len() - 1].chars().all(|c| c.is_alphanumeric() || c == '_')) else { return 1 };
+    let Some(tag) = tag.filter(|tag| tag[1..tag.len() - 1].chars().all(|c| c.is_alphanumeric() || c == '_')) else {
+        return 1;
+    };
     if tag[1..].starts_with(|c: char| c.is_ascii_digit()) {
         return 1;
     }
@@ -157,7 +164,10 @@ fn a_statement_is_judged_by_what_was_said_before_it() {
     assert_eq!(session(clean, &["BEGIN READ WRITE", "UPDATE t SET a = 1", "COMMIT"]), 1);
     assert_eq!(session(clean, &["BEGIN", "SET TRANSACTION READ WRITE", "UPDATE t SET a = 1"]), 1);
     assert_eq!(session(clean, &["BEGIN", "SET LOCAL search_path = public", "SELECT 1"]), 1);
-    assert_eq!(session("", &["BEGIN READ ONLY; SELECT set_config('search_path', 'pg_catalog, pg_temp', true)", "SELECT 1"]), 0);
+    assert_eq!(
+        session("", &["BEGIN READ ONLY; SELECT set_config('search_path', 'pg_catalog, pg_temp', true)", "SELECT 1"]),
+        0
+    );
     assert_eq!(session("", &["SELECT current_setting('default_transaction_read_only')"]), 0, "asking is no reading");
     assert_eq!(session(clean, &["DO $a$ BEGIN; END $a$; SELECT $1"]), 0);
 }

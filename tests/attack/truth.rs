@@ -55,7 +55,8 @@ fn look(house: &House, roles: &[&str], refresher: &str, views: &[(&str, Look)], 
 }
 
 /// The owner lives in Tokyo and names a tenant; nobody who looks does.
-const OF_TOKYO: &str = "CREATE ROLE duena LOGIN; ALTER ROLE duena SET timezone = 'Asia/Tokyo'; ALTER ROLE duena SET app.tenant = 'norte';
+const OF_TOKYO: &str =
+    "CREATE ROLE duena LOGIN; ALTER ROLE duena SET timezone = 'Asia/Tokyo'; ALTER ROLE duena SET app.tenant = 'norte';
     ALTER ROLE duena SET datestyle = 'German'; CREATE SCHEMA s AUTHORIZATION duena; GRANT USAGE ON SCHEMA s TO PUBLIC";
 const IN_TOKYO: &str = "CREATE TABLE s.t (id int PRIMARY KEY, ejecutivo_id int, at timestamptz, b bytea, i interval, m numeric);
     INSERT INTO s.t SELECT i, i % 5, '2026-01-01 00:00+00'::timestamptz + i * interval '1 hour', '\\xff', '1 day', 5 FROM generate_series(1, 48) i;
@@ -129,7 +130,8 @@ fn operators_that_no_text_can_qualify_are_those_of_the_rule() {
             ];
             for (construct, definition) in constructs {
                 let view = format!("s.{construct}_{word}");
-                made += &format!("CREATE MATERIALIZED VIEW {view} AS {definition}; CREATE UNIQUE INDEX ON {view} (id); ");
+                made +=
+                    &format!("CREATE MATERIALIZED VIEW {view} AS {definition}; CREATE UNIQUE INDEX ON {view} (id); ");
                 views.push(view);
             }
         }

@@ -109,13 +109,14 @@ fn read_messages(pending: &mut Vec<u8>, started: &mut bool, sent: &mut Sent) {
         let message: Vec<u8> = pending.drain(..end).collect();
         let body = &message[head + 4..];
         let mut words = body.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
-        match message[0] {
-            _ if !*started => {
-                if u32::from_be_bytes(body[..4].try_into().unwrap()) == START {
-                    *started = true;
-                    sent.parameters = parameters(&body[4..]);
-                }
+        if !*started {
+            *started = u32::from_be_bytes(body[..4].try_into().unwrap()) == START;
+            if *started {
+                sent.parameters = parameters(&body[4..]);
             }
+            continue;
+        }
+        match message[0] {
             b'Q' => sent.texts.extend(words.next()),
             b'P' => sent.texts.extend(words.nth(1)),
             _ => {}
