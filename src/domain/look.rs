@@ -54,6 +54,13 @@ pub enum Refusal {
     Lacks(Vec<String>),
     /// The owner may not use these schemas by name, and there is no sandbox.
     ClosedSchemas(Vec<String>, NoSandbox),
+    /// Its rows depend on this setting, which this role has otherwise than the owner, and who refreshes it is hidden.
+    UnknownRefresher {
+        /// The setting.
+        setting: String,
+        /// The role.
+        role: String,
+    },
 }
 
 /// Why there is no sandbox.
@@ -125,6 +132,8 @@ pub struct CodeFacts {
     pub lacks: Vec<String>,
     /// The schemas that the owner may not use by name.
     pub closed_to_owner: Vec<String>,
+    /// A setting on which the rows depend and a role that has it otherwise than the owner, where a job of that role may be hidden.
+    pub unknown_refresher: Option<(String, String)>,
     /// A schema on the path of a refresh where strangers may create, if the definition's functions look there.
     pub open_path: Option<String>,
 }
@@ -132,6 +141,9 @@ pub struct CodeFacts {
 impl CodeFacts {
     /// How the view is looked at.
     pub fn decide(&self) -> Look {
+        if let Some((setting, role)) = self.unknown_refresher.clone() {
+            return Look::NotCompared(Refusal::UnknownRefresher { setting, role });
+        }
         match self.strangers.first() {
             None if self.may_become_owner => self.as_owner(),
             None => self.as_self(WhySelf::NotTheOwner),
@@ -255,6 +267,9 @@ impl Refusal {
                  {owner} or a member of it"
             ),
             Refusal::Lacks(rights) => format!("{session} needs {}", rights.join(" and ")),
+            Refusal::UnknownRefresher { setting, role } => format!(
+                "its rows depend on {setting}, which {role} has otherwise than {owner}, and row security hides from {session} whose job refreshes it"
+            ),
             Refusal::ClosedSchemas(schemas, why) => format!(
                 "{owner} needs USAGE on the schema {}, for comparing names what a refresh finds without; {}",
                 schemas.join(", "),
@@ -281,6 +296,8 @@ impl NoSandbox {
 pub struct Refresher {
     /// The roles of the jobs that refresh the view, each once, in the jobs' order; empty: no job does, so its owner is taken to.
     pub jobs: Vec<String>,
+    /// May there be jobs of other roles that this role cannot see?
+    pub may_be_hidden: bool,
 }
 
 impl Refresher {

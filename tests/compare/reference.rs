@@ -26,6 +26,17 @@ struct Row {
     whole: String,
 }
 
+/// A group's value as an expression: where equal values are written differently, all as the view writes them, if it does.
+fn written_alike(view: &View, quoted: &str, column: &str, is_keyed: bool) -> String {
+    if !is_keyed || !view.is_written_differently(column) {
+        return quoted.to_string();
+    }
+    let spelled = |table: &str| {
+        format!("(SELECT min({quoted}::text COLLATE \"C\") FROM {table} AS s WHERE s.{quoted} = t.{quoted})")
+    };
+    format!("coalesce({}, {})", spelled("copy_view"), spelled("copy_live"))
+}
+
 /// Both sides' rows, all of them.
 #[derive(Debug)]
 pub struct Sides {
@@ -57,10 +68,10 @@ impl Sides {
         for table in ["copy_view", "copy_live"] {
             let quoted: Vec<String> = columns.iter().map(|c| quote(c)).collect();
             let sql = format!(
-                "SELECT {}, {}, {}, {}, ROW({})::text FROM {table}",
+                "SELECT {}, {}, {}, {}, ROW({})::text FROM {table} AS t",
                 as_texts(key.iter().map(|k| k.to_string()).collect()),
                 as_texts(if key.is_empty() { vec![] } else { view.key.iter().map(|k| quote(&k.name)).collect() }),
-                as_texts(view.groups.iter().map(|g| quote(&g.column)).collect()),
+                as_texts(view.groups.iter().map(|g| written_alike(view, &quote(&g.column), &g.column, !key.is_empty())).collect()),
                 as_texts(quoted.clone()),
                 quoted.join(", "),
             );

@@ -68,7 +68,10 @@ pub(super) fn flow(sides: &Sides) -> String {
         false => String::new(),
     };
     let keys = match sides.is_written_differently() {
-        true => [of("vg"), of("dg")].concat().join(", "),
+        true => {
+            let first = |side: &str| sides.each(|i| format!("min({}) AS {side}w{i}", text(&format!("{side}g{i}"))));
+            [of("vg"), of("dg"), first("v"), first("d")].concat().join(", ")
+        }
         false => format!("{} AS v_groups, {} AS d_groups", groups("v"), groups("d")),
     };
     let flow = format!(

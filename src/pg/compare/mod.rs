@@ -212,14 +212,15 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// Each group's value on one side as its text: of those that are equal but written differently, one text for all. `flow` has
-    /// the values as `vg1…` and `dg1…`; what it calls `rest` is taken over.
+    /// Each group's value on one side as its text: of those that are equal but written differently, one text for all, the view's if it has one. `flow` has
+    /// the values as `vg1…` and `dg1…`, the first of their texts as `vw1…` and `dw1…`; what it calls `rest` is taken over.
     fn written_alike(&self, flow: &str, rest: &[&str]) -> String {
         let differs = |i: &usize| self.equals(*i).is_some();
         let places: Vec<usize> = (1..=self.view.groups.len()).collect();
         let texts_of = places.iter().copied().filter(differs).map(|i| {
             format!(
-                ", t{i} AS (SELECT g, min(g::text COLLATE pg_catalog.\"C\") AS t FROM (SELECT vg{i} AS g FROM flow UNION ALL SELECT dg{i} FROM flow) AS both_sides GROUP BY g)"
+                ", t{i} AS (SELECT g, coalesce(min(w) FILTER (WHERE stored), min(w)) AS t FROM (SELECT vg{i} AS g, vw{i} AS w, true AS stored \
+                 FROM flow UNION ALL SELECT dg{i}, dw{i}, false FROM flow) AS both_sides GROUP BY g)",
             )
         });
         let joined = |side: &str| {

@@ -34,6 +34,7 @@ pub(super) struct Code {
     lacks: Vec<Lack>,
     closed_to_owner: Vec<String>,
     pub settings: Vec<Setting>,
+    all_settings: Vec<Setting>,
     pub definition: String,
     pub marks: String,
     pub relations: Vec<i64>,
@@ -117,6 +118,7 @@ impl Code {
             depends_on_role: queries.into_iter().any(|query| depends_on_role(query)),
             lacks: rights(&self.lacks),
             closed_to_owner: self.closed_to_owner.clone(),
+            unknown_refresher: self.unknown_refresher(view),
             open_path: None,
         })
     }
@@ -129,6 +131,17 @@ impl Code {
         let sql = include_str!("../sql/risk.sql");
         let rows = session.read(Limits::CHEAP, sql, &[(&roles, Type::INT8_ARRAY)]).await?;
         Ok(rows.is_empty())
+    }
+
+    /// A setting on which the rows depend, and a role that has it otherwise than the owner, where jobs of such a role may be
+    /// hidden from this one.
+    fn unknown_refresher(&self, view: &View) -> Option<(String, String)> {
+        if !view.refresher.may_be_hidden || !view.refresher.jobs.is_empty() {
+            return None;
+        }
+        let of_owner = |name: &str| self.settings.iter().find(|s| s.role == self.owner && s.name == name).map(|s| &s.value);
+        let differs = |s: &&Setting| s.role != self.owner && of_owner(&s.name) != Some(&s.value) && self.depends_on(&s.name);
+        self.all_settings.iter().find(differs).map(|s| (s.name.clone(), s.role.clone()))
     }
 
     /// Do its rows depend on this setting?

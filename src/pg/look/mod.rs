@@ -166,7 +166,7 @@ impl ViewReader {
 
     /// Does the catalog's description of it tell how it is looked at?
     fn is_simple(&self, view: &View) -> bool {
-        let refreshes_itself = view.refresher.jobs.iter().all(|job| *job == view.owner);
+        let refreshes_itself = !view.refresher.may_be_hidden && view.refresher.jobs.iter().all(|job| *job == view.owner);
         self.is_described && view.is_simple && refreshes_itself && !self.has_strangers.load(Ordering::Relaxed)
     }
 
@@ -215,7 +215,9 @@ fn refused(refusal: &Refusal, report: &LookReport) -> Problem {
     let kind = match refusal {
         Refusal::RowSecurity(_) => ProblemKind::RowSecurity,
         Refusal::Lacks(_) => ProblemKind::Permission,
-        Refusal::Code(..) | Refusal::DependsOnRole | Refusal::ClosedSchemas(..) => ProblemKind::NotCompared,
+        Refusal::Code(..) | Refusal::DependsOnRole | Refusal::ClosedSchemas(..) | Refusal::UnknownRefresher { .. } => {
+            ProblemKind::NotCompared
+        }
     };
     Problem { kind, text: refusal.text(&report.session, &report.owner) }
 }

@@ -237,6 +237,13 @@ SELECT json_build_object(
                  WHERE s.name LIKE '%.%' OR EXISTS (
                      SELECT FROM pg_settings g WHERE lower(g.name) = lower(s.name)
                        AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))),
+    -- What any role has set, for whoever cannot see whose jobs there are.
+    'all_settings', (SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'name', split_part(c.setting, '=', 1),
+                                'value', substr(c.setting, strpos(c.setting, '=') + 1))), '[]')
+                     FROM pg_db_role_setting d
+                     JOIN pg_roles r ON r.oid = d.setrole AND r.rolcanlogin
+                     CROSS JOIN unnest(d.setconfig) AS c (setting)
+                     WHERE d.setdatabase IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))),
     'definition', CASE WHEN $4::bool THEN pg_get_viewdef(view.oid) ELSE '' END,
     'version', current_setting('server_version_num')::int4,
     'marks', {marks},

@@ -68,6 +68,8 @@ impl Keeper {
     /// Each view is looked at under the settings of whoever refreshes it: the roles of its active jobs, else its owner.
     fn find_refreshers(&mut self) {
         let Some(history) = self.snapshot.history.value().cloned() else { return };
+        let cron = self.snapshot.server.as_ref().and_then(|s| s.cron.present());
+        let may_be_hidden = cron.is_some_and(|cron| cron.row_security);
         for place in 0..self.snapshot.views.len() {
             let view = &self.snapshot.views[place].view;
             let mut jobs = Vec::new();
@@ -76,10 +78,11 @@ impl Keeper {
                     jobs.push(job.username.clone());
                 }
             }
-            if view.refresher.jobs != jobs {
+            let refresher = Refresher { jobs, may_be_hidden };
+            if view.refresher != refresher {
                 let (oid, before) = (view.oid, view.clone());
                 let state = Arc::make_mut(&mut self.edit().views[place]);
-                Arc::make_mut(&mut state.view).refresher = Refresher { jobs };
+                Arc::make_mut(&mut state.view).refresher = refresher;
                 let is_same = state.view.asks_the_same(&before);
                 if !is_same {
                     self.forget_comparisons(oid);
