@@ -71,7 +71,7 @@ pub enum Catch {
     /// For [`Probe::Compare`].
     Comparison(Comparison),
     /// For [`Probe::Facts`].
-    Facts(Facts),
+    Facts(Box<Facts>),
     /// For [`Probe::Index`] and [`Probe::First`].
     Index(DrillIndex),
     /// For [`Probe::Page`].
@@ -161,7 +161,9 @@ impl Probe {
             Probe::Compare(view, scope, before) => {
                 Catch::Comparison(probes::compare::compare(session, view, *scope, before, limits).await?)
             }
-            Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(session, view, *populated).await?),
+            Probe::Facts(view, populated) => {
+                Catch::Facts(Box::new(probes::facts::facts(session, view, *populated).await?))
+            }
             Probe::Index(view, target, last) => {
                 Catch::Index(probes::drill::index(session, view, target, last.as_deref(), limits).await?)
             }

@@ -8,10 +8,12 @@ use crate::stage::{Folder, LARGE, SMALL, osmara};
 /// How long after the console's first frame the data may come.
 const SOON: Duration = Duration::from_secs(5);
 
-const SQL: [&str; 5] = [
-    "BEGIN;",
+const SQL: [&str; 7] = [
+    "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE;",
     "SET LOCAL lock_timeout = '3s';",
     "SET LOCAL statement_timeout = 0;",
+    "SET LOCAL search_path = pg_catalog, pg_temp;",
+    "is another view now, or another''s: look again'; END IF;",
     "REFRESH MATERIALIZED VIEW CONCURRENTLY \"public\".\"mv_conversaciones_dashboard\";",
     "COMMIT;",
 ];

@@ -2,6 +2,7 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
+use super::guard::unless;
 use super::{Ground, literal, short_name, transaction};
 use crate::domain::diagnosis::who;
 use crate::domain::fix::{Fix, Plan};
@@ -33,7 +34,7 @@ impl Ground<'_> {
         if plan.needs.is_empty() {
             let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
             let (index, name) = (quote(&self.unique_name()), qualified(&view.name));
-            plan.statements = transaction([format!("CREATE UNIQUE INDEX {index} ON {name} ({list})")]);
+            plan.statements = self.guarded(vec![format!("CREATE UNIQUE INDEX {index} ON {name} ({list})")]);
         }
         plan.impact = "It takes ShareLock: readers go on, refreshes wait until it is built.".into();
         plan.notes.push("With it a refresh can be CONCURRENTLY, so that readers go on.".into());
@@ -82,7 +83,7 @@ impl Ground<'_> {
     pub(super) fn drop_unique(&self) -> Plan {
         let title = format!("Drop the unique index {}?", self.unique_name());
         let mut plan = self.blank(Fix::DropUnique, title, "Drop");
-        plan.statements = transaction([format!("DROP INDEX {}", self.full_unique_name())]);
+        plan.statements = self.guarded(vec![self.guard_index(), format!("DROP INDEX {}", self.full_unique_name())]);
         plan.grave = true;
         plan.impact = "It takes AccessExclusiveLock for a moment; refreshes then make readers wait, unless another unique index is left.".into();
         let (own, others): (Vec<String>, Vec<String>) =
@@ -100,6 +101,16 @@ impl Ground<'_> {
         plan.undo = Some("mvtop fix index makes it again".into());
         plan.proof = Some(self.index_proof(false));
         plan
+    }
+
+    /// Fails if the index of that name is another view's.
+    fn guard_index(&self) -> String {
+        let same = format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass({}) AND i.indrelid = {})",
+            literal(&self.full_unique_name()),
+            self.view.view.oid.0
+        );
+        unless(&[(same, format!("{} is another index now: look again", self.unique_name()))])
     }
 
     /// What refreshes the view CONCURRENTLY, and fails without a unique index: each run, or each write.
@@ -120,7 +131,7 @@ impl Ground<'_> {
         let not = if wanted { "" } else { "NOT " };
         let said = if wanted { "CONCURRENTLY is possible" } else { "the index is gone" };
         format!(
-            "SELECT {not}coalesce((SELECT i.indisunique AND i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = to_regclass({})), false), {}",
+            "SELECT {not}coalesce((SELECT i.indisunique AND i.indisvalid FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass({})), false), {}",
             literal(&self.full_unique_name()),
             literal(said),
         )
@@ -138,10 +149,11 @@ impl Ground<'_> {
             ended("d"),
             ended("o"),
         );
-        plan.statements = transaction([format!(
+        let delete = format!(
             "DELETE FROM cron.job_run_details WHERE runid IN (SELECT d.runid FROM cron.job_run_details d \
              WHERE {old} ORDER BY d.runid LIMIT {BATCH})"
-        )]);
+        );
+        plan.statements = transaction(self.guard_runs(&delete).into_iter().chain([delete]));
         plan.batches = true;
         plan.grave = true;
         plan.impact = format!("Nobody waits: {BATCH} rows a transaction, again until none is left.");
@@ -171,14 +183,22 @@ impl Ground<'_> {
             false => (Fix::Cancel(pid), "Cancel what runs in", "Cancel it", "pg_cancel_backend"),
         };
         let mut plan = self.blank(fix, format!("{verb} {name}?"), deed);
+        // Where nothing tells when it began, its role and application must do.
+        let by = obstacle.as_ref().map(|o| &o.by);
+        let session = by.map_or(String::new(), |by| {
+            format!(" AND usename = {} AND application_name = {}", literal(&by.user), literal(&by.application))
+        });
         // Of one that forgot its COMMIT only the time of its last statement is known.
         let column = if obstacle.as_ref().is_some_and(|o| o.forgot) { "query_start" } else { "xact_start" };
-        let same = obstacle.as_ref().and_then(|o| o.by.since).map_or(String::new(), |since| {
+        let since = by.and_then(|by| by.since).map_or(String::new(), |since| {
             format!(" AND {column} = {}", literal(&since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)))
         });
-        plan.statements = transaction([format!(
-            "SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}"
-        )]);
+        let same = session + &since;
+        let is_there = format!("EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same})");
+        plan.statements = transaction([
+            unless(&[(is_there, format!("{name} is another session by now, or went on: look again"))]),
+            format!("SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE pid = {pid}{same}"),
+        ]);
         plan.grave = true;
         plan.impact = match terminate {
             true => {
