@@ -58,12 +58,22 @@ fn incident(folder: &Folder, args: &[&str], size: (u16, u16)) -> Pty {
     pty.send("r");
     pty.see("▸ Cancel");
     for statement in SQL {
-        pty.wait(statement, |pty| in_dialog(pty).contains(statement));
+        read_on(&mut pty, |pty| in_dialog(pty).contains(statement));
     }
+    read_on(&mut pty, |pty| !pty.shows("shows the rest"));
     assert!(!pty.shows("▸ Refresh"), "Cancel has the focus: {}", pty.state());
     pty.send("y");
     pty.wait("Osmara's rows in their place", |pty| is_osmara(pty, &["29", "29", "="], &["0", "0"]));
     pty
+}
+
+/// Scrolls the dialog line by line until it is so.
+fn read_on(pty: &mut Pty, is_so: impl Fn(&Pty) -> bool) {
+    while !is_so(pty) {
+        let before = in_dialog(pty);
+        pty.send("\u{1b}[B");
+        pty.wait("a line further down", |pty| in_dialog(pty) != before);
+    }
 }
 
 /// The dialog's text without its frame; where it is wrapped, a space.
