@@ -73,7 +73,7 @@ pub enum Catch {
     /// For [`Probe::Compare`].
     Comparison(Comparison),
     /// For [`Probe::Facts`].
-    Facts(Facts),
+    Facts(Box<Facts>),
     /// For [`Probe::Index`] and [`Probe::First`].
     Index(DrillIndex),
     /// For [`Probe::Page`].
@@ -197,7 +197,9 @@ impl Probe {
                 let look = reader.look(view).await?;
                 Catch::Comparison(probes::compare::compare(&look, *scope, before, limits).await?)
             }
-            Probe::Facts(view, populated) => Catch::Facts(probes::facts::facts(reader, view, *populated).await?),
+            Probe::Facts(view, populated) => {
+                Catch::Facts(Box::new(probes::facts::facts(reader, view, *populated).await?))
+            }
             Probe::Index(view, target, last) => {
                 let look = reader.look(view).await?;
                 Catch::Index(probes::drill::index(&look, target, last.as_deref(), limits).await?)

@@ -12,7 +12,10 @@ fn f_enter_y_refreshes_and_schedules() {
     console.send("f");
     console.wait("the options", |c| c.text().contains("Recommended: Cron job"));
     console.send("\r");
-    console.wait("the exact SQL", |c| c.text().contains("SELECT cron.schedule('refresh-conversaciones-dashboard'"));
+    console.wait("the exact SQL", |c| c.text().contains("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"));
+    console.send("y");
+    console.wait("the rest of it", |c| c.text().contains("SELECT cron.schedule('refresh-conversaciones-dashboard'"));
+    console.wait("its end", |c| c.text().contains("Way back: mvtop fix cron --undo"));
     console.see_lit();
     console.send("y");
     console.wait("the proof", |c| {

@@ -7,13 +7,9 @@ use mvtop::domain::fix::{Best, Fix, advise};
 use mvtop::domain::job::JobId;
 use mvtop::pg::operator::Ending;
 
-use crate::{Night, VIEW, connect, every_five_minutes, plan, run, target, until};
+use crate::{Night, VIEW, connect, every_five_minutes, needs, plan, run, target, until};
 
 const REFRESH: &str = "REFRESH MATERIALIZED VIEW CONCURRENTLY mv_conversaciones_dashboard";
-
-fn needs(plan: &mvtop::domain::fix::Plan, words: &str) {
-    assert!(plan.needs.iter().any(|n| n.contains(words)), "{} needs {:?}, not {words}", plan.title, plan.needs);
-}
 
 async fn fails(night: &Night, fix: Fix, words: &str) {
     let before = night.dump().await;

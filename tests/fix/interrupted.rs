@@ -86,7 +86,9 @@ async fn the_command_shows_the_sql_asks_and_writes_down_what_it_did() {
         assert!(code == 3 && why.contains("needs"), "impossible, asked or not: {code} {why}");
     }
     assert!(
-        sql.starts_with("BEGIN;\n") && sql.ends_with("COMMIT;\n") && sql.contains("SELECT cron.schedule('refresh-"),
+        sql.starts_with("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE;\n")
+            && sql.ends_with("COMMIT;\n")
+            && sql.contains("SELECT cron.schedule('refresh-"),
         "{sql}"
     );
     let (code, _, why) = mvtop(&["cron"]);

@@ -2,13 +2,16 @@
 //! says why. Here is what the parts share.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's panic is its answer")]
 
+mod another;
 mod console;
 mod dangers;
 mod interrupted;
 mod meanwhile;
 mod options;
+mod plain;
 mod refusals;
 mod repairs;
+mod strangers;
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -150,6 +153,18 @@ async fn until(client: &Client, what: &str, sql: &str) {
     while !client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn needs(plan: &Plan, words: &str) {
+    assert!(plan.needs.iter().any(|n| n.contains(words)), "{} needs {:?}, not {words}", plan.title, plan.needs);
+}
+
+/// Carries it out and expects it to fail with these words.
+async fn refused(night: &Night, plan: &Plan, words: &str) {
+    match night.run(plan).await {
+        Ending::Failed(problem) => assert!(problem.text.contains(words), "{}: {}", plan.title, problem.text),
+        other => panic!("{}: {other:?}\n{}", plan.title, plan.sql()),
     }
 }
 

@@ -39,7 +39,7 @@ async fn refused(night: &Night, plan: &mvtop::domain::fix::Plan, change: &str) {
     night.sql(change).await;
     let before = night.dump().await;
     match night.run(plan).await {
-        Ending::Failed(problem) => assert!(problem.text.contains("changed meanwhile"), "{change}: {}", problem.text),
+        Ending::Failed(problem) => assert!(problem.text.contains("look again"), "{change}: {}", problem.text),
         other => panic!("{change}: {other:?}"),
     }
     assert_eq!(night.dump().await, before, "{change}");

@@ -4,11 +4,7 @@ use mvtop::domain::fix::Fix;
 use mvtop::domain::job::JobId;
 use mvtop::pg::operator::Ending;
 
-use crate::{Night, VIEW, every_five_minutes, run, target};
-
-fn needs(plan: &mvtop::domain::fix::Plan, words: &str) {
-    assert!(plan.needs.iter().any(|n| n.contains(words)), "{} needs {:?}, not {words}", plan.title, plan.needs);
-}
+use crate::{Night, VIEW, every_five_minutes, needs, run, target};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_role_may_not_do_is_named_and_the_database_refuses_it_too() {

@@ -8,10 +8,12 @@ use crate::stage::{Folder, LARGE, SMALL, osmara};
 /// How long after the console's first frame the data may come.
 const SOON: Duration = Duration::from_secs(5);
 
-const SQL: [&str; 5] = [
-    "BEGIN;",
+const SQL: [&str; 7] = [
+    "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE;",
     "SET LOCAL lock_timeout = '3s';",
     "SET LOCAL statement_timeout = 0;",
+    "SET LOCAL search_path = pg_catalog, pg_temp;",
+    "is another view now, or another''s: look again'; END IF;",
     "REFRESH MATERIALIZED VIEW CONCURRENTLY \"public\".\"mv_conversaciones_dashboard\";",
     "COMMIT;",
 ];
@@ -56,13 +58,23 @@ fn incident(folder: &Folder, args: &[&str], size: (u16, u16)) -> Pty {
     pty.send("r");
     pty.see("▸ Cancel");
     for statement in SQL {
-        pty.wait(statement, |pty| in_dialog(pty).contains(statement));
+        read_on(&mut pty, |pty| in_dialog(pty).contains(statement));
     }
+    read_on(&mut pty, |pty| !pty.shows("shows the rest"));
     assert!(!pty.shows("▸ Refresh"), "Cancel has the focus: {}", pty.state());
     pty.see_lit();
     pty.send("y");
     pty.wait("Osmara's rows in their place", |pty| is_osmara(pty, &["29", "29", "="], &["0", "0"]));
     pty
+}
+
+/// Scrolls the dialog line by line until it is so.
+fn read_on(pty: &mut Pty, is_so: impl Fn(&Pty) -> bool) {
+    while !is_so(pty) {
+        let before = in_dialog(pty);
+        pty.send("\u{1b}[B");
+        pty.wait("a line further down", |pty| in_dialog(pty) != before);
+    }
 }
 
 /// The dialog's text without its frame; where it is wrapped, a space.

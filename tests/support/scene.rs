@@ -290,6 +290,8 @@ pub fn facts() -> Facts {
         kind: 'r',
         can_trigger: true,
         owns: true,
+        is_of_owner: true,
+        owner: "postgres".into(),
     };
     let took = |microseconds| Timing::Took(Duration::from_micros(microseconds));
     Facts {

@@ -94,7 +94,10 @@ impl Scales<'_> {
         let find = |choice| offers.iter().find(|o| o.choice == choice);
         let needs = |choice| find(choice).map_or(&[][..], |o| &o.needs);
         let can = |choice| needs(choice).is_empty();
-        let load = find(Choice::Triggers).and_then(|o| o.load);
+        let triggers = find(Choice::Triggers);
+        let load = triggers.and_then(|o| o.load);
+        // On some of the tables they keep nothing true by themselves.
+        let can_keep = can(Choice::Triggers) && triggers.is_some_and(|o| o.staleness.is_some());
         let offer = |choice, reason: String| (Best::Offer(choice), reason);
         if self.view.view.is_kept_by_triggers() {
             return self.kept(can(Choice::Refresh));
@@ -112,12 +115,13 @@ impl Scales<'_> {
         if let Some(left) = self.left(needs(Choice::Cron), schedule).filter(|_| can(Choice::Refresh)) {
             return left;
         }
-        if can(Choice::Triggers) && load.is_some_and(|share| share <= WRITERS_SHARE) {
+        if can_keep && load.is_some_and(|share| share <= WRITERS_SHARE) {
             let reason = "pg_cron cannot be used here, and the writers are few enough to wait for a refresh";
             return offer(Choice::Triggers, reason.into());
         }
         if can(Choice::Refresh) {
-            let lasting = [Choice::Triggers, Choice::PlainView].into_iter().filter(|c| can(*c)).collect::<Vec<_>>();
+            let plain = can(Choice::PlainView).then_some(Choice::PlainView);
+            let lasting: Vec<Choice> = can_keep.then_some(Choice::Triggers).into_iter().chain(plain).collect();
             return offer(Choice::Refresh, self.why_refresh(&lasting, load, needs(Choice::Cron)));
         }
         (Best::Nothing, format!("even a refresh needs {}", needs(Choice::Refresh).join("; ")))

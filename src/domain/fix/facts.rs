@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::code::Code;
+use super::way_back::Grant;
 use crate::domain::job::JobId;
 use crate::domain::view::{Oid, ViewName};
 
@@ -14,6 +16,8 @@ pub struct Facts {
     pub rights: Rights,
     /// What must be put back when the view changes its kind.
     pub pieces: Pieces,
+    /// Whose code stands around it.
+    pub code: Code,
     /// A typical query of the dashboard against the view and against its definition.
     pub dashboard: Option<Dashboard>,
     /// The mean width of a row in bytes.
@@ -31,6 +35,10 @@ pub struct Rights {
     pub owns: bool,
     /// CREATE on the view's schema.
     pub can_create: bool,
+    /// Lacks the view's owner that right, so that nobody but a superuser can give him a new view there?
+    pub owner_lacks_create: bool,
+    /// Whom default privileges give new functions in the view's schema, whoever makes them; quoted.
+    pub function_grantees: Vec<String>,
     /// Member of pg_signal_backend.
     pub can_signal: bool,
     /// May the view's owner make no temporary table, so that CONCURRENTLY fails?
@@ -53,6 +61,9 @@ pub struct Rights {
     pub can_purge: bool,
     /// For a plain view that this program made of a materialized one: how it was stored, as JSON.
     pub way_back: Option<String>,
+    /// The roles that are named there and still exist.
+    #[serde(default)]
+    pub roles_left: Vec<String>,
 }
 
 /// A table that the definition reads.
@@ -69,6 +80,10 @@ pub struct BaseTable {
     pub can_trigger: bool,
     /// Member of its owner? Dropping a trigger needs that.
     pub owns: bool,
+    /// Is the view's owner its owner or a member of him? Then no code of the view's owner runs with rights that he has not.
+    pub is_of_owner: bool,
+    /// The role that owns it.
+    pub owner: String,
 }
 
 impl BaseTable {
@@ -87,30 +102,31 @@ pub struct Pieces {
     pub same: String,
     /// Access method, options and tablespace, as they stand between name and AS.
     pub storage: String,
-    /// Owner, grants and comments.
+    /// The view's schema and name, quoted as the server quotes.
+    pub full_name: String,
+    /// Grants and comments.
     pub keep: Vec<String>,
+    /// Rights that are not handed to a plain view.
+    pub grants: Vec<Grant>,
     /// Indexes, statistics and column settings of a materialized view.
     pub rebuild: Vec<String>,
     /// Plain views that read it, pointed at the new one: they keep their own grants and comments.
-    pub follow: Vec<String>,
+    pub follow: Vec<Follower>,
     /// Those of them that belong to others.
     pub foreign_readers: Vec<String>,
     /// What depends on it and cannot be pointed at another one.
     pub stuck: Vec<String>,
 }
 
-/// How a plain view was stored when it was materialized.
-///
-/// It is kept in the database, as the comment on the view's own rule `_RETURN`: it goes with the view, takes nobody's
-/// comment away, and any colleague's mvtop finds it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WayBack {
-    /// Access method, options and tablespace.
-    pub storage: String,
-    /// Indexes, statistics and column settings.
-    pub rebuild: Vec<String>,
-    /// Jobs that were paused, for a plain view has nothing to refresh.
-    pub jobs: Vec<i64>,
+/// A plain view that reads the view.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Follower {
+    /// Its OID.
+    pub oid: Oid,
+    /// The statement that points it at the new one.
+    pub sql: String,
+    /// Hash of the functions, operators, types and relations that its rule names by OID, but for the view itself.
+    pub means: String,
 }
 
 /// How long a typical query takes.

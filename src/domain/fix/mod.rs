@@ -4,22 +4,25 @@
 //! Pure: [`Facts`] are read by a probe, [`price`] weighs them, and `pg::fix` writes the [`Plan`].
 
 mod best;
+pub mod code;
 mod facts;
 pub mod jobs;
 pub mod needs;
 pub mod offer;
 pub mod price;
 mod proof;
+mod way_back;
 
 use super::job::JobId;
 use super::text::make_visible;
 use super::view::Oid;
 
 pub use best::Best;
-pub use facts::{BaseTable, Dashboard, Facts, Former, Pieces, Rights, Timing, WayBack};
+pub use facts::{BaseTable, Dashboard, Facts, Follower, Former, Pieces, Rights, Timing};
 pub use offer::{Choice, Offer};
 pub use price::{Advice, advise};
 pub use proof::{Proof, Since};
+pub use way_back::{Grant, WayBack};
 
 /// Something that can be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +82,7 @@ pub struct Plan {
     pub title: String,
     /// The button's word.
     pub deed: &'static str,
-    /// The exact statements, in order, one transaction unless that is impossible.
+    /// The exact statements, in order: one transaction unless that is impossible, before it perhaps a trial that is rolled back.
     pub statements: Vec<String>,
     /// Where they run, if not in the connection's own database.
     pub database: Option<String>,

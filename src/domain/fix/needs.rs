@@ -1,7 +1,7 @@
 //! What a fix needs and has not, each as it reads after "it needs".
 
-use super::Facts;
 use super::jobs::job_failure;
+use super::{BaseTable, Facts};
 use crate::domain::diagnosis::Failure;
 use crate::domain::job::Job;
 use crate::domain::reading::ProblemKind;
@@ -63,27 +63,73 @@ pub fn job_needs(snapshot: &Snapshot, view: &View, facts: &Facts, job: &Job) -> 
     }
 }
 
+/// The tags of the commands by which triggers are made.
+pub const TRIGGER_TAGS: [&str; 5] =
+    ["CREATE FUNCTION", "REVOKE", "ALTER FUNCTION", "CREATE TRIGGER", "REFRESH MATERIALIZED VIEW"];
+
+/// The tags of the commands by which a view becomes a plain one, but for those that a way back needs besides.
+pub const PLAIN_TAGS: [&str; 12] = [
+    "CREATE VIEW",
+    "ALTER VIEW",
+    "CREATE MATERIALIZED VIEW",
+    "ALTER MATERIALIZED VIEW",
+    "REFRESH MATERIALIZED VIEW",
+    "DROP TRIGGER",
+    "DROP FUNCTION",
+    "GRANT",
+    "REVOKE",
+    "COMMENT",
+    "DROP MATERIALIZED VIEW",
+    "DROP VIEW",
+];
+
+/// The base tables on which triggers are made: the function belongs to the view's owner, who may replace it and so can do what
+/// each writer can. That gives him nothing only where he owns the table or is a member of its owner.
+pub fn trigger_tables(facts: &Facts) -> impl Iterator<Item = &BaseTable> {
+    facts.rights.tables.iter().filter(|t| t.takes_triggers() && t.is_of_owner)
+}
+
+/// The base tables that are left out, as people say them: their writes do not refresh the view.
+pub fn left_out(facts: &Facts) -> Vec<String> {
+    facts.rights.tables.iter().filter(|t| t.takes_triggers() && !t.is_of_owner).map(|t| t.name.short()).collect()
+}
+
 /// What is missing for triggers.
 pub fn trigger_needs(view: &View, facts: &Facts) -> Vec<String> {
     let rights = &facts.rights;
+    let named = |tables: Vec<&BaseTable>| tables.into_iter().map(|t| t.name.short()).collect::<Vec<_>>().join(", ");
     let mut needs = Vec::new();
+    let is_own = |t: &&BaseTable| view.triggers.iter().any(|own| own.table == t.oid && is_own_trigger(own));
     if view.is_kept_by_triggers() {
         needs.push("nothing: triggers refresh it already".into());
+    } else if rights.tables.iter().any(|t| is_own(&t)) {
+        needs.push("the triggers that mvtop made before dropped first: mvtop fix triggers --undo".into());
     }
     if !rights.can_create {
         needs.push("CREATE on the view's schema, for the function".into());
     }
-    let closed: Vec<String> = rights.tables.iter().filter(|t| !t.can_trigger).map(|t| t.name.short()).collect();
-    if !closed.is_empty() {
-        needs.push(format!("TRIGGER on {}", closed.join(", ")));
+    if rights.owner_lacks_create {
+        needs.push(format!("CREATE on the view's schema for {}, whose function it becomes", view.owner));
     }
-    let silent: Vec<String> = rights.tables.iter().filter(|t| !t.takes_triggers()).map(|t| t.name.short()).collect();
+    let closed: Vec<&BaseTable> = trigger_tables(facts).filter(|t| !t.can_trigger).collect();
+    if !closed.is_empty() {
+        needs.push(format!("TRIGGER on {}", named(closed)));
+    }
+    let foreign: Vec<&BaseTable> = trigger_tables(facts).filter(|t| !t.owns).collect();
+    if !foreign.is_empty() {
+        needs.push(format!("to own {}: what is made there could not be taken back", named(foreign)));
+    }
+    let silent: Vec<&BaseTable> = rights.tables.iter().filter(|t| !t.takes_triggers()).collect();
     if !silent.is_empty() {
-        needs.push(format!("base tables that take triggers: {} cannot tell one when it changes", silent.join(", ")));
+        needs.push(format!("base tables that take triggers: {} cannot tell one when it changes", named(silent)));
     }
     if rights.tables.is_empty() {
         needs.push("a base table: the definition reads none".into());
+    } else if trigger_tables(facts).next().is_none() && !left_out(facts).is_empty() {
+        let (owner, tables) = (&view.owner, left_out(facts).join(", "));
+        needs.push(format!("a base table of {owner}, who owns the view: {tables} belong to others, whose writers would run his function"));
     }
+    needs.extend(facts.code.event_needs(&TRIGGER_TAGS));
     needs
 }
 
@@ -114,13 +160,16 @@ pub fn may_alter(server: Option<&Server>, job: &Job) -> bool {
 }
 
 /// What is in the way of changing the view's kind.
-pub fn kind_needs(facts: &Facts) -> Vec<String> {
+pub fn kind_needs(view: &View, facts: &Facts) -> Vec<String> {
     let mut needs = Vec::new();
     if !facts.rights.owns {
         needs.push("to own the view".into());
     }
     if !facts.rights.can_create {
         needs.push("CREATE on its schema".into());
+    }
+    if facts.rights.owner_lacks_create {
+        needs.push(format!("CREATE on its schema for {}, whose view it stays", view.owner));
     }
     if !facts.pieces.stuck.is_empty() {
         needs.push(format!("{} out of its way: that cannot be pointed at another view", facts.pieces.stuck.join(", ")));
@@ -136,7 +185,15 @@ pub fn kind_needs(facts: &Facts) -> Vec<String> {
 pub fn plain_needs(snapshot: &Snapshot, state: &ViewState, facts: &Facts) -> Vec<String> {
     let view = &state.view;
     let server = snapshot.server.as_deref();
-    let mut needs = kind_needs(facts);
+    let mut needs = kind_needs(view, facts);
+    needs.extend(facts.code.reader_needs());
+    needs.extend(facts.code.event_needs(&PLAIN_TAGS));
+    if let Some(hidden) = &view.hides {
+        let (table, role) = (&hidden.table, &hidden.role);
+        needs.push(format!(
+            "no row security between {role} and {table}: a plain view's rows could depend on who reads it"
+        ));
+    }
     needs.extend(drop_needs(view, facts));
     needs.extend(other_triggers(view).map(|t| format!("{t} dropped first: mvtop did not make them, they may do more")));
     let jobs = snapshot.history.value().into_iter().flat_map(|h| h.jobs_refreshing(&view.name)).filter(|j| j.active);

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::best::Best;
 use super::jobs::{job_to_set_right, stopped, unchanged};
-use super::needs::{UNIQUE_ROWS, alter_needs, closed, cron_needs, job_needs, plain_needs, trigger_needs};
+use super::needs::{UNIQUE_ROWS, alter_needs, closed, cron_needs, job_needs, left_out, plain_needs, trigger_needs};
 use super::offer::timing;
 use super::{Choice, Facts, Offer};
 use crate::domain::day::{MINUTES, longest, own_schedule};
@@ -103,6 +103,15 @@ pub fn refresh_time(snapshot: &Snapshot, view: &ViewState, report: Option<&ViewR
         .or(compared.map(|length| RefreshTime { length, is_measured: false }))
 }
 
+/// Adds what is not said yet.
+pub(super) fn extend_anew(needs: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for need in more {
+        if !needs.contains(&need) {
+            needs.push(need);
+        }
+    }
+}
+
 impl Scales<'_> {
     pub(super) fn limit(&self) -> TimeDelta {
         self.report.and_then(|r| r.freshness.limit.length).unwrap_or(DEFAULT_LIMIT)
@@ -163,6 +172,7 @@ impl Scales<'_> {
         if self.report.is_some_and(ViewReport::gives_key_twice) {
             needs.push(UNIQUE_ROWS.into());
         }
+        needs.extend(self.facts.code.event_needs(&["REFRESH MATERIALIZED VIEW"]));
         needs
     }
 
@@ -224,13 +234,17 @@ impl Scales<'_> {
         let mut offer = self.offer(Choice::Triggers);
         let length = self.refresh.map(|r| r.length);
         let writes = self.view.writes.map(Writes::per_minute);
-        offer.staleness = Some(TimeDelta::zero());
+        let left_out = left_out(self.facts);
+        offer.staleness = left_out.is_empty().then(TimeDelta::zero);
         offer.per_write = length;
         offer.load = length.zip(writes).map(|(l, w)| l.as_secs_f64() * w / 60.0);
         offer.wal_per_day = self.wal_per_refresh().zip(writes).map(|(wal, w)| wal * w * 1_440.0);
-        offer.needs.extend(trigger_needs(&self.view.view, self.facts));
-        offer.warning =
-            Some("each writing statement waits for a refresh, and for the other writers; they can deadlock".into());
+        extend_anew(&mut offer.needs, trigger_needs(&self.view.view, self.facts));
+        let waits = "each writing statement waits for a refresh, and for the other writers; they can deadlock";
+        offer.warning = Some(match left_out.is_empty() {
+            true => waits.into(),
+            false => format!("writes to {} do not refresh it; {waits}", left_out.join(", ")),
+        });
         offer
     }
 

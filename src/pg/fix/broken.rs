@@ -14,7 +14,9 @@ impl Ground<'_> {
             let (title, may) = (job.title(), may_alter(self.server(), job));
             plan.notes.push(match may {
                 true if self.can_alter_jobs() => {
-                    pauses.push(alter_active(job, false));
+                    let pause = vec![alter_active(job, false)];
+                    pauses.push(self.guard_job(job, &pause));
+                    pauses.extend(pause);
                     format!("{title} {why}: it is paused by this; p in the cron pane resumes it, x removes it.")
                 }
                 true => format!("{title} {why}, and goes on failing: x in the cron pane removes it."),

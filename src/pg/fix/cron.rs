@@ -4,7 +4,8 @@
 //! leaves a paused job paused; jobs run in `cron.database_name` unless told otherwise; the role of hosted services may
 //! call `alter_job` but not UPDATE `cron.job`; there is no function that runs a job.
 
-use super::{Ground, literal, refresh_sql, transaction};
+use super::names::{job_name, numbered_name};
+use super::{Ground, limits, literal, refresh_sql, transaction};
 use crate::domain::diagnosis::ViewReport;
 use crate::domain::fix::jobs::{broken_jobs, job_to_set_right, stopped, unchanged};
 use crate::domain::fix::needs::{UNIQUE_ROWS, cron_needs, job_needs, may_alter};
@@ -54,22 +55,6 @@ pub fn preview(schedule: &str, server: Option<&Server>, now: Time) -> Result<Pre
     }
     let ignored = schedule.ignored().map_or(String::new(), |rest| format!("; pg_cron ignores what follows: {rest}"));
     Ok(Preview { described: schedule.describe() + &ignored, next })
-}
-
-/// The name a job gets: `mv_conversaciones_dashboard` → `refresh-conversaciones-dashboard`.
-pub fn job_name(view: &ViewName) -> String {
-    let schema = if view.schema == "public" { String::new() } else { format!("{}-", view.schema) };
-    let name = view.name.strip_prefix("mv_").unwrap_or(&view.name);
-    format!("refresh-{schema}{name}").replace('_', "-")
-}
-
-/// Did this program make the job? By its name and by how it writes the command.
-pub fn is_ours(job: &Job, view: &ViewName) -> bool {
-    let usual = job_name(view);
-    let tail = job.name.as_deref().and_then(|name| name.strip_prefix(&usual));
-    let is_named = tail.is_some_and(|t| t.is_empty() || t.strip_prefix('-').is_some_and(|n| n.parse::<u32>().is_ok()));
-    let modes = [RefreshMode::Concurrently, RefreshMode::PlainNoUniqueIndex];
-    is_named && modes.iter().any(|mode| refresh_sql(view, *mode) == job.command)
 }
 
 /// Whom a job's runs make wait.
@@ -136,15 +121,15 @@ impl Ground<'_> {
     }
 
     /// The refresh that a lasting fix begins with, where the view is stale: both or nothing.
-    pub(super) fn heal(&self, plan: &mut Plan) -> Option<String> {
+    pub(super) fn heal(&self, plan: &mut Plan) -> Vec<String> {
         if !self.is_stale() || !self.view.view.can_refresh {
-            return None;
+            return Vec::new();
         }
         plan.refreshes = true;
         let before = plan.needs.len();
         self.tell_refresh(plan);
         plan.needs.truncate(before);
-        Some(refresh_sql(&self.view.view.name, self.mode()))
+        self.with_settings(refresh_sql(&self.view.view.name, self.mode()))
     }
 
     /// A new job: with the refresh in the same transaction, if it is to live in this database.
@@ -163,13 +148,13 @@ impl Ground<'_> {
                     "pg_cron lives in the database {there}, so it is done there; refresh by hand first (r)."
                 ));
                 let call = format!("SELECT cron.schedule_in_database({arguments}, {})", literal(&self.database()));
-                transaction([call])
+                transaction([self.guard_name(&name), call])
             }
             None => {
-                let heal = self.heal(&mut plan);
-                let pauses = self.pause_broken(&mut plan);
-                let call = format!("SELECT cron.schedule({arguments})");
-                transaction(heal.into_iter().chain([call]).chain(pauses))
+                let mut all = self.heal(&mut plan);
+                all.extend([self.guard_name(&name), format!("SELECT cron.schedule({arguments})")]);
+                all.extend(self.pause_broken(&mut plan));
+                self.guarded(all)
             }
         };
         tell_runs(&mut plan, Some(self.mode_to_come() == RefreshMode::Concurrently));
@@ -190,7 +175,7 @@ impl Ground<'_> {
         let jobs = self.snapshot.history.value().map_or(&[][..], |h| &h.jobs);
         let is_taken = |name: &str| jobs.iter().any(|j| j.username == user && j.name.as_deref() == Some(name));
         let usual = job_name(view);
-        let numbered = (2..).map(|n| format!("{usual}-{n}"));
+        let numbered = (2..).map(|n| numbered_name(view, n));
         std::iter::once(usual.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(usual)
     }
 
@@ -203,8 +188,11 @@ impl Ground<'_> {
         plan.needs.extend(job_needs(self.snapshot, &self.view.view, &self.facts(), job));
         plan.database = self.cron_home();
         // Where the job is, the view is not.
-        let heal = if plan.database.is_none() { self.heal(&mut plan) } else { None };
-        plan.statements = transaction(heal.into_iter().chain([set(job, schedule, true)]));
+        let is_here = plan.database.is_none();
+        let mut all = if is_here { self.heal(&mut plan) } else { Vec::new() };
+        all.push(set(job, schedule, true));
+        all.insert(0, self.guard_job(job, &all));
+        plan.statements = if is_here { self.guarded(all) } else { transaction(all) };
         tell_runs(&mut plan, self.lets_read(job));
         let was = if job.active { "active" } else { "paused" };
         plan.notes.push(format!("The job is there already: {}, {was}.", job.schedule));
@@ -223,7 +211,7 @@ impl Ground<'_> {
         let mut plan = self.blank(Fix::CronRestore(former.clone()), title, "Restore");
         self.needs_alter(&mut plan, job);
         plan.database = self.cron_home();
-        plan.statements = transaction([set(job, &former.schedule, former.active)]);
+        plan.statements = self.on_job(job, set(job, &former.schedule, former.active));
         plan.grave = !former.active;
         let word = |active| if active { "active" } else { "paused" };
         plan.notes.push(format!("It is {}, {} now.", job.schedule, word(job.active)));
@@ -238,7 +226,7 @@ impl Ground<'_> {
         self.needs_alter(&mut plan, job);
         plan.database = self.cron_home();
         let call = format!("SELECT cron.alter_job(job_id := {}, schedule := {})", job.id.0, literal(schedule));
-        plan.statements = transaction([call]);
+        plan.statements = self.on_job(job, call);
         plan.notes.push(format!("It is {} now.", job.schedule));
         plan.impact = impact_of(self.lets_read(job));
         plan.undo =
@@ -266,7 +254,7 @@ impl Ground<'_> {
         let mut plan = self.blank(fix, format!("{word} the job {}{tail}?", job.title()), deed);
         self.needs_alter(&mut plan, job);
         plan.database = self.cron_home();
-        plan.statements = transaction([alter_active(job, active)]);
+        plan.statements = self.on_job(job, alter_active(job, active));
         plan.grave = !active;
         plan.impact = match active {
             true => format!("It runs again by its schedule. {}", impact_of(self.lets_read(job))),
@@ -281,6 +269,12 @@ impl Ground<'_> {
         });
         plan.proof = Some(job_proof(job, Some(active), None));
         plan
+    }
+
+    /// One change of a job in a transaction that fails if it is another one by now.
+    fn on_job(&self, job: &Job, call: String) -> Vec<String> {
+        let call = vec![call];
+        transaction(std::iter::once(self.guard_job(job, &call)).chain(call))
     }
 
     fn needs_alter(&self, plan: &mut Plan, job: &Job) {
@@ -313,7 +307,7 @@ impl Ground<'_> {
     pub(super) fn cron_remove(&self, job: &Job) -> Plan {
         let mut plan = self.blank(Fix::CronRemove(job.id), format!("Remove the job {}?", job.title()), "Remove");
         plan.database = self.cron_home();
-        plan.statements = transaction([format!("SELECT cron.unschedule({}::bigint)", job.id.0)]);
+        plan.statements = self.on_job(job, format!("SELECT cron.unschedule({}::pg_catalog.int8)", job.id.0));
         plan.grave = true;
         plan.impact = "Nobody waits; nothing runs it any more. Its history stays.".into();
         plan.notes.push(format!("It is {} · {} · in {} as {}.", job.schedule, job.command, job.database, job.username));
@@ -327,8 +321,8 @@ impl Ground<'_> {
     pub(super) fn cron_run_now(&self, job: &Job) -> Plan {
         let mut plan = self.blank(Fix::CronRunNow(job.id), format!("Run {} now?", job.title()), "Run");
         let command = job.command.trim().trim_end_matches(';').to_string();
-        // As pg_cron sends it, where it brings its own transactions or is refused inside one.
-        plan.statements = if is_whole(&command) { transaction([command]) } else { vec![command] };
+        // As pg_cron sends it, on the role's own path, and alone where it brings its own transactions or is refused inside one.
+        plan.statements = if is_whole(&command) { own_transaction(command) } else { vec![command] };
         plan.database = (job.database != self.database()).then(|| job.database.clone());
         let history = self.snapshot.history.value();
         plan.refreshes = history.is_some_and(|h| h.job_refreshes(job, &self.view.view.name));
@@ -336,7 +330,10 @@ impl Ground<'_> {
         plan.notes
             .push("pg_cron has no function for it: the command is run here, by you, and not in its history.".into());
         if self.server().is_some_and(|s| s.user != job.username) {
-            plan.notes.push(format!("The job itself runs as {}.", job.username));
+            plan.needs.push(format!(
+                "to be {}, as whom the job runs: run by you, its command would have your rights",
+                job.username
+            ));
         }
         plan
     }
@@ -345,6 +342,12 @@ impl Ground<'_> {
     pub(super) fn can_alter_jobs(&self) -> bool {
         self.is_cron_here() && self.facts().rights.can_alter_job
     }
+}
+
+/// A job's command in a transaction that changes nothing of what its role has set but the timeouts.
+fn own_transaction(command: String) -> Vec<String> {
+    let [lock, statement, _path] = limits();
+    vec!["BEGIN READ WRITE".into(), lock, statement, command, "COMMIT".into()]
 }
 
 fn set(job: &Job, schedule: &str, active: bool) -> String {

@@ -2,16 +2,21 @@
 
 mod broken;
 mod cron;
+mod guard;
 mod kind;
+mod names;
 mod proof;
 mod repairs;
+mod trial;
 mod triggers;
 
 use postgres_protocol::escape::escape_literal;
 
+use self::guard::cron_table;
 use super::compare::qualified;
 use super::operator::LOCK_TIMEOUT;
 use crate::domain::diagnosis::{Verdict, ViewReport};
+use crate::domain::fix::code::tags;
 use crate::domain::fix::price::refresh_time;
 use crate::domain::fix::{Facts, Fix, Plan};
 use crate::domain::freshness::FreshnessState;
@@ -22,9 +27,13 @@ use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::{Time, took};
 use crate::domain::view::{RefreshMode, ViewName};
 
-pub use cron::{Preview, is_ours, preview};
-pub use kind::SAME;
+pub use cron::{Preview, preview};
+pub use guard::same_view;
+pub use kind::{MEANS, SAME};
 pub use proof::proof_sql;
+pub use names::{is_ours, job_name};
+
+use names::short_name;
 
 /// What a plan is made from.
 pub struct Ground<'a> {
@@ -60,10 +69,37 @@ impl<'a> Ground<'a> {
             Fix::Cancel(pid) => self.signal(*pid, false),
             Fix::Terminate(pid) => self.signal(*pid, true),
         };
+        self.add_strangers(&mut plan);
         if let Some(need) = self.server().and_then(needs_to_change) {
             plan.needs.insert(0, need);
         }
         Some(plan.shown())
+    }
+
+    /// Adds whose code would run with the rights of whoever carries the plan out. A job's command runs as pg_cron runs it.
+    fn add_strangers(&self, plan: &mut Plan) {
+        if matches!(plan.fix, Fix::CronRunNow(_)) {
+            return;
+        }
+        let code = self.facts().code;
+        let tables = plan.statements.iter().find_map(|s| cron_table(s)).filter(|_| plan.database.is_none());
+        let needs = code.event_needs(&tags(&plan.statements));
+        let needs = needs.into_iter().chain(tables.into_iter().flat_map(|table| code.cron_needs(table)));
+        for need in needs {
+            if !plan.needs.contains(&need) {
+                plan.needs.push(need);
+            }
+        }
+    }
+
+    /// What whoever refreshes the view has set, by name and value: a refresh from here runs under the same.
+    fn refresher_settings(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+
+    /// A refresh under the settings of whoever refreshes the view.
+    fn with_settings(&self, refresh: String) -> Vec<String> {
+        under(&self.refresher_settings(), refresh)
     }
 
     fn server(&self) -> Option<&'a Server> {
@@ -125,7 +161,7 @@ impl<'a> Ground<'a> {
     fn refresh(&self) -> Plan {
         let name = self.view.view.name.short();
         let mut plan = self.blank(Fix::Refresh, format!("Refresh {name}?"), "Refresh");
-        plan.statements = transaction([refresh_sql(&self.view.view.name, self.mode())]);
+        plan.statements = self.guarded(self.with_settings(refresh_sql(&self.view.view.name, self.mode())));
         plan.refreshes = true;
         self.tell_refresh(&mut plan);
         plan.notes.push("Afterwards the view is compared again, and what is still wrong is said.".into());
@@ -198,6 +234,12 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// The statements in one transaction that begins with a look whether the view is still the one that was shown.
+    fn guarded(&self, statements: Vec<String>) -> Vec<String> {
+        let guard = self.guard(&statements);
+        transaction(std::iter::once(guard).chain(statements))
+    }
+
     /// The other database where pg_cron keeps its jobs, and where they are changed.
     fn cron_home(&self) -> Option<String> {
         self.server().and_then(|s| s.cron.other_database()).map(String::from)
@@ -214,16 +256,43 @@ pub fn refresh_sql(view: &ViewName, mode: RefreshMode) -> String {
     format!("REFRESH MATERIALIZED VIEW {concurrently}{}", qualified(view))
 }
 
-/// The statements in one transaction that never waits long for a lock: what queues behind a waiting change waits too.
-fn transaction(statements: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut all = vec![
-        "BEGIN".into(),
+/// A statement under settings, which are taken back behind it: what follows is written under ours.
+fn under(settings: &[(String, String)], statement: String) -> Vec<String> {
+    if settings.is_empty() {
+        return vec![statement];
+    }
+    let set = |value: &dyn Fn(&(String, String)) -> String| {
+        let calls = settings.iter().map(|s| format!("pg_catalog.set_config({}, {}, true)", literal(&s.0), value(s)));
+        format!("SELECT {}", calls.collect::<Vec<_>>().join(", "))
+    };
+    let former = |(name, _): &(String, String)| match name.as_str() {
+        "search_path" => literal(CLEAN_PATH),
+        _ => "NULL".into(),
+    };
+    vec![set(&|(_, value)| literal(value)), statement, set(&former)]
+}
+
+/// The path of everything that is changed from here: nobody's schema stands on it, and what is named is named with its own.
+const CLEAN_PATH: &str = "pg_catalog, pg_temp";
+
+/// Never waits long for a lock, for what queues behind a waiting change waits too; and finds nothing that a stranger made.
+fn limits() -> [String; 3] {
+    [
         format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs()),
         "SET LOCAL statement_timeout = 0".into(),
-    ];
-    all.extend(statements);
-    all.push("COMMIT".into());
-    all
+        format!("SET LOCAL search_path = {CLEAN_PATH}"),
+    ]
+}
+
+/// What a definition is written and read under, whatever a role has set.
+fn clean() -> [String; 2] {
+    ["SET LOCAL quote_all_identifiers = off", "SET LOCAL extra_float_digits = 1"].map(String::from)
+}
+
+/// The statements in one transaction, each of which sees what others have committed by then.
+fn transaction(statements: impl IntoIterator<Item = String>) -> Vec<String> {
+    let begin = std::iter::once("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE".to_string());
+    begin.chain(limits()).chain(statements).chain(["COMMIT".to_string()]).collect()
 }
 
 /// A text as SQL, where `regclass` is to find the name in it.
@@ -235,24 +304,27 @@ fn name_literal(name: &ViewName) -> String {
 fn dollars(body: &str) -> String {
     let tags = std::iter::once("$mvtop$".to_string()).chain((1..).map(|n| format!("$mvtop{n}$")));
     let tag = tags.into_iter().find(|tag| !body.contains(tag.as_str())).unwrap_or_default();
-    format!("{tag}\n{body}\n{tag}")
+    format!("{tag} {body} {tag}")
 }
 
 fn literal(text: &str) -> String {
     escape_literal(text).trim_start().to_string()
 }
 
-/// A name of at most 63 bytes, which is all that PostgreSQL keeps; what is cut off becomes a number, so that two long
-/// names do not become one.
-fn short_name(prefix: &str, name: &str) -> String {
-    let mut whole = format!("{prefix}{name}");
-    if whole.len() > 63 {
-        // FNV-1a: the same number for ever, which the standard library's hashes do not promise.
-        let number = whole.bytes().fold(0x811c_9dc5_u32, |hash, b| (hash ^ u32::from(b)).wrapping_mul(0x0100_0193));
-        while whole.len() > 54 {
-            whole.pop();
-        }
-        whole += &format!("_{number:08x}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_stand_around_a_refresh_alone_and_end_with_it() {
+        assert_eq!(under(&[], "REFRESH".into()), ["REFRESH"]);
+        let settings =
+            [("TimeZone", "it's"), ("search_path", "app, public")].map(|(n, v)| (n.to_string(), v.to_string()));
+        let expected = [
+            "SELECT pg_catalog.set_config('TimeZone', 'it''s', true), pg_catalog.set_config('search_path', 'app, public', true)",
+            "REFRESH",
+            "SELECT pg_catalog.set_config('TimeZone', NULL, true), pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)",
+        ];
+        assert_eq!(under(&settings, "REFRESH".into()), expected);
     }
-    whole
 }

@@ -2,8 +2,9 @@
 
 use postgres_protocol::escape::escape_identifier as quote;
 
+use super::guard::unless;
 use super::proof::{old_runs, session};
-use super::{Ground, short_name, transaction};
+use super::{Ground, literal, short_name, transaction};
 use crate::domain::diagnosis::who;
 use crate::domain::fix::{Fix, Plan, Proof, Since};
 use crate::domain::job::{Job, trigger_modes};
@@ -34,7 +35,7 @@ impl Ground<'_> {
         if plan.needs.is_empty() {
             let list = columns.iter().map(|c| quote(c)).collect::<Vec<_>>().join(", ");
             let (index, name) = (quote(&self.unique_name()), qualified(&view.name));
-            plan.statements = transaction([format!("CREATE UNIQUE INDEX {index} ON {name} ({list})")]);
+            plan.statements = self.guarded(vec![format!("CREATE UNIQUE INDEX {index} ON {name} ({list})")]);
         }
         plan.impact = "It takes ShareLock: readers go on, refreshes wait until it is built.".into();
         plan.notes.push("With it a refresh can be CONCURRENTLY, so that readers go on.".into());
@@ -83,7 +84,7 @@ impl Ground<'_> {
     pub(super) fn drop_unique(&self) -> Plan {
         let title = format!("Drop the unique index {}?", self.unique_name());
         let mut plan = self.blank(Fix::DropUnique, title, "Drop");
-        plan.statements = transaction([format!("DROP INDEX {}", self.full_unique_name())]);
+        plan.statements = self.guarded(vec![self.guard_index(), format!("DROP INDEX {}", self.full_unique_name())]);
         plan.grave = true;
         plan.impact = "It takes AccessExclusiveLock for a moment; refreshes then make readers wait, unless another unique index is left.".into();
         let (own, others): (Vec<String>, Vec<String>) =
@@ -101,6 +102,16 @@ impl Ground<'_> {
         plan.undo = Some("mvtop fix index makes it again".into());
         plan.proof = Some(self.index_proof(false));
         plan
+    }
+
+    /// Fails if the index of that name is another view's.
+    fn guard_index(&self) -> String {
+        let same = format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass({}) AND i.indrelid = {})",
+            literal(&self.full_unique_name()),
+            self.view.view.oid.0
+        );
+        unless(&[(same, format!("{} is another index now: look again", self.unique_name()))])
     }
 
     /// What refreshes the view CONCURRENTLY, and fails without a unique index: each run, or each write.
@@ -127,10 +138,11 @@ impl Ground<'_> {
             self.blank(Fix::PurgeRuns { days }, format!("Delete cron runs older than {days} days?"), "Delete");
         (plan.view, plan.name) = (None, "cron.job_run_details".into());
         let old = old_runs(days);
-        plan.statements = transaction([format!(
+        let delete = format!(
             "DELETE FROM cron.job_run_details WHERE runid IN (SELECT d.runid FROM cron.job_run_details d \
              WHERE {old} ORDER BY d.runid LIMIT {BATCH})"
-        )]);
+        );
+        plan.statements = transaction(self.guard_runs(&delete).into_iter().chain([delete]));
         plan.batches = true;
         plan.grave = true;
         plan.impact = format!("Nobody waits: {BATCH} rows a transaction, again until none is left.");
@@ -159,10 +171,16 @@ impl Ground<'_> {
         let mut plan = self.blank(fix, format!("{verb} {name}?"), deed);
         let begin = if obstacle.as_ref().is_some_and(|o| o.forgot) { Since::Statement } else { Since::Transaction };
         let since = obstacle.as_ref().and_then(|o| o.by.since).map(begin);
-        plan.statements = transaction([format!(
-            "SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE {}",
-            session(pid, since),
-        )]);
+        // Where nothing tells when it began, its role and application must do.
+        let by = obstacle.as_ref().map_or(String::new(), |o| {
+            format!(" AND usename = {} AND application_name = {}", literal(&o.by.user), literal(&o.by.application))
+        });
+        let same = format!("{}{by}", session(pid, since));
+        let is_there = format!("EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE {same})");
+        plan.statements = transaction([
+            unless(&[(is_there, format!("{name} is another session by now, or went on: look again"))]),
+            format!("SELECT pg_catalog.{function}(pid) FROM pg_catalog.pg_stat_activity WHERE {same}"),
+        ]);
         plan.grave = true;
         plan.impact = match terminate {
             true => {

@@ -2,13 +2,17 @@
 //!
 //! Measured (facts §3): an update of 0.6 ms becomes as long as a refresh; a refresh that waited for another would install
 //! what it saw before it waited, so the function takes an advisory lock first and looks only then; a SECURITY DEFINER
-//! function of the view's owner lets writers who do not own the view write.
+//! function of the view's owner lets writers who do not own the view write. He can replace that function by one that runs with
+//! each writer's rights, so it stands only on tables that are his already.
 
 use postgres_protocol::escape::escape_identifier as quote;
 
-use super::{Ground, dollars, name_literal, refresh_sql, short_name, transaction};
-use crate::domain::fix::needs::{TRIGGER, drop_needs, is_own_trigger, other_triggers, trigger_needs};
-use crate::domain::fix::{BaseTable, Fix, Plan, Proof};
+use super::guard::{is_closed, same_tables, unless};
+use super::{Ground, dollars, name_literal, refresh_sql, short_name};
+use crate::domain::fix::needs::{
+    TRIGGER, drop_needs, is_own_trigger, left_out, other_triggers, trigger_needs, trigger_tables,
+};
+use crate::domain::fix::{BaseTable, Facts, Fix, Plan, Proof};
 use crate::domain::view::{Trigger, ViewName};
 use crate::pg::compare::qualified;
 
@@ -27,35 +31,41 @@ impl Ground<'_> {
         let mut plan = self.blank(Fix::TriggersInstall, title, "Install");
         plan.needs = trigger_needs(&self.view.view, &facts);
         plan.needs.extend(self.refresh_needs());
-        let tables: Vec<&BaseTable> = facts.rights.tables.iter().filter(|t| t.takes_triggers()).collect();
-        // The function's own search_path: what its refresh does not find then, every write would stumble over.
-        let mut statements = vec!["SET LOCAL search_path = ''".to_string()];
-        statements.extend(self.create_function());
+        let tables: Vec<&BaseTable> = trigger_tables(&facts).collect();
+        let mut statements = self.create_function(&facts);
         statements.extend(tables.iter().map(|t| self.create_trigger(t)));
-        // Last, when the tables are locked against writers: a write before it is seen, one after it fires a trigger.
+        let mut same = same_tables(&tables);
+        same.push(is_closed(&self.trigger_function(), &self.view.view.owner));
+        statements.push(unless(&same));
+        // Last, when the tables are locked against writers: a write before it is seen, one after it fires a trigger. And under
+        // the function's own search_path: what its refresh does not find then, every write would stumble over.
         statements.push(refresh_sql(&self.view.view.name, self.mode()));
         plan.refreshes = true;
-        plan.statements = transaction(statements);
+        plan.statements = self.guarded(statements);
         plan.grave = true;
         plan.impact =
             "Writers to its tables wait while the triggers are made, and then for a refresh in every statement.".into();
         plan.notes.extend(self.warned());
         plan.notes.extend(self.trigger_notes());
-        let foreign: Vec<String> = tables.iter().filter(|t| !t.owns).map(|t| t.name.short()).collect();
-        if !foreign.is_empty() {
-            plan.notes.push(format!("Taking them back needs to own {}, which this role does not.", foreign.join(", ")));
+        let left_out = left_out(&facts);
+        if !left_out.is_empty() {
+            let (list, owner) = (left_out.join(", "), &self.view.view.owner);
+            plan.notes.push(format!(
+                "▲ Writes to {list} do not refresh it: {owner}, whose function the triggers run, owns the view but not that. It is \
+                 as old as the last write to the other tables, and something else must refresh it, too."
+            ));
         }
         plan.undo = Some("mvtop fix triggers --undo drops them and their function".into());
-        plan.proof = Some(self.trigger_proof(tables.len(), tables.len()));
+        plan.proof = Some(self.trigger_proof(tables.len(), facts.rights.tables.len()));
         plan
     }
 
-    fn create_function(&self) -> Vec<String> {
+    fn create_function(&self, facts: &Facts) -> Vec<String> {
         let (view, function) = (&self.view.view, self.trigger_function());
         let body = format!(
-            "BEGIN\n    -- One at a time, and each looks only after the one before it has committed.\n    \
+            "\nBEGIN\n    -- One at a time, and each looks only after the one before it has committed.\n    \
              PERFORM pg_catalog.pg_advisory_xact_lock({}::pg_catalog.regclass::pg_catalog.oid::pg_catalog.int8);\n    \
-             {};\n    RETURN NULL;\nEND",
+             {};\n    RETURN NULL;\nEND\n",
             name_literal(&view.name),
             refresh_sql(&view.name, self.mode_if(true)),
         );
@@ -63,7 +73,8 @@ impl Ground<'_> {
             "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS {}",
             dollars(&body)
         )];
-        statements.push(format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"));
+        let given = std::iter::once("PUBLIC".to_string()).chain(facts.rights.function_grantees.iter().cloned());
+        statements.push(format!("REVOKE ALL ON FUNCTION {function}() FROM {}", given.collect::<Vec<_>>().join(", ")));
         if self.server().is_some_and(|s| s.user != view.owner) {
             statements.push(format!("ALTER FUNCTION {function}() OWNER TO {}", quote(&view.owner)));
         }
@@ -125,7 +136,7 @@ impl Ground<'_> {
             plan.needs.push("triggers that mvtop made: there are none".into());
         }
         plan.needs.extend(drop_needs(&self.view.view, &self.facts()));
-        plan.statements = transaction(statements);
+        plan.statements = self.guarded(statements);
         plan.grave = true;
         plan.impact = "Writers wait for a moment; nothing refreshes it any more unless a job does.".into();
         plan.notes.extend(others.map(|o| format!("These stay, for mvtop did not make them: {o}.")));

@@ -5,12 +5,12 @@ use std::time::Duration;
 use postgres_protocol::escape::{escape_identifier as quote, escape_literal};
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::domain::fix::{Dashboard, Facts, Rights, Timing};
+use crate::domain::fix::{Dashboard, Facts, Rights, Timing, WayBack};
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::view::View;
 use crate::pg::catalog::unexpected;
 use crate::pg::compare::{live, qualified};
-use crate::pg::fix::SAME;
+use crate::pg::fix::{MEANS, SAME};
 use crate::pg::look::{Query, ViewLook, ViewReader};
 use crate::pg::session::{Limits, Session};
 
@@ -33,8 +33,12 @@ pub async fn facts(reader: &ViewReader, view: &View, populated: bool) -> Result<
         false => None,
     };
     let reads = look.as_ref().filter(|_| populated && view.can_select);
+    let means = MEANS.replace("{relation}", "r.oid").replace("{itself}", "v.oid");
     let asked = include_str!("../sql/fix_pieces.sql").replace("{same}", &SAME.replace("{oid}", "$1::oid"));
-    let rights: Rights = document(session, include_str!("../sql/fix_facts.sql"), &rights).await?;
+    let asked = asked.replace("{means}", &means);
+    let mut rights: Rights = document(session, include_str!("../sql/fix_facts.sql"), &rights).await?;
+    rights.roles_left = roles_left(session, &rights).await?;
+    let code = document(session, include_str!("../sql/fix_code.sql"), &[(&view.oid.0, Type::OID)]).await?;
     let is_unique = view.has_unique_index || view.is_plain();
     Ok(Facts {
         unique: match &look {
@@ -42,6 +46,7 @@ pub async fn facts(reader: &ViewReader, view: &View, populated: bool) -> Result<
             _ => Vec::new(),
         },
         rights,
+        code,
         pieces: document(session, &asked, &pieces).await?,
         dashboard: match reads {
             Some(look) => dashboard(look).await,
@@ -52,6 +57,18 @@ pub async fn facts(reader: &ViewReader, view: &View, populated: bool) -> Result<
             None => None,
         },
     })
+}
+
+/// Of the roles that the way back names, those that there still are.
+async fn roles_left(session: &Session, rights: &Rights) -> Result<Vec<String>, Problem> {
+    let way_back = rights.way_back.as_deref().and_then(WayBack::read).unwrap_or_default();
+    let named: Vec<String> = way_back.grants.into_iter().filter_map(|g| g.grantee).collect();
+    if named.is_empty() {
+        return Ok(named);
+    }
+    let sql = "SELECT r.rolname::text FROM pg_catalog.pg_roles r WHERE r.rolname = ANY ($1::text[])";
+    let rows = session.read(Limits::CHEAP, sql, &[(&named, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 async fn document<T: serde::de::DeserializeOwned>(

@@ -13,12 +13,24 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(json_build_object(
                    'oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
                    'can_trigger', has_table_privilege(c.oid, 'TRIGGER'),
-                   'owns', pg_catalog.pg_has_role(c.relowner, 'USAGE')) ORDER BY n.nspname, c.relname), '[]')
+                   'owns', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+                   'is_of_owner', pg_catalog.pg_has_role(v.relowner, c.relowner, 'USAGE'),
+                   'owner', pg_catalog.pg_get_userbyid(c.relowner)) ORDER BY n.nspname, c.relname), '[]')
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.oid = ANY ($2::oid[])),
     'owns', pg_catalog.pg_has_role(v.relowner, 'USAGE'),
     'can_create', has_schema_privilege(v.relnamespace, 'CREATE'),
+    -- What is made is given to him, which only a superuser can do where he may not create it himself.
+    'owner_lacks_create', NOT has_schema_privilege(v.relowner, v.relnamespace, 'CREATE')
+                          AND pg_catalog.pg_get_userbyid(v.relowner) <> current_user
+                          AND NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user),
+    -- Those of every role: a few revokes too many do no harm.
+    'function_grantees', (
+        SELECT coalesce(json_agg(DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END), '[]')
+        FROM pg_catalog.pg_default_acl d
+        CROSS JOIN LATERAL aclexplode(d.defaclacl) AS e
+        WHERE d.defaclobjtype = 'f' AND d.defaclnamespace IN (0, v.relnamespace) AND e.grantee NOT IN (0, v.relowner)),
     'can_signal', pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'),
     -- CONCURRENTLY makes a temporary table, as the view's owner.
     'owner_lacks_temp', NOT has_database_privilege(v.relowner, current_database(), 'TEMP'),

@@ -1,5 +1,6 @@
 -- What must be put back when a view ($1) changes between VIEW and MATERIALIZED VIEW ($2: what it becomes), as one JSON
--- document of finished statements; what stands for "same" is fix_same.sql. search_path must be empty, so that every name is qualified.
+-- document of finished statements; what stands for "same" is fix_same.sql, for "means" fix_means.sql. search_path must be empty, so
+-- that every name is qualified.
 WITH v AS (
     SELECT c.*, n.nspname, format('%I.%I', n.nspname, c.relname) AS full_name, $2::text AS becomes
     FROM pg_catalog.pg_class c
@@ -12,28 +13,40 @@ columns AS (
     JOIN pg_catalog.pg_attribute a ON a.attrelid = v.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 ),
--- A new object gets what ALTER DEFAULT PRIVILEGES gives, which the old one need not have had.
+-- A new object gets what ALTER DEFAULT PRIVILEGES gives, which the old one need not have had; those of every role, whoever makes it.
 given AS (
     SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS grantee
     FROM v
     JOIN pg_catalog.pg_default_acl d ON d.defaclobjtype = 'r' AND d.defaclnamespace IN (0, v.relnamespace)
     CROSS JOIN LATERAL aclexplode(d.defaclacl) AS e
-    WHERE pg_get_userbyid(d.defaclrole) = current_user AND e.grantee <> d.defaclrole
+    WHERE e.grantee <> v.relowner
 ),
-grants AS (
-    SELECT min(e.place) AS place, format('GRANT %s ON TABLE %s TO %s%s', string_agg(e.privilege_type, ', ' ORDER BY e.place),
-               v.full_name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END,
-               CASE WHEN e.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS sql
+-- INSERT, TRIGGER and their like mean nothing on a materialized view: a plain one they would let write to its tables, with its
+-- owner's rights and past row security.
+granted AS (
+    SELECT min(e.place) AS place, e.grantee, NULL::name AS column_name, e.is_grantable, v.becomes = 'VIEW' AND e.privilege_type <> 'SELECT' AS is_kept,
+           array_agg(e.privilege_type ORDER BY e.place) AS privileges
     FROM v
     CROSS JOIN LATERAL aclexplode(v.relacl) WITH ORDINALITY AS e (grantor, grantee, privilege_type, is_grantable, place)
     WHERE e.grantee <> v.relowner
-    GROUP BY v.full_name, e.grantee, e.is_grantable
+    GROUP BY e.grantee, e.is_grantable, 5
     UNION ALL
-    SELECT 1000 + c.attnum, format('GRANT %s (%I) ON TABLE %s TO %s%s', e.privilege_type, c.attname, c.full_name,
-               CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END,
-               CASE WHEN e.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-    FROM columns c
+    SELECT 1000 + c.attnum, e.grantee, c.attname, e.is_grantable, v.becomes = 'VIEW' AND e.privilege_type <> 'SELECT',
+           array_agg(e.privilege_type ORDER BY e.privilege_type)
+    FROM v
+    CROSS JOIN columns c
     CROSS JOIN LATERAL aclexplode(c.attacl) AS e
+    GROUP BY c.attnum, e.grantee, c.attname, e.is_grantable, 5
+),
+grants AS (
+    SELECT g.place, format('GRANT %s ON TABLE %s TO %s%s',
+               (SELECT string_agg(concat_ws(' ', p.privilege, '(' || quote_ident(g.column_name) || ')'), ', ' ORDER BY p.place)
+                FROM unnest(g.privileges) WITH ORDINALITY AS p (privilege, place)),
+               v.full_name, CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+               CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS sql
+    FROM v
+    CROSS JOIN granted g
+    WHERE NOT g.is_kept
 ),
 comments AS (
     SELECT 0 AS place, format('COMMENT ON %s %s IS %L', v.becomes, v.full_name, obj_description(v.oid, 'pg_class')) AS sql
@@ -109,17 +122,22 @@ SELECT json_build_object(
         || coalesce((SELECT ' TABLESPACE ' || quote_ident(s.spcname) FROM pg_catalog.pg_tablespace s WHERE s.oid = v.reltablespace), ''),
     'keep', (
         SELECT coalesce(json_agg(k.sql ORDER BY k.part, k.place), '[]') FROM (
-            SELECT 1 AS part, 0 AS place, format('ALTER %s %s OWNER TO %I', v.becomes, v.full_name, pg_get_userbyid(v.relowner)) AS sql
-            WHERE pg_get_userbyid(v.relowner) <> current_user
-            UNION ALL
-            SELECT 2, 0, format('REVOKE ALL ON TABLE %s FROM %s', v.full_name, string_agg(grantee, ', ')) FROM given HAVING count(*) > 0
+            SELECT 2 AS part, 0 AS place, format('REVOKE ALL ON TABLE %s FROM %s', v.full_name, string_agg(grantee, ', ' ORDER BY grantee)) AS sql
+            FROM given HAVING count(*) > 0
             UNION ALL SELECT 3, place, sql FROM grants
             UNION ALL SELECT 4, place, sql FROM comments) AS k),
+    'full_name', v.full_name,
+    'grants', (
+        SELECT coalesce(json_agg(json_build_object(
+                   'grantee', CASE WHEN g.grantee <> 0 THEN pg_get_userbyid(g.grantee) END, 'column', g.column_name,
+                   'privileges', g.privileges, 'grantable', g.is_grantable) ORDER BY g.place), '[]')
+        FROM granted g WHERE g.is_kept),
     'rebuild', (SELECT coalesce(json_agg(s.sql ORDER BY s.place, s.name), '[]') FROM storage s),
     'follow', (
-        SELECT coalesce(json_agg(format('CREATE OR REPLACE VIEW %I.%I%s AS%s%s', r.nspname, r.relname,
+        SELECT coalesce(json_agg(json_build_object('oid', r.oid::int8, 'means', ({means}), 'sql',
+                   format('CREATE OR REPLACE VIEW %I.%I%s AS%s%s', r.nspname, r.relname,
                    coalesce(' WITH (' || array_to_string(r.reloptions, ', ') || ')', ''), chr(10),
-                   rtrim(pg_get_viewdef(r.oid), '; ')) ORDER BY r.oid), '[]')
+                   rtrim(pg_get_viewdef(r.oid), '; '))) ORDER BY r.oid), '[]')
         FROM readers r WHERE r.relkind = 'v'),
     'foreign_readers', (
         SELECT coalesce(json_agg(format('%I.%I', r.nspname, r.relname)), '[]')

@@ -92,7 +92,7 @@ impl Keeper {
                 }
             }
             Probe::Facts(view, _) => {
-                let facts = answer.measured(|c| if let Catch::Facts(f) = c { Some(Arc::new(f)) } else { None });
+                let facts = answer.measured(|c| if let Catch::Facts(f) = c { Some(Arc::new(*f)) } else { None });
                 self.with_view(view.oid, |v| v.facts.finish(facts, at));
             }
             Probe::Columns(view) => {
