@@ -5,6 +5,7 @@ pub mod compare;
 pub mod connect;
 pub mod conninfo;
 pub mod fix;
+pub mod grants;
 pub mod operator;
 pub mod probes;
 pub mod problem;

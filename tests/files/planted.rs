@@ -246,6 +246,7 @@ async fn no_screen_and_no_terminal_obeys_a_name() {
         for args in [
             &["fix", "cron", &at, "--view", &view, "--dry-run"][..],
             &["verify", &at, "--view", &view],
+            &["grants", &at],
             &["check", &at],
             &["fix", &at, "--view", &view],
         ] {
