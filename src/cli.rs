@@ -63,6 +63,8 @@ pub enum Command {
     Verify(Verify),
     /// Show what can be done about a view and what it costs here, or do it after a look at the exact SQL
     Fix(Fix),
+    /// Print the SQL of two roles that have what mvtop needs here and nothing else: better than a superuser
+    Grants(Grants),
     /// Look at the database and write a configuration for it, every line of it a comment until you take the # away
     Init(Init),
     /// Print the configuration in force, each value with where it comes from
@@ -335,6 +337,23 @@ pub enum What {
     Index,
     /// Delete old rows of cron's run history
     Purge,
+}
+
+/// Options of `mvtop grants`.
+#[derive(Debug, Args)]
+pub struct Grants {
+    /// Where to connect.
+    #[command(flatten)]
+    pub connect: Connect,
+    /// Only this view, as name or schema.name; may be given several times
+    #[arg(long = "view", value_name = "VIEW")]
+    pub views: Vec<String>,
+    /// What the role is called that watches the server
+    #[arg(long, value_name = "NAME", default_value = "mvtop_watch")]
+    pub watch_role: String,
+    /// What the role is called that looks at the rows
+    #[arg(long, value_name = "NAME", default_value = "mvtop_look")]
+    pub look_role: String,
 }
 
 /// Options of `mvtop init`.

@@ -3,6 +3,7 @@
 mod ask;
 mod carry;
 mod fix;
+mod grants;
 mod settings;
 mod themes;
 mod verify;
@@ -58,6 +59,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         }
         Some(Command::Verify(args)) => or_fail(verify::run(file, args).await),
         Some(Command::Fix(args)) => or_fail(fix::run(file, args).await),
+        Some(Command::Grants(args)) => or_fail(grants::run(file, args).await),
         Some(Command::Init(args)) => or_fail(settings::init(file, args).await),
         Some(Command::Config(args)) => or_fail(settings::show(file, &args)),
         Some(Command::Completions { shell }) => or_fail(settings::completions(shell)),

@@ -26,7 +26,8 @@ pub fn proposal(snapshot: &Snapshot, diagnosis: &Diagnosis, target: &Target) -> 
         "# mvtop's configuration, proposed by `mvtop init` for {}.\n\
          # Every line of it is a comment, so the file changes nothing yet: take the # away from what you want to say.\n\
          # What is marked \"in force\" holds already without it; the rest are proposals and examples.\n\
-         # `mvtop config` prints what is in force, `mvtop config --default` every setting there is, explained.\n\n\
+         # `mvtop config` prints what is in force, `mvtop config --default` every setting there is, explained.\n\
+         # `mvtop grants` prints the SQL of two roles that have what mvtop needs here and nothing else: better than a superuser.\n\n\
          #theme = \"terminal\"       # in force; night, day, amber, paper, or one of your own\n\
          #read_only = false         # in force; true: no key changes anything\n\
          #limit = \"5m\"              # in force; how old a view may be where no job and no line below says\n\n\

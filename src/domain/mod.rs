@@ -7,6 +7,7 @@ pub mod diagnosis;
 pub mod drift;
 pub mod fix;
 pub mod freshness;
+pub mod grants;
 pub mod groups;
 pub mod job;
 pub mod lens;

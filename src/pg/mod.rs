@@ -6,6 +6,7 @@ pub mod connect;
 pub mod conninfo;
 pub mod fix;
 pub mod look;
+pub mod grants;
 pub mod operator;
 pub mod probes;
 pub mod problem;

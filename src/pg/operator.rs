@@ -54,7 +54,7 @@ pub enum Event {
 /// Carries out a plan, reporting the backend first.
 pub async fn run(target: &Target, plan: &Plan, report: impl Fn(Event)) {
     let began = Instant::now();
-    let ending = match connect(target, plan.database.as_deref()).await {
+    let ending = match connect_for(target, plan).await {
         Ok(session) => execute(&session, plan, &report).await,
         Err(problem) => Ending::Failed(problem),
     };
@@ -67,6 +67,17 @@ pub async fn run(target: &Target, plan: &Plan, report: impl Fn(Event)) {
 /// Why it could not be looked at.
 pub async fn look(target: &Target, database: Option<&str>, proof: &Proof) -> Result<Found, Problem> {
     found(&connect(target, database).await?, proof).await
+}
+
+/// A job's own command finds what it names on its role's path, and brings its own transactions: nothing of ours is set for it.
+async fn connect_for(target: &Target, plan: &Plan) -> Result<Session, Problem> {
+    match (&plan.fix, &plan.database) {
+        (Fix::CronRunNow(_), Some(database)) => {
+            Session::connect_plain(&target.clone().in_database(database), "action").await
+        }
+        (Fix::CronRunNow(_), None) => Session::connect_plain(target, "action").await,
+        (_, database) => connect(target, database.as_deref()).await,
+    }
 }
 
 async fn connect(target: &Target, database: Option<&str>) -> Result<Session, Problem> {
@@ -134,7 +145,7 @@ async fn once(session: &Session, plan: &Plan, report: &impl Fn(Event)) -> Result
 async fn by_itself(session: &Session, statement: &str, report: &impl Fn(Event)) -> Result<u64, Ending> {
     let settings =
         "SELECT pg_backend_pid(), setting::int8 FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
-    let rows = session.rows(settings).await.map_err(|e| Ending::Failed(problem(&e)))?;
+    let rows = session.read(Limits::CHEAP, settings, &[]).await.map_err(Ending::Failed)?;
     let (pid, limit) = rows.first().map_or((0, 0), |row| (row.get(0), row.get::<_, i64>(1)));
     report(Event::Running(pid));
     let began = Instant::now();

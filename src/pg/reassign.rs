@@ -47,7 +47,7 @@ impl Script {
         let row = format!("{} = {}", quote(id), literal(&plan.row));
         Script {
             begin: vec![
-                "BEGIN ISOLATION LEVEL REPEATABLE READ".into(),
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE".into(),
                 format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs()),
                 format!("SET LOCAL statement_timeout = {}", limit.as_millis()),
             ],

@@ -162,6 +162,11 @@ impl Session {
         Session::with_options(target, CLEAN_OPTIONS, role).await
     }
 
+    /// Connects as the role itself would, with nothing of ours set: for a job's own command.
+    pub async fn connect_plain(target: &Target, role: &str) -> Result<Session, Problem> {
+        Session::opened(Session::open(target, None, role).await)
+    }
+
     async fn with_options(target: &Target, options: &str, role: &str) -> Result<Session, Problem> {
         match Session::open(target, Some(options), role).await {
             Err(error) if error.refuses_options() => Session::opened(Session::open(target, None, role).await),

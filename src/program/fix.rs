@@ -184,7 +184,7 @@ fn jobs<'a>(snapshot: &'a Snapshot, view: &'a ViewState) -> Vec<&'a Job> {
 }
 
 fn titles(jobs: &[&Job]) -> String {
-    jobs.iter().map(|j| format!("{} of {}", j.title(), j.username)).collect::<Vec<_>>().join(", ")
+    jobs.iter().map(|j| format!("{} of {}", j.title(), visible(&j.username))).collect::<Vec<_>>().join(", ")
 }
 
 /// The one job that refreshes the view; of several the one that it can be done to.

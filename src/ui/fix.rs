@@ -25,16 +25,19 @@ use crate::keys::{self, Action};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
+const TITLE: &str = " What can be done ";
+
 /// From here on the options stand side by side.
 const WIDE: u16 = 110;
 
 /// Draws it.
 pub fn draw(model: &Model, screen: &FixScreen, theme: &Theme, frame: &mut Frame, area: Rect) {
     let name = view(model, screen).map_or("the view is gone".into(), |v| v.view.name.short());
+    let name = fit(&name, (area.width as usize).saturating_sub(TITLE.len() + 4));
     let block = Block::bordered()
         .border_type(BorderType::Thick)
         .border_style(theme.border_focus)
-        .title_top(Line::styled(" What can be done ", theme.title))
+        .title_top(Line::styled(TITLE, theme.title))
         .title_top(Line::styled(format!(" {name} "), theme.dim).right_aligned())
         .padding(Padding::horizontal(1));
     let inner = block.inner(area);

@@ -20,8 +20,12 @@ struct InForce {
     has_clean_path: bool,
 }
 
-/// The only path under which no stranger's name is found before PostgreSQL's own.
+/// The path under which no stranger's name is found before PostgreSQL's own.
 const CLEAN: &str = "pg_catalog,pg_temp";
+
+/// Schemas in which no stranger may create in the houses that are judged: where the functions of a definition look for names, as
+/// in a refresh until PostgreSQL 16, these may stand between.
+const CLOSED: [&str; 6] = ["public", "app", "auth", "extensions", "postgres", "supabase_admin"];
 
 /// The statements of a session for which something wrong was in force. `are_options_heard`: the server got the start-up
 /// options. `may_write`: somebody confirmed an action, whose transactions say READ WRITE.
@@ -52,7 +56,7 @@ pub fn faults(sent: &Sent, are_options_heard: bool, may_write: bool) -> Vec<Stri
                 _ => {
                     let now = transaction.as_ref().unwrap_or(&session);
                     faults.extend(
-                        fault(now, may_write)
+                        fault(now, may_write || is_sandbox(&words))
                             .map(|fault| format!("{fault}: {}", words.chars().take(150).collect::<String>())),
                     );
                 }
@@ -82,6 +86,16 @@ fn fault(now: &InForce, may_write: bool) -> Option<&'static str> {
     }
 }
 
+fn is_clean(path: &str) -> bool {
+    let between = path.strip_prefix("pg_catalog,").and_then(|rest| rest.strip_suffix("pg_temp"));
+    between.is_some_and(|schemas| schemas.split(',').all(|schema| schema.is_empty() || CLOSED.contains(&schema)))
+}
+
+/// Does it make the function in which a look is confined, or give it to the owner? Nothing of it runs before that forbids writing.
+fn is_sandbox(words: &str) -> bool {
+    ["create function pg_temp.mvtop_look_", "alter function pg_temp.mvtop_look_"].iter().any(|w| words.starts_with(w))
+}
+
 fn said(words: &str) -> Option<Access> {
     if words.contains("read only") {
         return Some(Access::ReadOnly);
@@ -101,7 +115,7 @@ fn set(words: &str, now: &mut InForce) {
     }
     if let Some(value) = after(&plain, "search_path") {
         let end = value.find([';', ')']).unwrap_or(value.len());
-        now.has_clean_path = [CLEAN, "pg_catalog,pg_temp,true"].contains(&&value[..end]);
+        now.has_clean_path = is_clean(value[..end].trim_end_matches(",true"));
     }
 }
 
@@ -122,6 +136,8 @@ fn statements(text: &str) -> Vec<String> {
                 rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
                 continue;
             }
+            // The body of a function that is parsed when it is made.
+            ';' if one.contains("BEGIN ATOMIC") && rest[1..].trim_start().starts_with("END") => 1,
             ';' => {
                 all.push(std::mem::take(&mut one));
                 rest = &rest[1..];

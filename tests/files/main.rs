@@ -4,7 +4,11 @@
 
 mod full;
 mod journal;
+mod planted;
 mod private;
+
+#[path = "../support/pty.rs"]
+mod pty;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -8,6 +8,7 @@
 )]
 
 mod case;
+mod grants;
 mod pooler;
 mod replica;
 mod standby;

@@ -94,7 +94,7 @@ impl<'a> Ground<'a> {
 
     /// What whoever refreshes the view has set, by name and value: a refresh from here runs under the same.
     fn refresher_settings(&self) -> Vec<(String, String)> {
-        Vec::new()
+        self.view.look.as_ref().map_or(Vec::new(), |look| look.settings.clone())
     }
 
     /// A refresh under the settings of whoever refreshes the view.

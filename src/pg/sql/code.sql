@@ -151,7 +151,15 @@ strangers AS (
     FROM functions f JOIN pg_namespace n ON n.oid = f.pronamespace
     WHERE f.proowner NOT IN (SELECT oid FROM trusted)
     UNION
-    SELECT 2, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
+    -- One of the same name, which the text might find instead.
+    SELECT 2, 'function', format('%s.%s', n.nspname, o.proname), o.proowner
+    FROM named
+    JOIN pg_proc p ON named.refclassid = 'pg_proc'::regclass AND p.oid = named.refobjid
+    JOIN pg_proc o ON o.pronamespace = p.pronamespace AND o.proname = p.proname
+    JOIN pg_namespace n ON n.oid = o.pronamespace
+    WHERE o.proowner NOT IN (SELECT oid FROM trusted)
+    UNION
+    SELECT 3, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
 ),
 -- What strangers may attach code to at any moment, even while it is looked at: an index or a partition to a relation, which
 -- ACCESS SHARE does not keep out, a cast to a type.
@@ -209,7 +217,14 @@ SELECT json_build_object(
                              'owner', pg_get_userbyid(e.role)) FROM event_triggers e),
     'binds', (SELECT json_build_object('table', b.relname, 'role', b.rolname) FROM bound b ORDER BY b.relname LIMIT 1),
     'runs_on_path', EXISTS (SELECT FROM functions f WHERE f.is_on_path),
-    'open_schemas', (SELECT coalesce(json_agg(DISTINCT c.nspname), '[]') FROM creators c WHERE EXISTS (SELECT FROM functions f WHERE f.is_on_path)),
+    -- Where on a path a stranger may have put something, or did.
+    'open_schemas', (SELECT coalesce(json_agg(DISTINCT n.nspname), '[]')
+                     FROM pg_namespace n
+                     WHERE EXISTS (SELECT FROM functions f WHERE f.is_on_path)
+                       AND n.oid IN (SELECT c.oid FROM creators c
+                                     UNION SELECT p.pronamespace FROM pg_proc p WHERE p.oid >= 16384 AND p.proowner NOT IN (SELECT oid FROM trusted)
+                                     UNION SELECT o.oprnamespace FROM pg_operator o WHERE o.oid >= 16384 AND o.oprowner NOT IN (SELECT oid FROM trusted)
+                                     UNION SELECT t.typnamespace FROM pg_type t WHERE t.oid >= 16384 AND t.typowner NOT IN (SELECT oid FROM trusted))),
     'bodies', (SELECT coalesce(json_agg(f.prosrc), '[]') FROM functions f WHERE f.lanname NOT IN ('c', 'internal') AND NOT f.prosecdef),
     'operator_schemas', (SELECT coalesce(json_agg(DISTINCT o.nspname), '[]') FROM operators o),
     -- The stable functions of the server that it calls, whose values may depend on settings.
