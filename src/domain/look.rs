@@ -349,4 +349,14 @@ impl LookReport {
     pub fn why(&self) -> Option<String> {
         self.look.why(&self.session, &self.owner)
     }
+
+    /// That its rows depend on who refreshes it, and by which setting, in one sentence; `None`: as far as is known they do not.
+    pub fn refreshers_differ(&self) -> Option<String> {
+        let difference = self.differences.first()?;
+        let named = |(role, value): &(String, Option<String>)| {
+            format!("{} for {role}", value.as_deref().unwrap_or("the server's own"))
+        };
+        let values: Vec<String> = difference.values.iter().map(named).collect();
+        Some(format!("Its rows depend on who refreshes it: {} is {}.", difference.name, values.join(", ")))
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use crate::domain::diagnosis::{Diagnosis, Remedy, Verdict, ViewReport, thousands};
+use crate::domain::look::Look;
 use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::text::visible;
@@ -121,8 +122,10 @@ fn view_lines(view: &ViewState, report: &ViewReport, snapshot: &Snapshot, to: &[
     ];
     let causes = report.causes.iter().map(|c| &c.text);
     let labels = view.labels.problem().map(|p| &p.text);
+    let confined = view.look.as_ref().filter(|report| matches!(report.look, Look::Sandbox(_)));
     let said = report.whom.iter().chain(causes).chain(&view.misfits).chain(labels).cloned();
     let day = view.day.iter().flat_map(|day| day.lines(snapshot.pulse.map_or(day.since, |p| p.at)));
+    lines.extend(confined.and_then(|report| Some(format!("  {}", report.why()?))));
     lines
         .extend(said.chain(day).chain(remedy(report, &view.view.name.to_string(), to)).map(|line| format!("  {line}")));
     lines

@@ -12,6 +12,7 @@ use crate::domain::freshness::{Freshness, LimitSource};
 use crate::domain::groups::GroupId;
 use crate::domain::job::History;
 use crate::domain::lens::{Crowd, Lens, Role, Sight};
+use crate::domain::look::{Look, LookReport};
 use crate::domain::matrix::Comparison;
 use crate::domain::rights;
 use crate::domain::snapshot::{Snapshot, ViewState};
@@ -65,6 +66,7 @@ fn view(state: &ViewState, report: &ViewReport, snapshot: &Snapshot) -> Value {
         "freshness": freshness(&report.freshness),
         "allowed_rows": totals.and_then(|t| Some(state.rules.tolerance?.rows(t.view.max(t.live)))),
         "configuration_problems": state.misfits.iter().chain(state.labels.problem().map(|p| &p.text)).collect::<Vec<_>>(),
+        "look": state.look.as_deref().map(look),
         "drift": drift(state),
         "impact": state.drift.value().map(|c| impact(&Crowd::all(&state.view.groups, &c.drift))),
         "no_refresh": report.no_refresh.as_ref().map(|no| &no.why),
@@ -133,6 +135,21 @@ fn freshness(freshness: &Freshness) -> Value {
         },
         "source": freshness.refreshed.as_ref().map(|r| r.source.code()),
         "state": freshness.state.code(),
+    })
+}
+
+/// By whose rights and under whose settings it was looked at.
+fn look(report: &LookReport) -> Value {
+    json!({
+        "kind": report.look.code(),
+        "why": report.why(),
+        "as": match report.look {
+            Look::AsOwner | Look::Sandbox(_) => Some(&report.owner),
+            Look::AsSelf(_) => Some(&report.session),
+            Look::NotCompared(_) => None,
+        },
+        "refresher": report.refresher,
+        "settings": report.settings.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
     })
 }
 

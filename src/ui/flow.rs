@@ -22,6 +22,7 @@ use crate::domain::lens::Sight;
 use crate::domain::server::Link;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::width;
+use crate::domain::look::{Look, LookReport};
 use crate::domain::time::{ago, human, took};
 use crate::theme::Theme;
 
@@ -161,6 +162,9 @@ fn cost<'a>(model: &Model, theme: &Theme, view: &ViewState) -> Line<'a> {
     });
     if view.drift.value().is_some_and(|c| !c.drift.is_keyed()) {
         said.insert(0, "no unique key: whole rows compared".into());
+    }
+    if let Some(LookReport { look: Look::Sandbox(_), owner, .. }) = view.look.as_deref() {
+        said.push(format!("in a sandbox as {owner}"));
     }
     let last = said.len() - 1;
     let dots = said.into_iter().enumerate().map(|(i, s)| if i < last { format!("{s} · ") } else { s });

@@ -189,6 +189,11 @@ pub const ALL: &[Scenario] = &[
         "an import touches every prospecto at once",
         &[JOB, Keep(|conninfo| Box::pin(run::import(conninfo)))],
     )),
+    still(scenario(
+        "depends_on_refresher",
+        "the job's role has another time zone than the view's owner",
+        &[JOB, Sql(include_str!("sql/depends_on_refresher.sql"))],
+    )),
     still(scenario("standby", "the server is a standby", &[JOB, MOVED, Standby])),
     as_role(
         "analista",

@@ -33,6 +33,7 @@ impl Scene<'_> {
             (!view.signal.populated).then(|| self.never_populated(freshness)),
             self.refreshing(view),
             uncomparable(view, server),
+            depends_on_refresher(view),
             key_twice(view),
             self.reads_stale(view),
             wrong.filter(|n| *n > 0).and_then(|_| volatile(view)),
@@ -253,6 +254,11 @@ fn uncomparable(view: &ViewState, server: Option<&Server>) -> Option<Cause> {
     };
     let text = format!("It cannot be compared: {}.", cannot_compare(server, &view.view, problem).trim_end_matches('.'));
     Some(Cause::new(CauseCode::CannotCompare, severity, remedy, text))
+}
+
+fn depends_on_refresher(view: &ViewState) -> Option<Cause> {
+    let text = view.look.as_ref()?.refreshers_differ()?;
+    Some(Cause::new(CauseCode::DependsOnRefresher, Severity::Warning, Remedy::FixJob, text))
 }
 
 fn standby() -> Cause {

@@ -51,6 +51,8 @@ pub enum CauseCode {
     ReadsStaleView,
     /// The comparison failed.
     CannotCompare,
+    /// Its rows depend on a setting in which those who refresh it differ.
+    DependsOnRefresher,
     /// A refresh that waited for its lock installed data from before the wait.
     StaleInstall,
     /// A refresh takes longer than the interval it has.
@@ -75,7 +77,7 @@ pub enum CauseCode {
 
 impl CauseCode {
     /// Every cause, the worst first: the order in which causes of one severity are told.
-    pub const ALL: [CauseCode; 43] = [
+    pub const ALL: [CauseCode; 44] = [
         CauseCode::Unreachable,
         CauseCode::NotReadable,
         CauseCode::NeverPopulated,
@@ -109,6 +111,7 @@ impl CauseCode {
         CauseCode::Late,
         CauseCode::ReadsStaleView,
         CauseCode::CannotCompare,
+        CauseCode::DependsOnRefresher,
         CauseCode::StaleInstall,
         CauseCode::RefreshSlowerThanInterval,
         CauseCode::BulkWrite,
@@ -152,6 +155,7 @@ impl CauseCode {
             CauseCode::Late => "late",
             CauseCode::ReadsStaleView => "reads_stale_view",
             CauseCode::CannotCompare => "cannot_compare",
+            CauseCode::DependsOnRefresher => "depends_on_refresher",
             CauseCode::StaleInstall => "stale_install",
             CauseCode::RefreshSlowerThanInterval => "refresh_slower_than_interval",
             CauseCode::BulkWrite => "bulk_write",

@@ -97,6 +97,12 @@ impl<'a> Ground<'a> {
         self.view.look.as_ref().map_or(Vec::new(), |look| look.settings.clone())
     }
 
+    /// Whose settings the refresh runs under, where its rows depend on that.
+    fn settings_note(&self) -> Option<String> {
+        let look = self.view.look.as_ref()?;
+        Some(format!("▲ {} It runs under the settings of {}.", look.refreshers_differ()?, look.refresher))
+    }
+
     /// A refresh under the settings of whoever refreshes the view.
     fn with_settings(&self, refresh: String) -> Vec<String> {
         under(&self.refresher_settings(), refresh)
@@ -195,6 +201,7 @@ impl<'a> Ground<'a> {
         plan.grave = why.is_some();
         plan.notes.extend(why.map(String::from));
         plan.notes.extend(self.warned());
+        plan.notes.extend(self.settings_note());
         plan.notes.push(self.duration());
         plan.needs.extend(self.refresh_needs());
     }
