@@ -1,4 +1,4 @@
-//! Text that came from somewhere else, made safe to show: hidden characters become [`visible`], and strings are cut and padded
+//! Text that came from somewhere else, made safe to show: hidden characters become `visible`, and strings are cut and padded
 //! by the columns they take on a terminal, not by bytes or characters.
 //!
 //! Whatever lays text out ([`fit`], [`pad_right`], [`wrap`], [`wrap_within`]) makes it visible first.
@@ -81,7 +81,7 @@ pub fn wrap_within(text: &str, columns: usize, lines: usize) -> Vec<String> {
     all
 }
 
-/// The whole text, which is [`visible`] already, on lines of so many columns, broken behind blanks, which may stand over: no
+/// The whole text, which is `visible` already, on lines of so many columns, broken behind blanks, which may stand over: no
 /// character of it is lost.
 #[must_use]
 pub fn folds(text: &str, columns: usize) -> Vec<&str> {
