@@ -217,7 +217,7 @@ fn explained(error: &tokio_postgres::Error, plan: &Plan, statement: &str) -> Str
                 .into()
         }
         (Fix::TriggersInstall, _) if statement.starts_with("REFRESH") => {
-            "; every write would fail so: under the triggers' empty search_path its definition does not run. Have the \
+            "; every write would fail so: under the triggers' own search_path its definition does not run. Have the \
              functions that it calls name their tables with the schema"
                 .into()
         }

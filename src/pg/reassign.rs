@@ -1,8 +1,10 @@
 //! Runs Test 2: one row goes to another ejecutivo in a transaction that is rolled back, and the view is watched.
 //!
-//! REPEATABLE READ, so that what others write meanwhile moves no count. No search_path is set: the application's
-//! triggers run as they would for the application. Whatever happens, nothing stays: the transaction is never committed,
-//! and a lost connection rolls it back.
+//! REPEATABLE READ, so that what others write meanwhile moves no count. The UPDATE fires the application's triggers, checks and
+//! the like with the rights of whoever runs it: where any of that is a stranger's, it is not run, and under the table's lock that
+//! is looked at once more. It runs on the role's own search_path, as for the application, but for schemas in which a stranger
+//! could hide another function of the same name. Whatever happens, nothing stays: the transaction is never committed, and a
+//! lost connection rolls it back.
 
 use std::time::{Duration, Instant};
 
@@ -11,16 +13,17 @@ use tokio::time::interval;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
+use super::catalog::unexpected;
 use super::compare::{definition, live, qualified};
-use super::fix::refresh_sql;
+use super::fix::{refresh_sql, same_view};
 use super::look::{Query, ViewReader};
 use super::operator::LOCK_TIMEOUT;
 use super::problem::problem;
 use super::session::{Limits, Session};
 use crate::domain::diagnosis::who;
 use crate::domain::reading::{Problem, ProblemKind};
-use crate::domain::verify::{Reassignment, Refreshes, Run, Seen, Source, Trial};
-use crate::domain::view::View;
+use crate::domain::verify::{Reassignment, Refreshes, Run, Seen, Source, Surroundings, Trial};
+use crate::domain::view::{View, ViewName};
 
 /// How often a waiting test looks whom it waits for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -32,7 +35,10 @@ const TRIES: u32 = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     begin: Vec<String>,
+    lock: String,
+    same: String,
     live: String,
+    path: String,
     update: String,
     refresh: Option<String>,
     view: String,
@@ -50,7 +56,15 @@ impl Script {
                 "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE".into(),
                 format!("SET LOCAL lock_timeout = '{}s'", LOCK_TIMEOUT.as_secs()),
                 format!("SET LOCAL statement_timeout = {}", limit.as_millis()),
+                "SET LOCAL search_path = pg_catalog, pg_temp".into(),
             ],
+            // Before anything is read: then nobody can give the table another trigger behind the look at its code.
+            lock: format!("LOCK TABLE {} IN ROW EXCLUSIVE MODE", qualified(table)),
+            same: same_view(view),
+            path: format!(
+                "SELECT pg_catalog.set_config('search_path', {}, true)",
+                literal(&plan.surroundings.search_path)
+            ),
             live: seen(plan, &definition(view)),
             update: format!(
                 "UPDATE {} SET {column} = {} WHERE {row} AND {column} = {}",
@@ -71,7 +85,7 @@ impl Script {
     /// All of it, as it is sent.
     pub fn statements(&self) -> Vec<String> {
         let mut all = self.begin.clone();
-        all.extend([self.live.clone(), self.update.clone()]);
+        all.extend([&self.lock, &self.same, &self.live, &self.path, &self.update].map(String::clone));
         all.extend(self.refresh.clone());
         all.extend([self.view.clone(), "ROLLBACK".into(), self.proof.clone()]);
         all
@@ -113,21 +127,49 @@ pub async fn pick(reader: &ViewReader, view: &View, source: &Source, limits: Lim
     Ok(rows.first().map(|row| row.get(0)))
 }
 
+const SURROUNDINGS: &str = include_str!("sql/verify_code.sql");
+
+/// Whose code the test would run, and on which path.
+///
+/// # Errors
+/// What the database said.
+pub async fn surroundings(session: &Session, view: &View, source: &Source) -> Result<Surroundings, Problem> {
+    // The server would compile the large statement for seconds.
+    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; SET LOCAL jit = off; SET LOCAL search_path = pg_catalog, pg_temp";
+    session.batch(begin).await.map_err(|e| problem(&e))?;
+    let read = read_surroundings(session, view, &source.table).await;
+    session.batch("COMMIT").await.map_err(|e| problem(&e))?;
+    read.map_err(|e| problem(&e)).and_then(|json| parsed(&json))
+}
+
+async fn read_surroundings(session: &Session, view: &View, table: &ViewName) -> Result<String, tokio_postgres::Error> {
+    let table = format!("{}::regclass", literal(&qualified(table)));
+    let sql = SURROUNDINGS.replace("{view}", &view.oid.0.to_string()).replace("{table}", &table);
+    Ok(session.rows(&sql).await?.first().map_or(String::new(), |row| row.get(0)))
+}
+
+fn parsed(json: &str) -> Result<Surroundings, Problem> {
+    serde_json::from_str(json).map_err(|e| unexpected(&format!("the code around a table: {e}")))
+}
+
 /// Runs it on `session`, while `watcher` looks whom it waits for.
-pub async fn run(session: &Session, watcher: &Session, script: &Script, plan: Reassignment) -> Trial {
+pub async fn run(session: &Session, watcher: &Session, view: &View, script: &Script, plan: Reassignment) -> Trial {
+    let test = Test { session, watcher, view, script, plan: &plan };
     for _ in 1..TRIES {
-        match attempt(session, watcher, script, &plan).await {
+        match test.attempt().await {
             Err(Stop::Changed) => {}
             ended => return ended.unwrap_or_else(Stop::trial),
         }
     }
-    attempt(session, watcher, script, &plan).await.unwrap_or_else(Stop::trial)
+    test.attempt().await.unwrap_or_else(Stop::trial)
 }
 
 /// Why it could not be run to its end. Nothing is changed.
 enum Stop {
     /// Another session changed the same rows meanwhile.
     Changed,
+    /// A name was not found on the path.
+    Unfound(String),
     Other(String),
 }
 
@@ -135,40 +177,76 @@ impl Stop {
     fn trial(self) -> Trial {
         Trial::NotProven(match self {
             Stop::Changed => "another session changed the same rows meanwhile; run it again".into(),
-            Stop::Other(why) => why,
+            Stop::Unfound(why) | Stop::Other(why) => why,
         })
     }
 }
 
-async fn attempt(session: &Session, watcher: &Session, script: &Script, plan: &Reassignment) -> Result<Trial, Stop> {
-    let began = Instant::now();
-    let outcome = in_transaction(session, watcher, script).await;
-    // Rolled back whatever happened; where the connection is lost the server does it.
-    let rolled_back = session.batch("ROLLBACK").await;
-    let (before, after) = outcome?;
-    rolled_back.map_err(|e| stop(&e, &None))?;
-    let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let left = session.rows(&script.proof).await.map_err(|e| stop(&e, &None))?;
-    let undone = left.first().and_then(|row| row.get::<_, Option<bool>>(0)).unwrap_or(false);
-    Ok(Trial::Ran(Box::new(Run { reassignment: plan.clone(), before, after, undone, took_ms })))
+/// What a run of it needs.
+struct Test<'a> {
+    session: &'a Session,
+    watcher: &'a Session,
+    view: &'a View,
+    script: &'a Script,
+    plan: &'a Reassignment,
 }
 
-async fn in_transaction(session: &Session, watcher: &Session, script: &Script) -> Result<(Seen, Seen), Stop> {
-    for statement in &script.begin {
-        session.batch(statement).await.map_err(|e| stop(&e, &None))?;
+impl Test<'_> {
+    async fn attempt(&self) -> Result<Trial, Stop> {
+        let began = Instant::now();
+        let outcome = self.in_transaction().await;
+        // Rolled back whatever happened; where the connection is lost the server does it.
+        let rolled_back = self.session.batch("ROLLBACK").await;
+        let (before, after) = outcome?;
+        rolled_back.map_err(|e| stop(&e, &None))?;
+        let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let left = self.session.read(Limits::CHEAP, &self.script.proof, &[]).await.map_err(|p| Stop::Other(p.text))?;
+        let undone = left.first().and_then(|row| row.get::<_, Option<bool>>(0)).unwrap_or(false);
+        Ok(Trial::Ran(Box::new(Run { reassignment: self.plan.clone(), before, after, undone, took_ms })))
     }
-    let pid = session.backend_pid().await.map_err(|p| Stop::Other(p.text))?;
-    let before = look(session, &script.live).await?;
-    let update = format!("{} RETURNING 1", script.update);
-    let updated = watched(watcher, pid, session.rows(&update)).await?;
-    if updated.len() != 1 {
-        let why = "the row was changed meanwhile, or row security hides it from this role; run it again";
-        return Err(Stop::Other(why.into()));
+
+    async fn in_transaction(&self) -> Result<(Seen, Seen), Stop> {
+        let Test { session, watcher, script, .. } = *self;
+        // Asked before, for within the transaction it would fix what that sees: the lock must come first. Behind a pooler it may
+        // be another backend; then whoever holds the lock is not named.
+        let asked = session.read(Limits::CHEAP, "SELECT pg_backend_pid()", &[]).await.map_err(|p| Stop::Other(p.text))?;
+        let pid = asked.first().map_or(0, |row| row.get(0));
+        for statement in &script.begin {
+            session.batch(statement).await.map_err(|e| stop(&e, &None))?;
+        }
+        watched(watcher, pid, session.batch(&script.lock)).await?;
+        let pid = session.backend_pid().await.map_err(|p| Stop::Other(p.text))?;
+        session.batch(&script.same).await.map_err(|e| stop(&e, &None))?;
+        self.refuse_strangers().await?;
+        let before = look(session, &script.live).await?;
+        session.batch(&script.path).await.map_err(|e| stop(&e, &None))?;
+        let update = format!("{} RETURNING 1", script.update);
+        let updated = watched(watcher, pid, session.rows(&update)).await.map_err(|stop| self.explained(stop))?;
+        if updated.len() != 1 {
+            let why = "the row was changed meanwhile, or row security hides it from this role; run it again";
+            return Err(Stop::Other(why.into()));
+        }
+        if let Some(refresh) = &script.refresh {
+            watched(watcher, pid, session.batch(refresh)).await.map_err(|stop| self.explained(stop))?;
+        }
+        Ok((before, look(session, &script.view).await?))
     }
-    if let Some(refresh) = &script.refresh {
-        watched(watcher, pid, session.batch(refresh)).await?;
+
+    /// Looks at the code once more, now that the table cannot get another.
+    async fn refuse_strangers(&self) -> Result<(), Stop> {
+        self.session.batch("SET LOCAL jit = off").await.map_err(|e| stop(&e, &None))?;
+        let json = read_surroundings(self.session, self.view, &self.plan.source.table).await;
+        let found = parsed(&json.map_err(|e| stop(&e, &None))?).map_err(|p| Stop::Other(p.text))?;
+        found.refused().map_or(Ok(()), |why| Err(Stop::Other(why)))
     }
-    Ok((before, look(session, &script.view).await?))
+
+    /// The reason, with what was left off the path where that may be why.
+    fn explained(&self, stop: Stop) -> Stop {
+        match stop {
+            Stop::Unfound(why) => Stop::Other(why + &self.plan.surroundings.unfound()),
+            other => other,
+        }
+    }
 }
 
 async fn look(session: &Session, sql: &str) -> Result<Seen, Stop> {
@@ -204,6 +282,8 @@ async fn blocker(watcher: &Session, pid: i32) -> Option<String> {
     Some(format!("{} holds it, {state}", who(text("user"), text("application"), row.get("pid"))))
 }
 
+const UNFOUND: [SqlState; 3] = [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_FUNCTION, SqlState::UNDEFINED_OBJECT];
+
 fn stop(error: &tokio_postgres::Error, holder: &Option<String>) -> Stop {
     let said = problem(error);
     match error.code() {
@@ -217,6 +297,9 @@ fn stop(error: &tokio_postgres::Error, holder: &Option<String>) -> Stop {
         }
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             Stop::Other(format!("not possible for this role: {}", said.text))
+        }
+        Some(code) if UNFOUND.contains(code) => {
+            Stop::Unfound(format!("it could not be run, and nothing was changed: {}", said.text))
         }
         _ if said.kind == ProblemKind::Connection => {
             Stop::Other(format!("the connection was lost and the server rolls it back: {}", said.text))

@@ -145,7 +145,7 @@ impl Scene {
             return (Trial::NotProven(why.into()), Some(script));
         }
         let trial = match Session::connect(&self.target, "action").await {
-            Ok(session) => reassign::run(&session, &self.session, &script, plan).await,
+            Ok(session) => reassign::run(&session, &self.session, &self.view.view, &script, plan).await,
             Err(problem) => Trial::NotProven(problem.text),
         };
         (trial, Some(script))
@@ -174,9 +174,14 @@ impl Scene {
         };
         let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
         let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server, &source)?;
+        let surroundings = reassign::surroundings(&self.session, &self.view.view, &source).await;
+        let surroundings = surroundings.map_err(|problem| Trial::NotProven(problem.text))?;
+        if let Some(why) = surroundings.refused() {
+            return Err(Trial::NotProven(why));
+        }
         let row = reassign::pick(&self.reader, &self.view.view, &source, limits(self.statement_timeout)).await;
         match row {
-            Ok(Some(row)) => Ok(Reassignment { source, row, refreshes }),
+            Ok(Some(row)) => Ok(Reassignment { source, row, refreshes, surroundings }),
             Ok(None) => Err(Trial::NotProven(format!("{} has no rows any more; run it again", source.from.title()))),
             Err(problem) => Err(Trial::NotProven(format!("no row could be picked: {}", problem.text))),
         }

@@ -2,8 +2,9 @@
 
 use mvtop::domain::fix::Fix;
 use mvtop::domain::job::JobId;
+use mvtop::pg::operator::Ending;
 
-use crate::{Night, connect, every_five_minutes, plan, refused};
+use crate::{Night, connect, every_five_minutes, plan, refused, run, target};
 
 /// How another view comes to stand in the place of the one that was shown.
 const CHANGES: [(&str, &str); 3] = [
@@ -97,4 +98,31 @@ async fn a_session_that_went_on_meanwhile_is_not_ended() {
     idle.batch_execute(&format!("COMMIT; {refresh}")).await.unwrap();
     refused(&night, &end, "is another session by now, or went on: look again").await;
     idle.batch_execute("COMMIT").await.unwrap();
+}
+
+/// The connection of an action may be read-only, see nobody's schema, and begin its transactions as no other does.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_action_brings_what_it_needs_whatever_its_session_has_set() {
+    let night = Night::start().await;
+    let options = "options='-c default_transaction_read_only=on -c search_path=pg_catalog,pg_temp -c default_transaction_isolation=serializable \
+                   -c default_transaction_deferrable=on'";
+    let strict = target(&format!("{} {options}", night.demo.conninfo()));
+    for fix in [
+        Fix::Refresh,
+        every_five_minutes(),
+        Fix::CronPause(JobId(1)),
+        Fix::CronResume(JobId(1)),
+        Fix::TriggersInstall,
+        Fix::TriggersRemove,
+        Fix::PlainView,
+        Fix::Materialize,
+        Fix::PurgeRuns { days: 30 },
+        Fix::CronRemove(JobId(1)),
+    ] {
+        let plan = night.plan(fix.clone()).await;
+        assert!(plan.needs.is_empty(), "{fix:?}: {:?}", plan.needs);
+        let ending = run(&strict, &plan).await;
+        let is_good = matches!(&ending, Ending::Done(found) if found.as_ref().is_none_or(|f| f.good));
+        assert!(is_good, "{fix:?}: {ending:?}\n{}", plan.sql());
+    }
 }

@@ -58,7 +58,7 @@ fn trial(before: (i64, i64), after: (i64, i64), owner: &str) -> Trial {
     let source = source();
     let refreshes = Refreshes::ByHand(RefreshMode::Concurrently);
     Trial::Ran(Box::new(Run {
-        reassignment: Reassignment { source, row: "7".into(), refreshes },
+        reassignment: Reassignment { source, row: "7".into(), refreshes, surroundings: Default::default() },
         before: seen(before, "osmara"),
         after: seen(after, owner),
         undone: true,

@@ -6,6 +6,7 @@ mod pty;
 
 mod fixes;
 mod people;
+mod strangers;
 mod traceless;
 
 use std::process::{Child, Command, Stdio};

@@ -74,7 +74,7 @@ fn the_json_has_its_shape(at: &str) {
     assert_eq!(of("view_after", "to"), of("live_before", "to") + 1);
     assert_eq!((&run["view_after"]["row_of"], &run["from"]["label"]), (&run["to"]["key"], &"Osmara Partida".into()));
     let sql: Vec<&str> = run["sql"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
-    assert_eq!(sql[0], "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_eq!(sql[0], "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE");
     assert_eq!(sql.iter().filter(|s| s.starts_with("UPDATE") || s.starts_with("REFRESH")).count(), 2);
     assert!(!sql.contains(&"COMMIT") && sql.contains(&"ROLLBACK"));
 }

@@ -22,7 +22,7 @@ use super::view::ViewName;
 
 pub use super::tolerance::Tolerance;
 pub use facts::{Facts, Feed, RefreshTrigger};
-pub use reassign::{Reassignment, Refreshes, Run, Seen, Source, Trial, refreshes};
+pub use reassign::{Reassignment, Refreshes, Run, Seen, Source, Stranger, Surroundings, Trial, refreshes};
 
 /// How one statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

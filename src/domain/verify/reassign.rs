@@ -1,5 +1,7 @@
 //! Test 2: one row is given to another ejecutivo inside a transaction that is rolled back, and the view is watched.
 
+use serde::Deserialize;
+
 use super::{Check, Facts, Outcome};
 use crate::domain::drift::Drift;
 use crate::domain::groups::Member;
@@ -66,6 +68,48 @@ pub struct Reassignment {
     pub row: String,
     /// What takes it into the view.
     pub refreshes: Refreshes,
+    /// What the UPDATE runs beside itself, and on which path.
+    pub surroundings: Surroundings,
+}
+
+/// The code that the test runs with the rights of whoever runs it, and the path on which that finds what it names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Surroundings {
+    /// Functions that belong neither to a superuser nor to the session's own role; with any the test is not run.
+    pub strangers: Vec<Stranger>,
+    /// The role's own search_path without the schemas in which a stranger may create, quoted.
+    pub search_path: String,
+    /// Those schemas, each with who may: `public, where everybody may create`.
+    pub left_off: Vec<String>,
+}
+
+/// A function of somebody who is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Stranger {
+    /// Its name with schema and argument types.
+    pub function: String,
+    /// Its owner.
+    pub owner: String,
+}
+
+impl Surroundings {
+    /// Why the test is not run, if a stranger's code is in its way.
+    pub fn refused(&self) -> Option<String> {
+        let named = |s: &Stranger| format!("{} of {}", s.function, s.owner);
+        let named: Vec<String> = self.strangers.iter().map(named).collect();
+        (!named.is_empty()).then(|| {
+            let named = named.join(", ");
+            format!("it would run code of others with the rights of this role: {named}; run it as a role that has nothing to lose")
+        })
+    }
+
+    /// Why a name may not be found.
+    pub fn unfound(&self) -> String {
+        match self.left_off.as_slice() {
+            [] => String::new(),
+            some => format!("; left off the search_path: {}", some.join("; ")),
+        }
+    }
 }
 
 impl Reassignment {

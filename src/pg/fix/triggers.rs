@@ -70,7 +70,7 @@ impl Ground<'_> {
             refresh_sql(&view.name, self.mode_if(true)),
         );
         let mut statements = vec![format!(
-            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS {}",
+            "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS {}",
             dollars(&body)
         )];
         let given = std::iter::once("PUBLIC".to_string()).chain(facts.rights.function_grantees.iter().cloned());
