@@ -98,7 +98,7 @@ impl Question {
         let mut said: Vec<(Part, String)> = Vec::new();
         said.extend(plan.needs.iter().map(|need| (Part::Need, format!("✖ It cannot be done: it needs {need}."))));
         said.extend(plan.database.iter().map(|database| (Part::Place, format!("-- in the database {database}"))));
-        said.extend(plan.sql().lines().map(|line| (Part::Sql, line.to_string())));
+        said.extend(plan.sql_to_read().lines().map(|line| (Part::Sql, line.to_string())));
         said.push((Part::Sql, String::new()));
         said.push((Part::Impact, plan.impact.clone()));
         said.extend(plan.notes.iter().map(|note| (Part::Note, note.clone())));

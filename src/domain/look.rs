@@ -340,6 +340,8 @@ pub struct LookReport {
     pub refresher: String,
     /// Those settings, in order.
     pub settings: Vec<(String, String)>,
+    /// The search_path of a refresh, where the definition's functions look for names on it: until PostgreSQL 16.
+    pub path: Option<String>,
     /// Settings on which its rows depend and in which its refreshers differ.
     pub differences: Vec<Difference>,
 }

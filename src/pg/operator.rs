@@ -144,7 +144,7 @@ async fn once(session: &Session, plan: &Plan, report: &impl Fn(Event)) -> Result
 /// Runs a statement that brings its own transactions: what it committed before it fails stays.
 async fn by_itself(session: &Session, statement: &str, report: &impl Fn(Event)) -> Result<u64, Ending> {
     let settings =
-        "SELECT pg_backend_pid(), setting::int8 FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
+        "SELECT pg_backend_pid(), reset_val::int8 FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'";
     let rows = session.read(Limits::CHEAP, settings, &[]).await.map_err(Ending::Failed)?;
     let (pid, limit) = rows.first().map_or((0, 0), |row| (row.get(0), row.get::<_, i64>(1)));
     report(Event::Running(pid));

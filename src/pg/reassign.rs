@@ -133,18 +133,30 @@ const SURROUNDINGS: &str = include_str!("sql/verify_code.sql");
 ///
 /// # Errors
 /// What the database said.
-pub async fn surroundings(session: &Session, view: &View, source: &Source) -> Result<Surroundings, Problem> {
+pub async fn surroundings(
+    session: &Session,
+    view: &View,
+    source: &Source,
+    trusted: &[String],
+) -> Result<Surroundings, Problem> {
     // The server would compile the large statement for seconds.
     let begin = "BEGIN ISOLATION LEVEL READ COMMITTED, READ ONLY; SET LOCAL jit = off; SET LOCAL search_path = pg_catalog, pg_temp";
     session.batch(begin).await.map_err(|e| problem(&e))?;
-    let read = read_surroundings(session, view, &source.table).await;
+    let read = read_surroundings(session, view, &source.table, trusted).await;
     session.batch("COMMIT").await.map_err(|e| problem(&e))?;
     read.map_err(|e| problem(&e)).and_then(|json| parsed(&json))
 }
 
-async fn read_surroundings(session: &Session, view: &View, table: &ViewName) -> Result<String, tokio_postgres::Error> {
+async fn read_surroundings(
+    session: &Session,
+    view: &View,
+    table: &ViewName,
+    trusted: &[String],
+) -> Result<String, tokio_postgres::Error> {
+    let trusted: Vec<String> = trusted.iter().map(|role| literal(role)).collect();
+    let trusted = format!("ARRAY[{}]", trusted.join(", "));
     let table = format!("{}::regclass", literal(&qualified(table)));
-    let sql = SURROUNDINGS.replace("{view}", &view.oid.0.to_string()).replace("{table}", &table);
+    let sql = SURROUNDINGS.replace("{view}", &view.oid.0.to_string()).replace("{table}", &table).replace("{trusted}", &trusted);
     Ok(session.rows(&sql).await?.first().map_or(String::new(), |row| row.get(0)))
 }
 
@@ -153,8 +165,15 @@ fn parsed(json: &str) -> Result<Surroundings, Problem> {
 }
 
 /// Runs it on `session`, while `watcher` looks whom it waits for.
-pub async fn run(session: &Session, watcher: &Session, view: &View, script: &Script, plan: Reassignment) -> Trial {
-    let test = Test { session, watcher, view, script, plan: &plan };
+pub async fn run(
+    session: &Session,
+    watcher: &Session,
+    view: &View,
+    script: &Script,
+    plan: Reassignment,
+    trusted: &[String],
+) -> Trial {
+    let test = Test { session, watcher, view, script, plan: &plan, trusted };
     for _ in 1..TRIES {
         match test.attempt().await {
             Err(Stop::Changed) => {}
@@ -189,6 +208,8 @@ struct Test<'a> {
     view: &'a View,
     script: &'a Script,
     plan: &'a Reassignment,
+    /// Roles whose code may run with our rights.
+    trusted: &'a [String],
 }
 
 impl Test<'_> {
@@ -235,7 +256,7 @@ impl Test<'_> {
     /// Looks at the code once more, now that the table cannot get another.
     async fn refuse_strangers(&self) -> Result<(), Stop> {
         self.session.batch("SET LOCAL jit = off").await.map_err(|e| stop(&e, &None))?;
-        let json = read_surroundings(self.session, self.view, &self.plan.source.table).await;
+        let json = read_surroundings(self.session, self.view, &self.plan.source.table, self.trusted).await;
         let found = parsed(&json.map_err(|e| stop(&e, &None))?).map_err(|p| Stop::Other(p.text))?;
         found.refused().map_or(Ok(()), |why| Err(Stop::Other(why)))
     }

@@ -145,7 +145,7 @@ impl Scene {
             return (Trial::NotProven(why.into()), Some(script));
         }
         let trial = match Session::connect(&self.target, "action").await {
-            Ok(session) => reassign::run(&session, &self.session, &self.view.view, &script, plan).await,
+            Ok(session) => reassign::run(&session, &self.session, &self.view.view, &script, plan, self.reader.trusted_owners()).await,
             Err(problem) => Trial::NotProven(problem.text),
         };
         (trial, Some(script))
@@ -170,11 +170,12 @@ impl Scene {
         }
         let server = self.snapshot.server.as_deref();
         let Some(comparison) = self.view.drift.value() else {
-            return Err(Trial::NotProven("the view could not be compared, so no row could be picked".into()));
+            let why = self.view.drift.problem().map_or(String::new(), |problem| format!(" ({})", problem.text));
+            return Err(Trial::NotProven(format!("the view could not be compared{why}, so no row could be picked")));
         };
         let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
         let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server, &source)?;
-        let surroundings = reassign::surroundings(&self.session, &self.view.view, &source).await;
+        let surroundings = reassign::surroundings(&self.session, &self.view.view, &source, self.reader.trusted_owners()).await;
         let surroundings = surroundings.map_err(|problem| Trial::NotProven(problem.text))?;
         if let Some(why) = surroundings.refused() {
             return Err(Trial::NotProven(why));

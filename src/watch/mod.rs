@@ -234,7 +234,7 @@ impl Task {
             // What nobody will hear of must not hold its connection.
             let server = server.inspect_err(|_| catalog.abort())?;
             let reader = match looking {
-                Some(look) => ViewReader::new(look, trusted, false),
+                Some(look) => looking_by(ViewReader::new(look, trusted, false), &pulse).await,
                 None => ViewReader::new(target, trusted, true).with_session(probes),
             };
             Ok((pulse.clone(), reader.watched_by(pulse, server.version_num), server, catalog))
@@ -379,6 +379,23 @@ impl Task {
                 let _ = answers.send(Answer::of(task, told, at).await);
             });
         }
+    }
+}
+
+/// The reader of another role, if that is on the same server and database.
+async fn looking_by(reader: ViewReader, watched: &Session) -> ViewReader {
+    let is_same = match reader.session().await {
+        Ok(session) => replica::is_of_the_same(&session, watched).await,
+        // It is tried again with each look.
+        Err(_) => Ok(true),
+    };
+    match is_same {
+        Ok(true) => reader,
+        Ok(false) => {
+            let text = "look_dsn is another server or another database: nothing is compared by it".into();
+            reader.refusing(Problem { kind: ProblemKind::NotCompared, text })
+        }
+        Err(why) => reader.refusing(why),
     }
 }
 

@@ -85,8 +85,16 @@ async fn look(target: &Target, trusted: &[String], reader: Option<Arc<ViewReader
 }
 
 /// Connects, and makes sure that it is a replica of the server that is watched and no other.
-pub(super) async fn connect(target: &Target, watched: &Session) -> Result<Session, Problem> {
+async fn connect(target: &Target, watched: &Session) -> Result<Session, Problem> {
     let session = Session::connect(target, "probe").await?;
+    match is_of_the_same(&session, watched).await? {
+        true => Ok(session),
+        false => Err(problem("read_dsn is another server or another database, not a replica of this one")),
+    }
+}
+
+/// Is it the same database of the same server, or of a copy of it?
+pub(super) async fn is_of_the_same(session: &Session, watched: &Session) -> Result<bool, Problem> {
     let sql =
         "SELECT (SELECT system_identifier FROM pg_control_system()) AS system, current_database()::text AS database";
     let identity = async |session: &Session| -> Result<(i64, String), Problem> {
@@ -94,10 +102,7 @@ pub(super) async fn connect(target: &Target, watched: &Session) -> Result<Sessio
         let row = rows.first().ok_or_else(|| unexpected("no system identifier"))?;
         Ok((row.get("system"), row.get("database")))
     };
-    if identity(&session).await? != identity(watched).await? {
-        return Err(problem("read_dsn is another server or another database, not a replica of this one"));
-    }
-    Ok(session)
+    Ok(identity(session).await? == identity(watched).await?)
 }
 
 /// How much the watched server has written, or replayed if it is a standby itself.

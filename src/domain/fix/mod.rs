@@ -84,6 +84,8 @@ pub struct Plan {
     pub deed: &'static str,
     /// The exact statements, in order: one transaction unless that is impossible, before it perhaps a trial that is rolled back.
     pub statements: Vec<String>,
+    /// The places of those statements that change nothing, but fail if what was shown is not so any more.
+    pub guards: Vec<usize>,
     /// Where they run, if not in the connection's own database.
     pub database: Option<String>,
     /// Run them again until the one that changes rows changes none.
@@ -119,6 +121,15 @@ impl Plan {
         let texts = [&mut self.name, &mut self.title, &mut self.impact].into_iter();
         make_visible(texts.chain(&mut self.needs).chain(&mut self.notes).chain(&mut self.undo));
         self
+    }
+
+    /// The statements as they are read before a yes: each guard as one line, for what it does is to fail.
+    pub fn sql_to_read(&self) -> String {
+        let line = |(place, statement): (usize, &String)| match self.guards.contains(&place) {
+            true => "-- fails unless it is still as shown here (--dry-run prints this check)\n".to_string(),
+            false => format!("{statement};\n"),
+        };
+        self.statements.iter().enumerate().map(line).collect()
     }
 
     /// The statements as a script.

@@ -17,6 +17,11 @@ pub(super) fn unless(conditions: &[(String, String)]) -> String {
     format!("DO {}", dollars(&format!("BEGIN {} END", checks.join("\n"))))
 }
 
+/// Is a statement of a plan one that only fails or does nothing? All blocks in plans are; those in a job's command are its own.
+pub(super) fn is_guard(statement: &str) -> bool {
+    statement.starts_with("DO $mvtop")
+}
+
 /// Is the relation of this OID still the one of that name and owner? Its path is clean, so pg_catalog's names need no schema.
 fn is_same(oid: u32, name: &ViewName, owner: &str) -> String {
     let (name, owner) = (name_literal(name), literal(owner));

@@ -73,6 +73,10 @@ impl<'a> Ground<'a> {
         if let Some(need) = self.server().and_then(needs_to_change) {
             plan.needs.insert(0, need);
         }
+        if !matches!(plan.fix, Fix::CronRunNow(_)) {
+            let guards = plan.statements.iter().enumerate().filter(|(_, s)| guard::is_guard(s));
+            plan.guards = guards.map(|(place, _)| place).collect();
+        }
         Some(plan.shown())
     }
 
@@ -94,7 +98,9 @@ impl<'a> Ground<'a> {
 
     /// What whoever refreshes the view has set, by name and value: a refresh from here runs under the same.
     fn refresher_settings(&self) -> Vec<(String, String)> {
-        self.view.look.as_ref().map_or(Vec::new(), |look| look.settings.clone())
+        let Some(look) = &self.view.look else { return Vec::new() };
+        let path = look.path.iter().map(|path| ("search_path".to_string(), path.clone()));
+        look.settings.iter().cloned().chain(path).collect()
     }
 
     /// Whose settings the refresh runs under, where its rows depend on that.
@@ -160,6 +166,7 @@ impl<'a> Ground<'a> {
             notes: Vec::new(),
             undo: None,
             former: None,
+            guards: Vec::new(),
             proof: None,
         }
     }

@@ -63,6 +63,8 @@ pub struct ViewReader {
     /// `server_version_num`, 0 where it is not known.
     version: i32,
     direct: AsyncMutex<Option<Arc<Session>>>,
+    /// Why nothing is looked at by it at all, if so.
+    refusal: Option<Problem>,
     /// What runs strangers' code serves nothing else.
     sandbox: AsyncMutex<Option<Arc<Session>>>,
     plans: Mutex<HashMap<Oid, Arc<LookPlan>>>,
@@ -83,11 +85,18 @@ impl ViewReader {
             watcher: None,
             version: 0,
             direct: AsyncMutex::default(),
+            refusal: None,
             sandbox: AsyncMutex::default(),
             plans: Mutex::default(),
             has_strangers: AtomicBool::new(false),
             sent_apart: Mutex::default(),
         }
+    }
+
+    /// One that looks at nothing, for this reason.
+    #[must_use]
+    pub fn refusing(self, why: Problem) -> ViewReader {
+        ViewReader { refusal: Some(why), ..self }
     }
 
     /// With a connection that was made already.
@@ -102,6 +111,9 @@ impl ViewReader {
     /// # Errors
     /// It cannot be made.
     pub async fn session(&self) -> Result<Arc<Session>, Problem> {
+        if let Some(why) = &self.refusal {
+            return Err(why.clone());
+        }
         connected(&self.direct, &self.target, "probe").await
     }
 
@@ -134,6 +146,11 @@ impl ViewReader {
         if let Err(problem) = ended {
             tracing::warn!(pid = backend.pid, why = problem.text, "a session of a look could not be ended");
         }
+    }
+
+    /// The roles whose code may run with this role's rights, besides superusers and this role itself.
+    pub fn trusted_owners(&self) -> &[String] {
+        &self.trusted_owners
     }
 
     /// How a view was looked at last.
@@ -323,10 +340,11 @@ impl ViewLook<'_> {
     ) -> Result<(), BatchError> {
         let plan = self.plan();
         let limits = Limits { whole: matches!(plan.report.look, Look::AsSelf(_)), ..limits };
+        let deadline = self.reader.deadline(limits);
         let Some(container) = plan.container(query, parameters) else {
             let session = self.reader.session().await.map_err(BatchError::Connection)?;
             let batch = Batch {
-                begin: limits.begin(false),
+                begin: limits.begin(false) + &deadline,
                 setup: plan.setup.as_deref(),
                 guard: Some(&plan.guard),
                 sql: &query.sql,
@@ -339,7 +357,7 @@ impl ViewLook<'_> {
             connected(&self.reader.sandbox, &self.reader.target, "sandbox").await.map_err(BatchError::Connection)?;
         let setup = format!("{}; {}", plan.setup.as_deref().unwrap_or("SELECT"), container.make);
         let batch = Batch {
-            begin: limits.begin(true),
+            begin: limits.begin(true) + &deadline,
             setup: Some(&setup),
             guard: Some(&container.guard),
             sql: &container.call,
@@ -387,6 +405,14 @@ impl ViewLook<'_> {
 }
 
 impl ViewReader {
+    /// The server's own deadline for a transaction, which no definition can swallow: from PostgreSQL 17.
+    fn deadline(&self, limits: Limits) -> String {
+        match self.version >= 170_000 {
+            true => format!("; SET LOCAL transaction_timeout = {}", (limits.statement + GRACE / 2).as_millis()),
+            false => String::new(),
+        }
+    }
+
     /// Did this statement have to be planned apart before? Then it need not fail first.
     fn was_sent_apart(&self, sql: &str) -> bool {
         sql.contains(FENCE) && lock(&self.sent_apart).contains(&hash(sql))

@@ -17,6 +17,8 @@ pub(super) struct Paths {
     pub functions: Option<String>,
     /// A schema on the latter in which strangers may create.
     pub open: Option<String>,
+    /// The refresher's own, with what temporary objects there are last, for a refresh from here.
+    pub refreshers: Option<String>,
 }
 
 impl Paths {
@@ -24,12 +26,12 @@ impl Paths {
     pub(super) fn of(code: &Code, refreshers: Option<&str>) -> Paths {
         let text = list(&code.operator_schemas);
         if code.version >= 170_000 || !code.runs_on_path {
-            return Paths { text, functions: None, open: None };
+            return Paths { text, functions: None, open: None, refreshers: None };
         }
         let schemas = schemas_of_path(refreshers.unwrap_or(USUAL), &code.owner);
         let open = schemas.iter().find(|schema| code.open_schemas.contains(schema)).cloned();
         let all: Vec<String> = code.operator_schemas.iter().chain(&schemas).cloned().collect();
-        Paths { text, functions: Some(list(&all)), open }
+        Paths { text, functions: Some(list(&all)), open, refreshers: Some(list(&schemas)) }
     }
 
     /// The one path under which all of it runs in one statement: nobody may put anything on it that would be found there.

@@ -48,6 +48,7 @@ impl LookPlan {
             owner: view.owner.clone(),
             refresher: view.owner.clone(),
             settings: Vec::new(),
+            path: None,
             differences: Vec::new(),
         };
         LookPlan {
@@ -106,6 +107,7 @@ impl LookPlan {
             owner: code.owner.clone(),
             refresher,
             settings,
+            path: paths.refreshers.clone(),
             differences,
         };
         Ok(LookPlan {

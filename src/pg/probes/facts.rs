@@ -38,7 +38,7 @@ pub async fn facts(reader: &ViewReader, view: &View, populated: bool) -> Result<
     let asked = asked.replace("{means}", &means);
     let mut rights: Rights = document(session, include_str!("../sql/fix_facts.sql"), &rights).await?;
     rights.roles_left = roles_left(session, &rights).await?;
-    let code = document(session, include_str!("../sql/fix_code.sql"), &[(&view.oid.0, Type::OID)]).await?;
+    let code = document(session, include_str!("../sql/fix_code.sql"), &[(&view.oid.0, Type::OID), (&reader.trusted_owners(), Type::TEXT_ARRAY)]).await?;
     let is_unique = view.has_unique_index || view.is_plain();
     Ok(Facts {
         unique: match &look {

@@ -80,6 +80,7 @@ strangers AS (
     SELECT p.oid, p.oid::regprocedure::text AS function, o.rolname AS owner
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_roles o ON o.oid = p.proowner AND NOT o.rolsuper AND o.rolname <> session_user
+                                AND o.rolname <> ALL ($2::text[])
 )
 SELECT json_build_object(
     'event_triggers', (

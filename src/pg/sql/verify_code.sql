@@ -99,7 +99,7 @@ me AS (
     WHERE r.rolname = session_user
 ),
 trusted AS (
-    SELECT r.oid FROM pg_catalog.pg_roles r JOIN me ON r.rolsuper OR r.oid = me.oid
+    SELECT r.oid FROM pg_catalog.pg_roles r JOIN me ON r.rolsuper OR r.oid = me.oid OR r.rolname = ANY ({trusted}::text[])
     UNION
     SELECT r.oid
     FROM pg_catalog.pg_roles r

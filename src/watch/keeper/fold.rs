@@ -84,7 +84,10 @@ impl Keeper {
             Probe::Catalog(only) => self.fold_catalog(only.is_none(), answer, at),
             Probe::Jobs | Probe::Runs(_) | Probe::Elsewhere(..) => self.fold_history(answer, at),
             Probe::Stamp(view, _) => {
-                self.note_failure(view.oid, &answer, now, |want| want.stamp = true);
+                // A refusal stands until something changes, and holds no comparison up: that says why.
+                if !answer.outcome.as_ref().is_err_and(|problem| problem.kind.is_refusal()) {
+                    self.note_failure(view.oid, &answer, now, |want| want.stamp = true);
+                }
                 let stamp = answer.measured(|c| if let Catch::Stamp(s) = c { Some(s) } else { None });
                 self.with_view(view.oid, |v| v.stamp.finish(stamp, at));
                 if let Some(place) = self.snapshot.views.iter().position(|v| v.view.oid == view.oid) {
