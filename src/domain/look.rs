@@ -198,14 +198,16 @@ impl CodeFacts {
 }
 
 impl Code {
-    /// What it is, in words: `the function app.f() of mallory`.
+    /// What it is, in words: `the function app.f(integer) of ana`.
     pub fn describe(&self) -> String {
         let Code { kind, name, owner } = self;
         match kind {
-            CodeKind::Function => format!("the function {name}() of {owner}"),
+            CodeKind::Function => format!("the function {name} of {owner}"),
             CodeKind::Schema => format!("what {owner} may create in the schema {name}"),
-            CodeKind::EventTrigger => format!("the event trigger's function {name}() of {owner}"),
-            CodeKind::Relation => format!("what {owner} may attach to {name} meanwhile, such as an index that calls a function"),
+            CodeKind::EventTrigger => format!("the event trigger's function {name} of {owner}"),
+            CodeKind::Relation => {
+                format!("what {owner} may attach to {name} meanwhile, such as an index that calls a function")
+            }
             CodeKind::Type => format!("what {owner} may attach to the type {name} meanwhile, such as a cast"),
         }
     }

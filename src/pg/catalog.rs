@@ -12,8 +12,8 @@ use crate::domain::look::Refresher;
 use crate::domain::reading::{Problem, ProblemKind};
 use crate::domain::server::{Cron, CronExtension, Server};
 use crate::domain::view::{
-    Column, Hidden, Identity, KeyColumn, NamedRelation, Oid, Trigger, View, ViewKind, ViewName, conventional_groups, refresh_columns,
-    volatile_calls,
+    Column, Hidden, Identity, KeyColumn, NamedRelation, Oid, Trigger, View, ViewKind, ViewName, conventional_groups,
+    refresh_columns, volatile_calls,
 };
 
 /// The materialized views, on any version.

@@ -113,7 +113,12 @@ fn seen(plan: &Reassignment, side: &str) -> String {
 ///
 /// # Errors
 /// What the database said.
-pub async fn pick(reader: &ViewReader, view: &View, source: &Source, limits: Limits) -> Result<Option<String>, Problem> {
+pub async fn pick(
+    reader: &ViewReader,
+    view: &View,
+    source: &Source,
+    limits: Limits,
+) -> Result<Option<String>, Problem> {
     let look = reader.look(view).await?;
     let view = &*look.view();
     let (group, id) = (quote(&source.shown.0), quote(&source.shown.1));
@@ -156,7 +161,10 @@ async fn read_surroundings(
     let trusted: Vec<String> = trusted.iter().map(|role| literal(role)).collect();
     let trusted = format!("ARRAY[{}]", trusted.join(", "));
     let table = format!("{}::regclass", literal(&qualified(table)));
-    let sql = SURROUNDINGS.replace("{view}", &view.oid.0.to_string()).replace("{table}", &table).replace("{trusted}", &trusted);
+    let sql = SURROUNDINGS
+        .replace("{view}", &view.oid.0.to_string())
+        .replace("{table}", &table)
+        .replace("{trusted}", &trusted);
     Ok(session.rows(&sql).await?.first().map_or(String::new(), |row| row.get(0)))
 }
 
@@ -230,7 +238,8 @@ impl Test<'_> {
         let Test { session, watcher, script, .. } = *self;
         // Asked before, for within the transaction it would fix what that sees: the lock must come first. Behind a pooler it may
         // be another backend; then whoever holds the lock is not named.
-        let asked = session.read(Limits::CHEAP, "SELECT pg_backend_pid()", &[]).await.map_err(|p| Stop::Other(p.text))?;
+        let asked =
+            session.read(Limits::CHEAP, "SELECT pg_backend_pid()", &[]).await.map_err(|p| Stop::Other(p.text))?;
         let pid = asked.first().map_or(0, |row| row.get(0));
         for statement in &script.begin {
             session.batch(statement).await.map_err(|e| stop(&e, &None))?;

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use tokio_postgres::types::Type;
 
 use super::catalog::{self, unexpected};
-use super::probes::compare::{Before, compare};
 use super::look::ViewReader;
+use super::probes::compare::{Before, compare};
 use super::session::{Limits, Session};
 use crate::domain::drift::Scope;
 use crate::domain::job::trigger_modes;

@@ -145,7 +145,10 @@ impl Scene {
             return (Trial::NotProven(why.into()), Some(script));
         }
         let trial = match Session::connect(&self.target, "action").await {
-            Ok(session) => reassign::run(&session, &self.session, &self.view.view, &script, plan, self.reader.trusted_owners()).await,
+            Ok(session) => {
+                reassign::run(&session, &self.session, &self.view.view, &script, plan, self.reader.trusted_owners())
+                    .await
+            }
             Err(problem) => Trial::NotProven(problem.text),
         };
         (trial, Some(script))
@@ -175,7 +178,8 @@ impl Scene {
         };
         let source = Source::find(&self.view, &self.facts, &comparison.drift)?;
         let refreshes = refreshes(&self.view, self.is_plain, &self.facts, server, &source)?;
-        let surroundings = reassign::surroundings(&self.session, &self.view.view, &source, self.reader.trusted_owners()).await;
+        let surroundings =
+            reassign::surroundings(&self.session, &self.view.view, &source, self.reader.trusted_owners()).await;
         let surroundings = surroundings.map_err(|problem| Trial::NotProven(problem.text))?;
         if let Some(why) = surroundings.refused() {
             return Err(Trial::NotProven(why));

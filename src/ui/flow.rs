@@ -19,10 +19,10 @@ use crate::app::model::Pane;
 use crate::domain::diagnosis::thousands;
 use crate::domain::drift::{Drift, Flow, Kind, Totals};
 use crate::domain::lens::Sight;
+use crate::domain::look::{Look, LookReport};
 use crate::domain::server::Link;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::width;
-use crate::domain::look::{Look, LookReport};
 use crate::domain::time::{ago, human, took};
 use crate::theme::Theme;
 

@@ -18,9 +18,9 @@ use crate::domain::snapshot::{ColumnValues, DrillIndex, DrillTarget, RowDetail};
 use crate::domain::time::Time;
 use crate::domain::view::{Oid, View};
 use crate::pg::conninfo::Target;
+use crate::pg::look::ViewReader;
 use crate::pg::probes::compare::Before;
 use crate::pg::probes::cron::{Elsewhere, Jobs};
-use crate::pg::look::ViewReader;
 use crate::pg::session::{Limits, Session};
 use crate::pg::{catalog, probes};
 

@@ -71,7 +71,12 @@ impl Sides {
                 "SELECT {}, {}, {}, {}, ROW({})::text FROM {table} AS t",
                 as_texts(key.iter().map(|k| k.to_string()).collect()),
                 as_texts(if key.is_empty() { vec![] } else { view.key.iter().map(|k| quote(&k.name)).collect() }),
-                as_texts(view.groups.iter().map(|g| written_alike(view, &quote(&g.column), &g.column, !key.is_empty())).collect()),
+                as_texts(
+                    view.groups
+                        .iter()
+                        .map(|g| written_alike(view, &quote(&g.column), &g.column, !key.is_empty()))
+                        .collect()
+                ),
                 as_texts(quoted.clone()),
                 quoted.join(", "),
             );

@@ -8,9 +8,9 @@ use mvtop::domain::rights::cannot_compare;
 use mvtop::domain::snapshot::DrillTarget;
 use mvtop::domain::view::View;
 use mvtop::pg::catalog;
+use mvtop::pg::look::ViewReader;
 use mvtop::pg::probes::compare::Before;
 use mvtop::pg::probes::{compare, drill};
-use mvtop::pg::look::ViewReader;
 use mvtop::pg::session::Limits;
 use std::time::Duration;
 
@@ -150,8 +150,12 @@ async fn row_security_that_binds_the_owner_of_a_view_is_no_drift() {
         let compared = bench.try_compare(&view, scope, &Before::Nothing, LIMITS).await.unwrap();
         assert_eq!((compared.totals.view, compared.totals.wrong()), (1, 0), "it is looked at as its owner");
     }
-    bench.run("DO $$ BEGIN CREATE ROLE past LOGIN BYPASSRLS; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
-        GRANT USAGE ON SCHEMA bound_owner TO past; GRANT SELECT ON t, v TO past").await;
+    bench
+        .run(
+            "DO $$ BEGIN CREATE ROLE past LOGIN BYPASSRLS; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+        GRANT USAGE ON SCHEMA bound_owner TO past; GRANT SELECT ON t, v TO past",
+        )
+        .await;
     let (seen, reader) = seen_by(&bench, "past", &view).await;
     let problem = problems(&reader, &seen, LIMITS).await.remove(0);
     assert_eq!(problem.kind, ProblemKind::RowSecurity, "{problem:?}");

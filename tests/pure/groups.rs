@@ -117,7 +117,8 @@ fn work(keeper: &mut Keeper) -> Vec<Probe> {
         };
         asked.push(probe.clone());
         let is_catalog = matches!(probe, Probe::Catalog(_));
-        let answer = Answer { probe, at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch), look: None };
+        let answer =
+            Answer { probe, at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch), look: None };
         keeper.answer(answer, night(), now);
         if is_catalog {
             keeper.pulse(beat(), Duration::ZERO, night());
@@ -144,7 +145,14 @@ fn other_columns_make_another_comparison_and_an_answer_by_the_old_ones_is_not_ta
             _ => Catch::Stamp(Stamp::default()),
         };
         keeper.answer(
-            Answer { probe: probe.clone(), at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch), look: None },
+            Answer {
+                probe: probe.clone(),
+                at: night(),
+                asked: night(),
+                took: Duration::ZERO,
+                outcome: Ok(catch),
+                look: None,
+            },
             night(),
             now,
         );

@@ -355,7 +355,14 @@ fn a_write_while_another_view_comes_is_seen() {
 fn runs_are_read_from_the_oldest_open_one_on() {
     let mut keeper = Keeper::new(Snapshot::connecting(night()), Vec::new(), 0.02);
     keeper.connected(server());
-    let answer = |probe, catch| Answer { probe, at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch), look: None };
+    let answer = |probe, catch| Answer {
+        probe,
+        at: night(),
+        asked: night(),
+        took: Duration::ZERO,
+        outcome: Ok(catch),
+        look: None,
+    };
     let now = Instant::now();
     let mut runs = runs(3, 5);
     runs.sort_by_key(|r| std::cmp::Reverse(r.id));

@@ -61,7 +61,14 @@ fn a_pulse_that_moved_nothing_touches_none_of_500_views() {
     let mut keeper = Keeper::new(Snapshot::connecting(night()), Vec::new(), 0.02);
     keeper.connected(server());
     let views: Vec<View> = (0..MANY).map(named).collect();
-    let answer = |probe, catch| Answer { probe, at: night(), asked: night(), took: Duration::ZERO, outcome: Ok(catch), look: None };
+    let answer = |probe, catch| Answer {
+        probe,
+        at: night(),
+        asked: night(),
+        took: Duration::ZERO,
+        outcome: Ok(catch),
+        look: None,
+    };
     keeper.answer(answer(Probe::Catalog(None), Catch::Views(views.clone())), night(), Instant::now());
     let beat = pulse::Answer {
         at: night(),

@@ -39,7 +39,12 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("late", "critical", "the usual limit is 5:00 min", "refresh"),
     ("reads_stale_view", "warning", "It reads mv_ejecutivos, which is itself wrong", "refresh_source"),
     ("cannot_compare", "unknown", "row-level security", "grant"),
-    ("depends_on_refresher", "warning", "TimeZone is Asia/Tokyo for nocturno, the server's own for postgres", "fix_job"),
+    (
+        "depends_on_refresher",
+        "warning",
+        "TimeZone is Asia/Tokyo for nocturno, the server's own for postgres",
+        "fix_job",
+    ),
     ("stale_install", "warning", "installed what was true before", "refresh"),
     ("refresh_slower_than_interval", "warning", "takes 1:15 min, longer than the 1:00 min", "fix_schedule"),
     ("bulk_write", "warning", "rows of prospectos", "refresh"),

@@ -6,7 +6,8 @@ pub fn unconventional() -> Snapshot {
     let mut snapshot = incident_snapshot();
     let view = Arc::make_mut(&mut snapshot.views[0]);
     let names = ["id", "etapa", "etapa_id", "zona", "telefono", "origen con un nombre \u{202e}largo", "activo"];
-    let column = |name: &&str| Column { name: name.to_string(), data_type: "text".into(), is_composite: false, equals: None };
+    let column =
+        |name: &&str| Column { name: name.to_string(), data_type: "text".into(), is_composite: false, equals: None };
     let mut inside = (*view.view).clone();
     inside.columns = names.iter().map(column).collect();
     inside.groups = Vec::new();

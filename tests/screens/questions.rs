@@ -90,7 +90,9 @@ fn a_long_name_is_asked_for_whole_on_the_smallest_terminal() {
     Arc::make_mut(&mut snapshot.history.last.as_mut().unwrap().value).jobs[1].name = Some(name.clone());
     let mut model = console(snapshot, "2 l x", (60, 16));
     type_all(&mut model, &name);
-    press_key(&mut model, KeyEvent::new(KeyCode::PageDown, KeyModifiers::NONE));
+    for _ in 0..2 {
+        press_key(&mut model, KeyEvent::new(KeyCode::PageDown, KeyModifiers::NONE));
+    }
     stand(&mut model);
     let text = text_of(&model);
     // What stands between the dialog's edges, without the blanks at which it is folded.

@@ -69,8 +69,12 @@ pub fn server() -> Server {
 }
 
 pub fn view() -> View {
-    let column =
-        |name: &str, data_type: &str| Column { name: name.into(), data_type: data_type.into(), is_composite: false, equals: None };
+    let column = |name: &str, data_type: &str| Column {
+        name: name.into(),
+        data_type: data_type.into(),
+        is_composite: false,
+        equals: None,
+    };
     let group = |column: &str, label: &str| GroupColumn { column: column.into(), label: Some(label.into()) };
     View {
         oid: VIEW,

@@ -248,7 +248,9 @@ fn uncomparable(view: &ViewState, server: Option<&Server>) -> Option<Cause> {
     let stands = view.values.last.is_some() && !view.is_drift_outdated();
     let (severity, remedy) = match problem.kind {
         _ if stands => (Severity::Note, Remedy::Measure),
-        ProblemKind::Permission | ProblemKind::RowSecurity | ProblemKind::NotCompared => (Severity::Warning, Remedy::Grant),
+        ProblemKind::Permission | ProblemKind::RowSecurity | ProblemKind::NotCompared => {
+            (Severity::Warning, Remedy::Grant)
+        }
         ProblemKind::Other => (Severity::Grave, Remedy::Measure),
         _ => (Severity::Warning, Remedy::Measure),
     };

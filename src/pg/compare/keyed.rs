@@ -82,7 +82,9 @@ pub(super) fn flow(sides: &Sides) -> String {
         sides.group_by([of("vg"), of("dg")].concat()),
     );
     match sides.is_written_differently() {
-        true => sides.written_alike(&flow, &sides.flow_columns().iter().skip(2).map(|(name, _)| *name).collect::<Vec<_>>()),
+        true => {
+            sides.written_alike(&flow, &sides.flow_columns().iter().skip(2).map(|(name, _)| *name).collect::<Vec<_>>())
+        }
         false => flow,
     }
 }

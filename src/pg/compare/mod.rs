@@ -197,7 +197,9 @@ impl<'a> Sides<'a> {
     /// Is a value of the i-th group column the one that this text, an expression, is of?
     fn is_written(&self, place: usize, value: &str, written: &str) -> String {
         match (self.equals(place), self.view.groups.get(place - 1)) {
-            (Some(_), Some(group)) => self.is_same(place, value, &format!("({written})::{}", self.type_of_group(group))),
+            (Some(_), Some(group)) => {
+                self.is_same(place, value, &format!("({written})::{}", self.type_of_group(group)))
+            }
             _ => format!("{value}::text IS NOT DISTINCT FROM {written}"),
         }
     }

@@ -30,8 +30,8 @@ use crate::domain::view::{RefreshMode, ViewName};
 pub use cron::{Preview, preview};
 pub use guard::same_view;
 pub use kind::{MEANS, SAME};
-pub use proof::proof_sql;
 pub use names::{is_ours, job_name};
+pub use proof::proof_sql;
 
 use names::short_name;
 

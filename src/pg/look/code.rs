@@ -70,12 +70,7 @@ pub(super) enum Reads {
 }
 
 /// Reads it.
-pub(super) async fn read(
-    session: &Session,
-    view: &View,
-    reads: Reads,
-    trusted: &[String],
-) -> Result<Code, Problem> {
+pub(super) async fn read(session: &Session, view: &View, reads: Reads, trusted: &[String]) -> Result<Code, Problem> {
     let sql = guard::code_sql();
     let jobs = &view.refresher.jobs;
     let rows = session
@@ -139,8 +134,10 @@ impl Code {
         if !view.refresher.may_be_hidden || !view.refresher.jobs.is_empty() {
             return None;
         }
-        let of_owner = |name: &str| self.settings.iter().find(|s| s.role == self.owner && s.name == name).map(|s| &s.value);
-        let differs = |s: &&Setting| s.role != self.owner && of_owner(&s.name) != Some(&s.value) && self.depends_on(&s.name);
+        let of_owner =
+            |name: &str| self.settings.iter().find(|s| s.role == self.owner && s.name == name).map(|s| &s.value);
+        let differs =
+            |s: &&Setting| s.role != self.owner && of_owner(&s.name) != Some(&s.value) && self.depends_on(&s.name);
         self.all_settings.iter().find(differs).map(|s| (s.name.clone(), s.role.clone()))
     }
 

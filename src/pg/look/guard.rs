@@ -69,7 +69,8 @@ pub(super) fn all_hold(names: &[NamedRelation], conditions: &[String]) -> String
     let locks: Vec<String> =
         names.iter().enumerate().map(|(i, r)| format!("r{i} AS (SELECT FROM {})", qualified(&r.name))).collect();
     let named = (!names.is_empty()).then(|| {
-        let rows = names.iter().map(|r| format!("({}, {}, {})", r.oid.0, literal(&r.name.schema), literal(&r.name.name)));
+        let rows =
+            names.iter().map(|r| format!("({}, {}, {})", r.oid.0, literal(&r.name.schema), literal(&r.name.name)));
         format!(
             "(SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.oid = ANY ({}) AND (c.oid, n.nspname, c.relname) IN ({})) = {}",

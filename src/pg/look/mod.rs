@@ -183,7 +183,8 @@ impl ViewReader {
 
     /// Does the catalog's description of it tell how it is looked at?
     fn is_simple(&self, view: &View) -> bool {
-        let refreshes_itself = !view.refresher.may_be_hidden && view.refresher.jobs.iter().all(|job| *job == view.owner);
+        let refreshes_itself =
+            !view.refresher.may_be_hidden && view.refresher.jobs.iter().all(|job| *job == view.owner);
         self.is_described && view.is_simple && refreshes_itself && !self.has_strangers.load(Ordering::Relaxed)
     }
 
@@ -380,7 +381,8 @@ impl ViewLook<'_> {
             Err(_) => {
                 self.reader.end(session, slot).await;
                 let seconds = limits.statement.as_secs();
-                let text = format!("it did not end after {seconds} s and did not heed being cancelled: its session was ended");
+                let text =
+                    format!("it did not end after {seconds} s and did not heed being cancelled: its session was ended");
                 Err(BatchError::Connection(Problem { kind: ProblemKind::Timeout, text }))
             }
         }

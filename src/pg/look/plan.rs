@@ -206,7 +206,8 @@ fn differences(code: &Code, view: &View) -> Vec<Difference> {
     }
     let mut roles: Vec<&String> = view.refresher.jobs.iter().chain([&code.owner]).collect();
     roles.dedup();
-    let mut names: Vec<&str> = code.settings.iter().filter(|s| roles.contains(&&s.role)).map(|s| s.name.as_str()).collect();
+    let mut names: Vec<&str> =
+        code.settings.iter().filter(|s| roles.contains(&&s.role)).map(|s| s.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let value = |role: &str, name: &str| {

@@ -9,7 +9,7 @@ use crate::domain::view::{Oid, View};
 use crate::pg::session::{Batch, BatchError, Limits, Session};
 
 /// The functions of these names ($1: schemas, $2: names) that belong to others than superusers, this role and $3.
-const FUNCTIONS: &str = "SELECT format('%s.%s', n.nspname, p.proname) AS name, pg_get_userbyid(p.proowner)::text AS owner \
+const FUNCTIONS: &str = "SELECT p.oid::regprocedure::text AS name, pg_get_userbyid(p.proowner)::text AS owner \
      FROM unnest($1::text[], $2::text[]) AS w (schema, name) JOIN pg_namespace n ON n.nspname = w.schema \
      JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = w.name \
      WHERE p.proowner NOT IN (SELECT r.oid FROM pg_roles r WHERE r.rolsuper OR r.rolname = current_user OR r.rolname = ANY ($3::text[])) \
@@ -63,15 +63,12 @@ impl ViewReader {
 
     async fn judge_calls(&self, session: &Session, query: &str) -> Result<(), Problem> {
         let (schemas, names): (Vec<String>, Vec<String>) = qualified_names(query).into_iter().unzip();
-        let parameters: crate::pg::session::Parameters = &[
-            (&schemas, Type::TEXT_ARRAY),
-            (&names, Type::TEXT_ARRAY),
-            (&self.trusted_owners, Type::TEXT_ARRAY),
-        ];
+        let parameters: crate::pg::session::Parameters =
+            &[(&schemas, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY), (&self.trusted_owners, Type::TEXT_ARRAY)];
         match session.read(Limits::CHEAP, FUNCTIONS, parameters).await?.first() {
             Some(row) => {
                 let (name, owner): (&str, &str) = (row.get("name"), row.get("owner"));
-                Err(refused(&format!("the function {name}() of {owner}")))
+                Err(refused(&format!("the function {name} of {owner}")))
             }
             None => Ok(()),
         }

@@ -53,11 +53,7 @@ fn query(view: &View, columns: &[&str]) -> Query {
     Query { sql, columns: vec![("counts", "bigint[]")] }
 }
 
-async fn count<'a>(
-    look: &ViewLook<'_>,
-    columns: &[&'a str],
-    limits: Limits,
-) -> Result<HashMap<&'a str, u64>, Problem> {
+async fn count<'a>(look: &ViewLook<'_>, columns: &[&'a str], limits: Limits) -> Result<HashMap<&'a str, u64>, Problem> {
     let rows = look.rows(limits, &query(&look.view(), columns), &[]).await?;
     let counts: Vec<i64> = rows.first().map(|row| row.get(0)).unwrap_or_default();
     Ok(columns.iter().copied().zip(counts.into_iter().map(|n| n as u64)).collect())

@@ -51,12 +51,7 @@ pub async fn index(
 /// The rows that such a list begins with: the first page of one flow of the `last` comparison's. They are known long
 /// before all are, for the others need neither be paired nor told. The comparison paired by
 /// [`Pairing::Key`](crate::domain::drift::Pairing::Key): where a key may be NULL the list may begin with such a key.
-pub async fn first(
-    look: &ViewLook<'_>,
-    last: &Comparison,
-    flow: Flow,
-    limits: Limits,
-) -> Result<DrillIndex, Problem> {
+pub async fn first(look: &ViewLook<'_>, last: &Comparison, flow: Flow, limits: Limits) -> Result<DrillIndex, Problem> {
     let view = &*look.view();
     let groups = last.drift.groups.clone();
     let keys = |id: Option<GroupId>| id.map_or_else(Vec::new, |id| groups.get(id).keys());

@@ -38,7 +38,12 @@ pub async fn facts(reader: &ViewReader, view: &View, populated: bool) -> Result<
     let asked = asked.replace("{means}", &means);
     let mut rights: Rights = document(session, include_str!("../sql/fix_facts.sql"), &rights).await?;
     rights.roles_left = roles_left(session, &rights).await?;
-    let code = document(session, include_str!("../sql/fix_code.sql"), &[(&view.oid.0, Type::OID), (&reader.trusted_owners(), Type::TEXT_ARRAY)]).await?;
+    let code = document(
+        session,
+        include_str!("../sql/fix_code.sql"),
+        &[(&view.oid.0, Type::OID), (&reader.trusted_owners(), Type::TEXT_ARRAY)],
+    )
+    .await?;
     let is_unique = view.has_unique_index || view.is_plain();
     Ok(Facts {
         unique: match &look {
@@ -83,7 +88,8 @@ async fn document<T: serde::de::DeserializeOwned>(
 
 async fn row_bytes(look: &ViewLook<'_>) -> Option<f64> {
     let name = qualified(&look.view().name);
-    let sql = format!("SELECT avg(pg_column_size(v.*))::float8 AS bytes FROM (SELECT * FROM {name} LIMIT {SAMPLE}) AS v");
+    let sql =
+        format!("SELECT avg(pg_column_size(v.*))::float8 AS bytes FROM (SELECT * FROM {name} LIMIT {SAMPLE}) AS v");
     let query = Query { sql, columns: vec![("bytes", "double precision")] };
     look.rows(PATIENCE, &query, &[]).await.ok()?.first()?.get(0)
 }

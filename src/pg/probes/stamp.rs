@@ -25,8 +25,12 @@ fn query(view: &View, can_read: bool) -> Query {
         false => "false".into(),
     };
     let sql = include_str!("../sql/stamp.sql").replace("/* column */ NULL", &column).replace("/* rows */ false", &rows);
-    let columns =
-        vec![("refreshed", "timestamptz"), ("committed", "timestamptz"), ("bytes", "bigint"), ("estimated_rows", "bigint")];
+    let columns = vec![
+        ("refreshed", "timestamptz"),
+        ("committed", "timestamptz"),
+        ("bytes", "bigint"),
+        ("estimated_rows", "bigint"),
+    ];
     Query { sql, columns }
 }
 

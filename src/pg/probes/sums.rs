@@ -35,7 +35,12 @@ impl Told {
 }
 
 /// Asks the sums that may tell, if there are such.
-pub(super) async fn by_sums(look: &ViewLook<'_>, view: &View, before: &Before, limits: Limits) -> Result<Told, Problem> {
+pub(super) async fn by_sums(
+    look: &ViewLook<'_>,
+    view: &View,
+    before: &Before,
+    limits: Limits,
+) -> Result<Told, Problem> {
     let last = before.comparison();
     if let Some((last, trace)) = last.and_then(|last| Some((last, last.trace.as_ref()?))) {
         return since(look, view, (last, trace), limits).await;

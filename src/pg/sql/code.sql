@@ -147,16 +147,15 @@ creators AS (
     WHERE c.role NOT IN (SELECT oid FROM trusted)
 ),
 strangers AS (
-    SELECT 1 AS rank, 'function' AS kind, format('%s.%s', n.nspname, f.proname) AS name, f.proowner AS role
-    FROM functions f JOIN pg_namespace n ON n.oid = f.pronamespace
+    SELECT 1 AS rank, 'function' AS kind, f.oid::regprocedure::text AS name, f.proowner AS role
+    FROM functions f
     WHERE f.proowner NOT IN (SELECT oid FROM trusted)
     UNION
     -- One of the same name, which the text might find instead.
-    SELECT 2, 'function', format('%s.%s', n.nspname, o.proname), o.proowner
+    SELECT 2, 'function', o.oid::regprocedure::text, o.proowner
     FROM named
     JOIN pg_proc p ON named.refclassid = 'pg_proc'::regclass AND p.oid = named.refobjid
     JOIN pg_proc o ON o.pronamespace = p.pronamespace AND o.proname = p.proname
-    JOIN pg_namespace n ON n.oid = o.pronamespace
     WHERE o.proowner NOT IN (SELECT oid FROM trusted)
     UNION
     SELECT 3, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
@@ -175,10 +174,9 @@ attachable AS (
 ),
 -- Each statement that makes something runs them with the session's rights.
 event_triggers AS (
-    SELECT format('%s.%s', n.nspname, p.proname) AS name, p.proowner AS role
+    SELECT p.oid::regprocedure::text AS name, p.proowner AS role
     FROM pg_event_trigger e
     JOIN pg_proc p ON p.oid = e.evtfoid
-    JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE e.evtenabled <> 'D' AND e.evtevent IN ('ddl_command_start', 'ddl_command_end') AND p.proowner NOT IN (SELECT oid FROM trusted)
       AND (e.evttags IS NULL OR e.evttags && ARRAY['CREATE FUNCTION', 'ALTER FUNCTION'])
     ORDER BY 1 LIMIT 1
