@@ -1,6 +1,7 @@
 //! A materialized view as the catalog describes it: its name, key, groups and what may be done with it.
 
 mod lexer;
+mod name;
 mod pruned;
 mod role_use;
 mod stamped;
@@ -9,54 +10,18 @@ mod ties;
 pub use stamped::volatile_calls;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
+pub use name::{NamedRelation, Oid, ViewName};
 pub use pruned::Pruned;
 pub use role_use::depends_on_role;
 pub use ties::Identity;
 
 use super::look::Refresher;
 use super::rules::{Label, Rules};
-use super::text::{nearest, visible};
-
-/// An object's OID in its database.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(transparent)]
-pub struct Oid(pub u32);
-
-/// A view's schema and name, unquoted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ViewName {
-    /// The schema it lives in.
-    pub schema: String,
-    /// Its own name.
-    pub name: String,
-}
-
-impl ViewName {
-    /// The name as people say it: without the schema when that is `public`, and with what a terminal would obey made
-    /// visible, so for showing only.
-    pub fn short(&self) -> String {
-        match self.schema.as_str() {
-            "public" => visible(&self.name).into_owned(),
-            schema => visible(&format!("{schema}.{}", self.name)).into_owned(),
-        }
-    }
-
-    /// Does the word a person typed name this view (`name` or `schema.name`)?
-    pub fn answers_to(&self, word: &str) -> bool {
-        word == self.name || word == self.to_string()
-    }
-}
-
-impl fmt::Display for ViewName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.schema, self.name)
-    }
-}
+use super::text::nearest;
 
 /// A column of a view.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -139,16 +104,6 @@ pub struct Hidden {
     pub table: String,
     /// The role.
     pub role: String,
-}
-
-/// A relation and its name.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct NamedRelation {
-    /// Its OID.
-    pub oid: Oid,
-    /// Its schema and name.
-    #[serde(flatten)]
-    pub name: ViewName,
 }
 
 /// A trigger on a base table whose function refreshes the view.

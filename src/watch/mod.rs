@@ -8,6 +8,7 @@ mod backoff;
 pub mod keeper;
 pub mod probe;
 mod replica;
+mod settings;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,70 +20,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use crate::domain::reading::{Problem, ProblemKind};
-use crate::domain::rules::Rulebook;
 use crate::domain::snapshot::{DrillTarget, Snapshot};
 use crate::domain::view::Oid;
 use crate::pg::catalog;
-use crate::pg::conninfo::Target;
 use crate::pg::look::ViewReader;
 use crate::pg::probes::pulse;
-use crate::pg::session::{Limits, Session};
+use crate::pg::session::Session;
 use asking::Asking;
 use keeper::Keeper;
 use probe::{Answer, Probe};
-
-/// How a database is watched.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where.
-    pub target: Target,
-    /// A replica of it that takes the comparisons.
-    pub read_target: Option<Target>,
-    /// Another role on the same server that looks at views, with nothing to lose to their code.
-    pub look_target: Option<Target>,
-    /// Roles whose code may run with our rights.
-    pub trusted_owners: Vec<String>,
-    /// Which views to measure, by `name` or `schema.name`; empty: all.
-    pub only: Vec<String>,
-    /// The longest a statement of a comparison may take.
-    pub statement_timeout: Duration,
-    /// The share of the server's time that comparisons may take, e.g. 0.02.
-    pub budget: f64,
-    /// What the configuration says of views.
-    pub rules: Rulebook,
-}
-
-/// A word for [`Settings::only`] that no view answers to: nothing is measured.
-pub const NO_VIEW: &str = "";
-
-impl Settings {
-    /// The usual settings for a target.
-    pub fn new(target: Target) -> Settings {
-        Settings {
-            target,
-            read_target: None,
-            look_target: None,
-            trusted_owners: Vec::new(),
-            only: Vec::new(),
-            statement_timeout: Duration::from_secs(30),
-            budget: 0.02,
-            rules: Rulebook::default(),
-        }
-    }
-
-    /// With a typed password; the replica gets it where it has none.
-    #[must_use]
-    pub fn with_password(mut self, password: &str) -> Settings {
-        let with = |target: Target| target.with_password(password.to_owned());
-        self.read_target = self.read_target.map(|t| if t.has_password() { t } else { with(t) });
-        self.target = with(self.target);
-        self
-    }
-
-    fn limits(&self) -> Limits {
-        Limits::new(self.statement_timeout, Duration::from_secs(2), true)
-    }
-}
+pub use settings::{NO_VIEW, Settings};
 
 /// What a face may ask of the watch.
 #[derive(Clone, Debug, PartialEq)]

@@ -47,13 +47,20 @@ impl Keeper {
     }
 
     fn next_cheap(&mut self, now: Instant) -> Option<Probe> {
-        if self.cheap_busy || self.cheap_rest.is_some_and(|rest| rest > now) {
+        if self.cheap_busy || self.cheap_rest.is_some_and(|rest| rest > now) || self.awaits_first_pulse() {
             return None;
         }
         if std::mem::take(&mut self.jobs) {
             return Some(Probe::Jobs);
         }
         std::mem::take(&mut self.runs).then(|| Probe::Runs(self.runs_above()))
+    }
+
+    /// Do the views wait for the pulse that lets them be compared? On its connection nothing goes before that.
+    fn awaits_first_pulse(&self) -> bool {
+        let is_waiting = |view: &Arc<ViewState>| view.signal.bases.is_none();
+        self.catalog_busy && self.snapshot.catalog.last.is_none()
+            || self.snapshot.pulse.is_some() && self.snapshot.views.iter().any(is_waiting)
     }
 
     /// When something that rests now may run again, so that somebody looks then and not at the next pulse.
@@ -92,9 +99,19 @@ impl Keeper {
         self.next_drill(local, now)
             .or_else(|| self.next_facts())
             .or_else(|| self.next_columns())
-            .or_else(|| self.next_stamp(now))
             .or_else(|| self.next_labels(now))
+            .or_else(|| self.very_first_look(now))
+            .or_else(|| self.next_stamp(now))
             .or_else(|| self.next_comparison(now))
+    }
+
+    /// What people wait for at the start is one view's counts: that comes before anything else is read of the views.
+    fn very_first_look(&mut self, now: Instant) -> Option<Probe> {
+        let is_untouched = |v: &Arc<ViewState>| v.drift.last.is_none() && v.drift.problem().is_none();
+        if !self.snapshot.views.iter().all(is_untouched) {
+            return None;
+        }
+        self.next_comparison(now)
     }
 
     fn next_drill(&mut self, local: Time, now: Instant) -> Option<Probe> {
