@@ -115,6 +115,11 @@ impl<T> Reading<T> {
         }
     }
 
+    /// Was it never asked for?
+    pub fn is_untried(&self) -> bool {
+        self.last.is_none() && matches!(self.progress, Progress::Idle)
+    }
+
     /// Is a statement under way?
     pub fn is_loading(&self) -> bool {
         matches!(self.progress, Progress::Loading { .. })

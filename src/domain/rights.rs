@@ -2,7 +2,7 @@
 
 use super::reading::{Problem, ProblemKind};
 use super::server::{Cron, Server};
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, ViewState};
 use super::view::{Hidden, View};
 
 /// Something that is off here, whatever the view.
@@ -97,8 +97,13 @@ pub fn hidden_jobs(server: &Server) -> Option<String> {
 }
 
 /// Why the comparison failed, as far as rights explain it.
-pub fn cannot_compare(server: Option<&Server>, view: &View, problem: &Problem) -> String {
-    let user = server.map_or("this role", |s| &s.user);
+pub fn cannot_compare(server: Option<&Server>, state: &ViewState, problem: &Problem) -> String {
+    let (view, watcher) = (&state.view, server.map_or("this role", |s| &s.user));
+    // With look_dsn another role looks, of which the catalog's description of the view says nothing.
+    let user = state.look.as_ref().map_or(watcher, |look| &look.session);
+    if user != watcher && problem.kind == ProblemKind::Permission {
+        return problem.text.clone();
+    }
     match (problem.kind, &view.hides) {
         (ProblemKind::RowSecurity, Some(Hidden { table, role })) => format!(
             "row security may hide rows of {table} from {role}, by whose rights a refresh reads it, and they would look like \

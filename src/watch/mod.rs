@@ -181,7 +181,7 @@ impl Task {
             // What nobody will hear of must not hold its connection.
             let server = server.inspect_err(|_| catalog.abort())?;
             let reader = match looking {
-                Some(look) => looking_by(ViewReader::new(look, trusted, false), &pulse).await,
+                Some(look) => looking_by(ViewReader::new(look, trusted, false).by_look_dsn(), &pulse).await,
                 None => ViewReader::new(target, trusted, true).with_session(probes),
             };
             Ok((pulse.clone(), reader.watched_by(pulse, server.version_num), server, catalog))

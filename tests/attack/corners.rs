@@ -1,6 +1,8 @@
 //! Planted code in corners that have a test of their own: event triggers, a false schema `cron`, the names that people give to
 //! groups, a job's command, and the temporary schema of a server process that a pooler hands on.
 
+use std::time::{Duration, Instant};
+
 use crate::faces::{Gained, mend, prove};
 use crate::harness::{House, Session, text};
 use crate::imitation::Pooler;
@@ -121,4 +123,26 @@ fn what_stands_in_the_temporary_schema_of_a_shared_server_process_gains_nothing(
     let marks = Mark::all(&house.log_since(begin));
     assert!(marks.iter().all(|mark| mark.is_harmless("nobody")), "{marks:#?}");
     assert!(text(&output).contains("live 9"), "it still compares: {}", text(&output));
+}
+
+#[test]
+fn nothing_takes_the_place_of_a_look_dsn_and_what_it_lacks_is_said_of_its_role() {
+    let house = House::plain();
+    house.run(
+        "CREATE ROLE looker LOGIN; CREATE TABLE t AS SELECT 1 AS id; CREATE MATERIALIZED VIEW v AS SELECT id FROM t;
+        GRANT SELECT ON v TO looker",
+    );
+    let check = |look: &str| {
+        let begun = Instant::now();
+        let document = house.checked(&house.conninfo(house.superuser), &["--look-dsn", look, "--timeout", "20s"]);
+        assert!(begun.elapsed() < Duration::from_secs(15), "it does not wait for its deadline");
+        document["views"][0]["drift"].clone()
+    };
+    let closed = check(&house.conninfo("nobody_of_that_name"));
+    assert_eq!(closed["view_rows"], serde_json::Value::Null, "{closed}");
+    assert!(closed["problem"].as_str().unwrap_or_default().starts_with("look_dsn: "), "{closed}");
+    let lacking = check(&house.conninfo("looker"));
+    assert!(lacking["problem"].as_str().unwrap_or_default().contains("looker needs SELECT on t"), "{lacking}");
+    let said = house.mvtop(&["check", &house.conninfo(house.superuser), "--look-dsn", &house.conninfo("looker")]);
+    assert!(text(&said).contains("looker needs SELECT on t"), "{}", text(&said));
 }

@@ -5,13 +5,14 @@ use mvtop::demo::cluster::{DATABASE, SUPERUSER};
 use mvtop::domain::drift::Scope;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::rights::cannot_compare;
-use mvtop::domain::snapshot::DrillTarget;
+use mvtop::domain::snapshot::{DrillTarget, ViewState};
 use mvtop::domain::view::View;
 use mvtop::pg::catalog;
 use mvtop::pg::look::ViewReader;
 use mvtop::pg::probes::compare::Before;
 use mvtop::pg::probes::{compare, drill};
 use mvtop::pg::session::Limits;
+use std::sync::Arc;
 use std::time::Duration;
 
 const BASE: &str = "CREATE TABLE t (id int, who text); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');";
@@ -159,7 +160,7 @@ async fn row_security_that_binds_the_owner_of_a_view_is_no_drift() {
     let (seen, reader) = seen_by(&bench, "past", &view).await;
     let problem = problems(&reader, &seen, LIMITS).await.remove(0);
     assert_eq!(problem.kind, ProblemKind::RowSecurity, "{problem:?}");
-    let said = cannot_compare(None, &seen, &problem);
+    let said = cannot_compare(None, &ViewState::new(Arc::new(seen)), &problem);
     assert!(said.contains("hide rows of t from bound"), "{said}");
     bench.run("CREATE VIEW below AS SELECT * FROM t; CREATE MATERIALIZED VIEW through AS SELECT * FROM below").await;
     assert_eq!(bench.view("through").await.hides, None, "the plain view's owner is no other than ours");

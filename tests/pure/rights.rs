@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mvtop::domain::reading::{Problem, ProblemKind};
 use mvtop::domain::rights::{cannot_compare, no_jobs, no_refresh, off};
 use mvtop::domain::server::Cron;
+use mvtop::domain::snapshot::ViewState;
 use mvtop::domain::view::View;
 
 use crate::scene::*;
@@ -44,7 +45,8 @@ fn from_17_a_refresh_needs_maintain_and_before_the_owner() {
 #[test]
 fn a_right_that_is_missing_is_named_and_row_security_is_never_drift() {
     let view = View { lacks: vec!["USAGE on the schema x".into(), "SELECT on a, b".into()], ..view() };
-    let why = |kind| cannot_compare(Some(&server()), &view, &Problem { kind, text: "what the server says".into() });
+    let state = ViewState::new(Arc::new(view));
+    let why = |kind| cannot_compare(Some(&server()), &state, &Problem { kind, text: "what the server says".into() });
     assert_eq!(why(ProblemKind::Permission), "postgres needs USAGE on the schema x and SELECT on a, b");
     assert!(why(ProblemKind::RowSecurity).contains("would look like drift (what the server says)"));
     assert_eq!(why(ProblemKind::Timeout), "what the server says");

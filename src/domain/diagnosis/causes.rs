@@ -254,7 +254,7 @@ fn uncomparable(view: &ViewState, server: Option<&Server>) -> Option<Cause> {
         ProblemKind::Other => (Severity::Grave, Remedy::Measure),
         _ => (Severity::Warning, Remedy::Measure),
     };
-    let text = format!("It cannot be compared: {}.", cannot_compare(server, &view.view, problem).trim_end_matches('.'));
+    let text = format!("It cannot be compared: {}.", cannot_compare(server, view, problem).trim_end_matches('.'));
     Some(Cause::new(CauseCode::CannotCompare, severity, remedy, text))
 }
 

@@ -99,7 +99,7 @@ impl Remedy {
             Remedy::RestartLauncher => "Restart the server.",
             Remedy::SearchLog => "The server's log may say why pg_cron's launcher starts no run.",
             Remedy::LaunchJobs => "Set cron.launch_active_jobs = on.",
-            Remedy::Grant => "Ask for that right.",
+            Remedy::Grant => "Ask for the right that is named, or connect as a role that has it.",
             Remedy::Primary => "Connect to the primary.",
             Remedy::Reconnect => "It tries again by itself.",
             _ => "",

@@ -83,9 +83,14 @@ impl Facts {
 /// pg_get_viewdef indents the outermost FROM by three blanks and nothing inside by less.
 const FROM: &str = "   FROM ";
 
+/// After a WITH list it begins the outermost SELECT with one blank, and indents those of the list by more.
+const SELECT: &str = " SELECT ";
+
 /// The `(alias, column)` that an output column of a definition is, if it is nothing more than that.
 fn output(definition: &str, column: &str) -> Option<(Option<String>, String)> {
-    let outputs = definition.lines().take_while(|line| !line.starts_with(FROM));
+    let is_with = definition.trim_start().starts_with("WITH ");
+    let query = definition.lines().skip_while(|line| is_with && !line.starts_with(SELECT));
+    let outputs = query.take_while(|line| !line.starts_with(FROM));
     outputs.map(|line| line.trim().trim_end_matches(',')).find_map(|line| {
         let line = line.strip_prefix("SELECT ").unwrap_or(line);
         let line = line.strip_prefix("DISTINCT ").unwrap_or(line);
@@ -185,6 +190,15 @@ mod tests {
         assert_eq!(behind(DEFINITION, feeds(), "nombre"), None, "an expression");
         assert_eq!(behind(DEFINITION, feeds(), "raro"), None, "a subquery");
         assert_eq!(behind(DEFINITION, feeds(), "coordinacion_codigo"), None, "not among the columns read");
+    }
+
+    #[test]
+    fn after_a_with_list_the_outermost_select_tells() {
+        let definition = " WITH m AS (\n         SELECT m_1.prospecto_id,\n            count(*) AS n\n           FROM public.mensajes m_1\n          \
+                          GROUP BY m_1.prospecto_id\n        )\n SELECT p.id AS prospecto_id,\n    m.n\n   FROM public.prospectos p\n     \
+                          LEFT JOIN m ON ((m.prospecto_id = p.id))";
+        let feeds = vec![feed("public", "mensajes", "prospecto_id"), feed("public", "prospectos", "id")];
+        assert_eq!(behind(definition, feeds, "prospecto_id").as_deref(), Some("public.prospectos.id"));
     }
 
     #[test]

@@ -176,10 +176,12 @@ fn is_clock(expression: &[&str]) -> bool {
 /// Does anything of a query but the outputs that are stamps read a clock? Then its rows change though nothing is written.
 pub(super) fn reads_clock(query: &str, is_left_out: impl Fn(usize) -> bool) -> bool {
     let all = tokens(query);
-    let ["SELECT", list @ ..] = &all[..] else { return has_clock(&all) };
+    let start = all.iter().position(|t| *t == "SELECT").filter(|start| *start == 0 || all[0] == "WITH");
+    let Some(start) = start else { return has_clock(&all) };
+    let (with, list) = (&all[..start], &all[start + 1..]);
     let (items, rest) = clause(list);
     let mut read = items.split(|t| *t == ",").enumerate().filter(|(place, _)| !is_left_out(*place));
-    read.any(|(_, item)| has_clock(item)) || has_clock(rest)
+    read.any(|(_, item)| has_clock(item)) || has_clock(rest) || has_clock(with)
 }
 
 fn has_clock(tokens_of: &[&str]) -> bool {

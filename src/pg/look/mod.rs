@@ -55,6 +55,8 @@ pub struct ViewReader {
     target: Target,
     /// Does the catalog's description of a view hold for the role of this connection?
     is_described: bool,
+    /// Is it the connection of `look_dsn`, which nothing takes the place of?
+    is_look_dsn: bool,
     trusted_owners: Vec<String>,
     /// Ends what does not end by itself; `None`: a connection is made for it.
     watcher: Option<Arc<Session>>,
@@ -79,6 +81,7 @@ impl ViewReader {
         ViewReader {
             target,
             is_described,
+            is_look_dsn: false,
             trusted_owners,
             watcher: None,
             version: 0,
@@ -97,6 +100,12 @@ impl ViewReader {
         ViewReader { refusal: Some(why), ..self }
     }
 
+    /// One that reads by `look_dsn`: where that cannot connect nothing is compared, with that reason.
+    #[must_use]
+    pub fn by_look_dsn(self) -> ViewReader {
+        ViewReader { is_look_dsn: true, ..self }
+    }
+
     /// With a connection that was made already.
     #[must_use]
     pub fn with_session(mut self, session: Arc<Session>) -> ViewReader {
@@ -112,7 +121,10 @@ impl ViewReader {
         if let Some(why) = &self.refusal {
             return Err(why.clone());
         }
-        connected(&self.direct, &self.target, "probe").await
+        connected(&self.direct, &self.target, "probe").await.map_err(|why| match self.is_look_dsn {
+            true => Problem { kind: ProblemKind::NotCompared, text: format!("look_dsn: {}", why.text) },
+            false => why,
+        })
     }
 
     /// Is the connection for trusted code there?

@@ -107,8 +107,7 @@ impl Keeper {
 
     /// What people wait for at the start is one view's counts: that comes before anything else is read of the views.
     fn very_first_look(&mut self, now: Instant) -> Option<Probe> {
-        let is_untouched = |v: &Arc<ViewState>| v.drift.last.is_none() && v.drift.problem().is_none();
-        if !self.snapshot.views.iter().all(is_untouched) {
+        if !self.snapshot.views.iter().all(|v| v.drift.is_untried()) {
             return None;
         }
         self.next_comparison(now)
@@ -155,13 +154,13 @@ impl Keeper {
     /// Before the comparisons, so that these are named from the start.
     fn next_labels(&mut self, now: Instant) -> Option<Probe> {
         let wanted = |(view, want): &(&Arc<ViewState>, &Want)| want.labels && !view.rules.label_queries().is_empty();
-        let view = self.candidates(now).find(wanted)?.0.clone();
+        let view = self.candidates(now, |v| v.labels.is_untried()).find(wanted)?.0.clone();
         self.wants.get_mut(&view.view.oid)?.labels = false;
         Some(Probe::Labels(view.view.clone(), view.rules.label_queries()))
     }
 
     fn next_stamp(&mut self, now: Instant) -> Option<Probe> {
-        let view = self.candidates(now).find(|(_, want)| want.stamp)?.0.clone();
+        let view = self.candidates(now, |v| v.stamp.is_untried()).find(|(_, want)| want.stamp)?.0.clone();
         self.wants.get_mut(&view.view.oid)?.stamp = false;
         Some(Probe::Stamp(view.view.clone(), view.signal.populated))
     }
@@ -181,7 +180,8 @@ impl Keeper {
                 Scope::Groups => v.drift.last.as_ref().map(|m| m.at),
                 Scope::Values => v.values.last.as_ref().map(|m| m.at),
             };
-            let candidates = self.candidates(now).filter(|(v, w)| wanted(w) && v.view.can_select && v.signal.populated);
+            let candidates = self.candidates(now, |v| v.drift.is_untried());
+            let candidates = candidates.filter(|(v, w)| wanted(w) && v.view.can_select && v.signal.populated);
             let Some(view) = candidates.map(|(v, _)| v.clone()).min_by_key(|v| last(v)) else { continue };
             let want = self.wants.get_mut(&view.view.oid)?;
             match scope {
@@ -195,7 +195,13 @@ impl Keeper {
 
     /// The views that may be read now. One that another session holds locked against readers may not: a read would
     /// wait, and those who come later would wait behind it.
-    fn candidates(&self, now: Instant) -> impl Iterator<Item = (&Arc<ViewState>, &Want)> {
+    ///
+    /// What failed makes a view rest, but not what of it was never tried.
+    fn candidates(
+        &self,
+        now: Instant,
+        is_untried: impl Fn(&ViewState) -> bool,
+    ) -> impl Iterator<Item = (&Arc<ViewState>, &Want)> {
         self.snapshot
             .views
             .iter()
@@ -205,7 +211,7 @@ impl Keeper {
             .filter(|v| v.view.is_simple || !self.knows_cron() || self.snapshot.history.is_settled())
             .filter(|v| self.is_measured(&v.view) && !v.is_locked() && v.view.has_definition())
             .filter_map(|v| Some((v, self.wants.get(&v.view.oid)?)))
-            .filter(move |(_, want)| want.not_before.is_none_or(|t| t <= now))
+            .filter(move |(v, want)| want.not_before.is_none_or(|t| t <= now) || is_untried(v))
     }
 
     fn is_measured(&self, view: &View) -> bool {

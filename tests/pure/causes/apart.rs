@@ -84,6 +84,10 @@ fn a_clock_beside_the_time_of_the_refresh_is_named_where_rows_differ() {
     assert!(codes(&clock(drifted(|_, _| {}), reads)).contains(&"volatile_definition"));
     assert!(!codes(&clock(drifted(|_, _| {}), stamps)).contains(&"volatile_definition"));
     assert!(!codes(&clock(job_and_runs(|_, _| {}), reads)).contains(&"volatile_definition"));
+    let [listed, stamp] = ["now()", "1"]
+        .map(|value| format!("WITH w AS (SELECT {value} AS a) SELECT a, 2, 3, 4, 5, now() AS now FROM w"));
+    assert!(codes(&clock(drifted(|_, _| {}), &listed)).contains(&"volatile_definition"));
+    assert!(!codes(&clock(drifted(|_, _| {}), &stamp)).contains(&"volatile_definition"), "also after a WITH list");
 }
 
 #[test]
