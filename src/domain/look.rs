@@ -95,6 +95,8 @@ pub struct Code {
 pub enum CodeKind {
     /// A function: the definition's own, or that of an operator, a cast, a type, an index, a check, a policy.
     Function,
+    /// A call, written by a stranger, of a function of the server's own that runs a text as SQL, becomes another role or reaches out.
+    Call,
     /// A schema in which the definition finds functions by name.
     Schema,
     /// A function of an event trigger.
@@ -203,6 +205,7 @@ impl Code {
         let Code { kind, name, owner } = self;
         match kind {
             CodeKind::Function => format!("the function {name} of {owner}"),
+            CodeKind::Call => format!("{name}, as {owner} wrote it"),
             CodeKind::Schema => format!("what {owner} may create in the schema {name}"),
             CodeKind::EventTrigger => format!("the event trigger's function {name} of {owner}"),
             CodeKind::Relation => {
@@ -270,7 +273,8 @@ impl Refusal {
             ),
             Refusal::Lacks(rights) => format!("{session} needs {}", rights.join(" and ")),
             Refusal::UnknownRefresher { setting, role } => format!(
-                "its rows depend on {setting}, which {role} has otherwise than {owner}, and row security hides from {session} whose job refreshes it"
+                "its rows depend on {setting}, which {role} has otherwise than {owner}, and row security hides from {session} whose job \
+                 refreshes it; connect as a role that sees all jobs: a superuser, or one with BYPASSRLS"
             ),
             Refusal::ClosedSchemas(schemas, why) => format!(
                 "{owner} needs USAGE on the schema {}, for comparing names what a refresh finds without; {}",

@@ -64,7 +64,7 @@ impl Limits {
         format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED, READ {}, NOT DEFERRABLE; SET LOCAL search_path = {CLEAN_PATH}; \
              SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL extra_float_digits = 1; \
-             SET LOCAL quote_all_identifiers = off; SET LOCAL row_security = {}{}",
+             SET LOCAL quote_all_identifiers = off; SET LOCAL standard_conforming_strings = on; SET LOCAL row_security = {}{}",
             if writes { "WRITE" } else { "ONLY" },
             self.statement.as_millis(),
             self.lock.as_millis(),
@@ -83,8 +83,10 @@ impl Limits {
     }
 }
 
-/// Start-up options of every session: nothing is written, and no name is found in a schema where strangers may create.
-const CLEAN_OPTIONS: &str = "-c search_path=pg_catalog,pg_temp -c default_transaction_read_only=on";
+/// Start-up options of every session: nothing is written, no name is found in a schema where strangers may create, and no
+/// constant is read otherwise than the server prints it.
+const CLEAN_OPTIONS: &str =
+    "-c search_path=pg_catalog,pg_temp -c default_transaction_read_only=on -c standard_conforming_strings=on";
 
 /// A connection for reading.
 pub struct Session {

@@ -5,6 +5,7 @@
 //! what the server says is in force.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod called;
 mod corners;
 mod endless;
 mod faces;

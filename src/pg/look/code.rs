@@ -35,6 +35,8 @@ pub(super) struct Code {
     closed_to_owner: Vec<String>,
     pub settings: Vec<Setting>,
     all_settings: Vec<Setting>,
+    /// The jobs' roles that may refresh it.
+    pub refreshers: Vec<String>,
     pub definition: String,
     pub marks: String,
     pub relations: Vec<i64>,
@@ -116,6 +118,11 @@ impl Code {
             unknown_refresher: self.unknown_refresher(view),
             open_path: None,
         })
+    }
+
+    /// The role of the first job that may refresh it, if one may.
+    pub(super) fn refresher<'a>(&self, view: &'a View) -> Option<&'a String> {
+        view.refresher.jobs.iter().find(|job| self.refreshers.contains(job))
     }
 
     async fn has_nothing_to_lose(&self, session: &Session) -> Result<bool, Problem> {

@@ -34,11 +34,6 @@ pub(super) fn simple(view: &View, session: &str, trusted: &[String]) -> String {
     all_hold(&view.names, &[rules, nobodys(session, trusted)])
 }
 
-/// That no stranger has a function in this database.
-pub(super) fn no_strangers(session: &str, trusted: &[String]) -> String {
-    checked(&nobodys(session, trusted))
-}
-
 fn nobodys(session: &str, trusted: &[String]) -> String {
     let trusted: Vec<String> = trusted.iter().map(String::as_str).chain([session]).map(literal).collect();
     format!(

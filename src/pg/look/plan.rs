@@ -71,8 +71,9 @@ impl LookPlan {
         code: Code,
         chosen: &[String],
     ) -> Result<LookPlan, Problem> {
-        let refresher = view.refresher.jobs.first().unwrap_or(&code.owner).clone();
-        let has_job = !view.refresher.jobs.is_empty();
+        let job = code.refresher(view).cloned();
+        let has_job = job.is_some();
+        let refresher = job.unwrap_or_else(|| code.owner.clone());
         let all = settings_of(&code.settings, &refresher);
         let path = all.iter().find(|(name, _)| name == "search_path").map(|(_, value)| value.as_str());
         let paths = Paths::of(&code, path);
@@ -170,25 +171,24 @@ fn settings_of(settings: &[Setting], role: &str) -> Vec<(String, String)> {
     settings.iter().filter(|s| s.role == role).map(|s| (s.name.clone(), s.value.clone())).collect()
 }
 
-/// Is a setting taken over from the refresher? Not what limits a session, what we set ourselves, or what it writes to the log.
+/// Is a setting taken over from the refresher? Those alone that say what values are and how they read, and how a query is planned:
+/// one that says how a text is read (standard_conforming_strings) would make constants of a definition into SQL.
 fn is_applied(name: &str) -> bool {
-    const OURS: [&str; 12] = [
-        "search_path",
-        "row_security",
-        "role",
-        "session_authorization",
-        "session_replication_role",
-        "check_function_bodies",
-        "quote_all_identifiers",
-        "application_name",
-        "client_encoding",
-        "client_min_messages",
-        "client_connection_check_interval",
-        "parallel_tuple_cost",
+    const TAKEN: [&str; 10] = [
+        "timezone",
+        "timezone_abbreviations",
+        "datestyle",
+        "intervalstyle",
+        "default_text_search_config",
+        "bytea_output",
+        "extra_float_digits",
+        "xmlbinary",
+        "xmloption",
+        "array_nulls",
     ];
+    const KINDS: [&str; 3] = ["lc_", "enable_", "geqo"];
     let name = name.to_lowercase();
-    let is_limit = name.ends_with("_timeout") || name.starts_with("default_transaction_");
-    !is_limit && !name.starts_with("transaction_") && !name.starts_with("log_") && !OURS.contains(&name.as_str())
+    name.contains('.') || TAKEN.contains(&&*name) || KINDS.iter().any(|kind| name.starts_with(kind))
 }
 
 /// The statement that takes settings over until the transaction ends; `None`: there are none.
@@ -201,10 +201,11 @@ pub fn set(settings: &[(String, String)]) -> Option<String> {
 
 /// The settings on which a view's rows depend and in which its jobs' roles and its owner differ.
 fn differences(code: &Code, view: &View) -> Vec<Difference> {
-    if view.refresher.jobs.is_empty() {
+    if code.refresher(view).is_none() {
         return Vec::new();
     }
-    let mut roles: Vec<&String> = view.refresher.jobs.iter().chain([&code.owner]).collect();
+    let jobs = view.refresher.jobs.iter().filter(|job| code.refreshers.contains(job));
+    let mut roles: Vec<&String> = jobs.chain([&code.owner]).collect();
     roles.dedup();
     let mut names: Vec<&str> =
         code.settings.iter().filter(|s| roles.contains(&&s.role)).map(|s| s.name.as_str()).collect();

@@ -177,7 +177,7 @@ SELECT json_build_object(
                         JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = w.oid
                                                    AND d.refclassid = 'pg_catalog.pg_class'::regclass
                         WHERE w.ev_class = mv.oid)),
-    -- Must more be known than this before it is looked at: code that did not come with the server, or settings of a role?
+    -- Must more be known than this before it is looked at: code that did not come with the server, or settings of any role, which may be one that refreshes it?
     'is_simple', NOT EXISTS (
         SELECT FROM pg_catalog.pg_rewrite w
         JOIN pg_catalog.pg_class c ON c.oid = w.ev_class AND (c.oid = mv.oid OR c.relkind = 'v')
@@ -187,14 +187,13 @@ SELECT json_build_object(
         WHERE w.ev_class = mv.oid OR w.ev_class IN (SELECT r.relation FROM reads r WHERE r.view = mv.oid))
       AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_db_role_setting s
-        WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database()))
-          AND (s.setrole IN (0, mv.relowner) OR s.setrole = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)))
+        WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())))
       AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
         WHERE (c.oid = mv.oid OR c.oid IN (SELECT r.relation FROM reads r WHERE r.view = mv.oid))
           AND (NOT pg_catalog.has_schema_privilege(mv.relowner, c.relnamespace, 'USAGE')
-               OR c.oid <> mv.oid AND NOT o.rolsuper AND o.rolname <> current_user)),
+               OR NOT o.rolsuper AND o.rolname <> current_user)),
     'may_become_owner', CASE WHEN current_setting('server_version_num')::int4 >= 160000
                              THEN pg_catalog.pg_has_role(mv.relowner, 'SET') ELSE pg_catalog.pg_has_role(mv.relowner, 'MEMBER') END,
     'volatile', coalesce((SELECT f.names FROM volatile f WHERE f.view = mv.oid), '[]'),

@@ -81,7 +81,7 @@ code (classid, objid) AS (
             SELECT 'pg_constraint'::regclass::oid, k.oid FROM pg_constraint k WHERE k.contypid = t.oid
             UNION ALL SELECT 'pg_type'::regclass::oid, a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND t.typrelid <> 0 AND a.attnum > 0
             UNION ALL SELECT 'pg_type'::regclass::oid, t.typelem WHERE t.typelem <> 0
-            UNION ALL SELECT 'pg_proc'::regclass::oid, s.castfunc FROM pg_cast s WHERE s.castsource = t.oid AND s.castfunc <> 0
+            UNION ALL SELECT 'pg_proc'::regclass::oid, s.castfunc FROM pg_cast s WHERE t.oid IN (s.castsource, s.casttarget) AND s.castfunc <> 0
             UNION ALL SELECT 'pg_opclass'::regclass::oid, o.oid FROM pg_opclass o WHERE o.opcintype = t.oid
         ) AS more (classid, objid)
         WHERE code.classid = 'pg_type'::regclass AND t.oid = code.objid
@@ -95,6 +95,15 @@ code (classid, objid) AS (
         WHERE code.classid = 'pg_opclass'::regclass AND o.oid = code.objid
     ) AS next (classid, objid)
     WHERE next.objid >= 16384
+),
+-- Expressions, and who wrote them.
+written (tree, role) AS (
+    SELECT rules.tree, c.relowner FROM rules JOIN pg_class c ON c.oid = rules.ev_class
+    UNION ALL
+    SELECT k.conbin::text, t.typowner
+    FROM code JOIN pg_constraint k ON code.classid = 'pg_constraint'::regclass AND k.oid = code.objid JOIN pg_type t ON t.oid = k.contypid
+    UNION ALL
+    SELECT p.polqual::text, c.relowner FROM bound JOIN pg_policy p ON p.polrelid = bound.oid JOIN pg_class c ON c.oid = bound.oid
 ),
 functions AS (
     SELECT p.oid, p.proname, p.proowner, p.pronamespace, p.prosrc, p.prosecdef, l.lanname,
@@ -158,13 +167,22 @@ strangers AS (
     JOIN pg_proc o ON o.pronamespace = p.pronamespace AND o.proname = p.proname
     WHERE o.proowner NOT IN (SELECT oid FROM trusted)
     UNION
+    -- Functions of the server's own that run a text, become another role or reach out: with the session's rights, whoever calls them.
+    SELECT 1, 'call', p.oid::regprocedure::text, w.role
+    FROM written w
+    CROSS JOIN LATERAL regexp_matches(w.tree, ':(?:opfuncid|funcid) ([0-9]+)', 'g') AS m
+    JOIN pg_proc p ON p.oid = m[1]::oid
+    WHERE w.role NOT IN (SELECT oid FROM trusted) AND p.oid < 16384
+      AND (p.proname ~ '_to_xml' OR p.provolatile = 'v' AND p.proname NOT IN
+           ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7'))
+    UNION
     SELECT 3, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
 ),
 -- What strangers may attach code to at any moment, even while it is looked at: an index or a partition to a relation, which
 -- ACCESS SHARE does not keep out, a cast to a type.
 attachable AS (
     SELECT 1 AS rank, 'relation' AS kind, format('%s.%s', n.nspname, c.relname) AS name, c.relowner AS role
-    FROM relations JOIN pg_class c ON c.oid = relations.oid AND c.oid <> $1::oid
+    FROM relations JOIN pg_class c ON c.oid = relations.oid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     UNION
     SELECT 2, 'type', format('%s.%s', n.nspname, t.typname), t.typowner
@@ -250,6 +268,12 @@ SELECT json_build_object(
                  WHERE s.name LIKE '%.%' OR EXISTS (
                      SELECT FROM pg_settings g WHERE lower(g.name) = lower(s.name)
                        AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))),
+    -- The jobs' roles that may refresh it; a job of another can only fail.
+    'refreshers', (SELECT coalesce(json_agg(r.rolname), '[]')
+                   FROM pg_roles r
+                   WHERE r.rolname = ANY ($3::text[])
+                     AND (r.rolsuper OR pg_has_role(r.oid, view.relowner, 'USAGE')
+                          OR CASE WHEN current_setting('server_version_num')::int4 >= 170000 THEN has_table_privilege(r.oid, view.oid, 'MAINTAIN') END)),
     -- What any role has set, for whoever cannot see whose jobs there are.
     'all_settings', (SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'name', split_part(c.setting, '=', 1),
                                 'value', substr(c.setting, strpos(c.setting, '=') + 1))), '[]')

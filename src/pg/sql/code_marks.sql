@@ -12,6 +12,7 @@ pg_catalog.md5(concat_ws(' ',
         (SELECT string_agg(s.oid::text, ' ' ORDER BY s.oid) FROM pg_statistic_ext s WHERE s.stxrelid IN ({relations})),
         (SELECT string_agg(concat_ws(',', p.oid, p.xmin, r.rolsuper), ' ' ORDER BY p.oid)
          FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE p.oid IN ({functions})),
+        (SELECT string_agg(concat_ws(',', s.oid, s.castfunc), ' ' ORDER BY s.oid) FROM pg_cast s WHERE s.castsource IN ({types}) OR s.casttarget IN ({types})),
         (SELECT string_agg(concat_ws(',', t.oid, t.xmin), ' ' ORDER BY t.oid) FROM pg_type t WHERE t.oid IN ({types})),
         (SELECT string_agg(concat_ws(',', n.oid, n.nspname, n.nspowner, n.nspacl), ' ' ORDER BY n.oid) FROM pg_namespace n WHERE n.oid IN ({schemas})),
         (SELECT string_agg(concat_ws(',', s.setdatabase, s.setrole, s.xmin), ' ' ORDER BY s.setdatabase, s.setrole) FROM pg_db_role_setting s)))

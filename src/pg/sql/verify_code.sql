@@ -152,7 +152,18 @@ SELECT json_build_object(
                     WHERE e.evtenabled <> 'D' AND e.evtevent <> 'login'
                       AND (e.evttags IS NULL OR 'REFRESH MATERIALIZED VIEW' = ANY (e.evttags))) AS run
               JOIN pg_catalog.pg_proc p ON p.oid = run.object
-              WHERE p.proowner NOT IN (SELECT t.oid FROM trusted t)) AS f),
+              WHERE p.proowner NOT IN (SELECT t.oid FROM trusted t)
+              UNION
+              -- The server's own that run a text, become another role or reach out, where a stranger wrote the call.
+              SELECT p.oid::regprocedure::text, pg_get_userbyid(c.relowner)
+              FROM code
+              JOIN pg_catalog.pg_rewrite r ON code.class = 'pg_catalog.pg_rewrite'::regclass AND r.oid = code.object
+              JOIN pg_catalog.pg_class c ON c.oid = r.ev_class AND c.relowner NOT IN (SELECT t.oid FROM trusted t)
+              CROSS JOIN LATERAL regexp_matches(r.ev_action::text, ':(?:opfuncid|funcid) ([0-9]+)', 'g') AS m
+              JOIN pg_catalog.pg_proc p ON p.oid = m[1]::oid
+              WHERE p.oid < 16384
+      AND (p.proname ~ '_to_xml' OR p.provolatile = 'v' AND p.proname NOT IN
+           ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7'))) AS f),
     'search_path', (
         SELECT coalesce(string_agg(quote_ident(s.nspname), ', ' ORDER BY s.place), '')
         FROM schemas s WHERE s.oid NOT IN (SELECT m.oid FROM makers m)),
