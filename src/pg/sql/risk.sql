@@ -42,6 +42,12 @@ risks AS (
     UNION ALL
     SELECT 4, 'a user mapping' FROM pg_user_mappings u WHERE u.umuser IN (SELECT oid FROM mine)
     UNION ALL
+    -- From 15.
+    SELECT 4, 'the right to set a parameter'
+    FROM mine
+    WHERE EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = mine.oid AND d.deptype = 'a'
+                  AND d.classid = to_regclass('pg_catalog.pg_parameter_acl'))
+    UNION ALL
     SELECT 5, g.privilege_type || ' on ' || pg_describe_object(g.classid, g.oid, 0)
     FROM granted g
     WHERE EXISTS (
