@@ -8,12 +8,15 @@ use crate::stage::{Folder, LARGE, SMALL, osmara};
 /// How long after the console's first frame the data may come.
 const SOON: Duration = Duration::from_secs(5);
 
+/// More lines than a dialog has at the smallest size.
+const LONGEST_DIALOG: usize = 100;
+
 const SQL: [&str; 7] = [
     "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE;",
     "SET LOCAL lock_timeout = '3s';",
     "SET LOCAL statement_timeout = 0;",
     "SET LOCAL search_path = pg_catalog, pg_temp;",
-    "is another view now, or another''s: look again'; END IF;",
+    "-- fails unless it is still as shown here",
     "REFRESH MATERIALIZED VIEW CONCURRENTLY \"public\".\"mv_conversaciones_dashboard\";",
     "COMMIT;",
 ];
@@ -58,9 +61,9 @@ fn incident(folder: &Folder, args: &[&str], size: (u16, u16)) -> Pty {
     pty.send("r");
     pty.see("▸ Cancel");
     for statement in SQL {
-        read_on(&mut pty, |pty| in_dialog(pty).contains(statement));
+        read_on(&mut pty, statement, |pty| in_dialog(pty).contains(statement));
     }
-    read_on(&mut pty, |pty| !pty.shows("shows the rest"));
+    read_on(&mut pty, "the end", |pty| !pty.shows("shows the rest"));
     assert!(!pty.shows("▸ Refresh"), "Cancel has the focus: {}", pty.state());
     pty.see_lit();
     pty.send("y");
@@ -68,13 +71,18 @@ fn incident(folder: &Folder, args: &[&str], size: (u16, u16)) -> Pty {
     pty
 }
 
-/// Scrolls the dialog line by line until it is so.
-fn read_on(pty: &mut Pty, is_so: impl Fn(&Pty) -> bool) {
-    while !is_so(pty) {
+/// Scrolls the dialog line by line until it is so. The dialog's figures move by themselves, so that a change of its
+/// text is no proof of a line that was still to come: hence the bound.
+fn read_on(pty: &mut Pty, sought: &str, is_so: impl Fn(&Pty) -> bool) {
+    for _ in 0..LONGEST_DIALOG {
+        if is_so(pty) {
+            return;
+        }
         let before = in_dialog(pty);
         pty.send("\u{1b}[B");
         pty.wait("a line further down", |pty| in_dialog(pty) != before);
     }
+    panic!("{sought:?} is not in the dialog: {}", pty.state());
 }
 
 /// The dialog's text without its frame; where it is wrapped, a space.
