@@ -61,6 +61,14 @@ pub enum Refusal {
         /// The role.
         role: String,
     },
+    /// Its rows depend on this setting, which this role has of its own and whoever refreshes it has not: what the server would
+    /// give that role is not known to this one.
+    OwnSetting {
+        /// The setting.
+        setting: String,
+        /// Who refreshes it.
+        refresher: String,
+    },
 }
 
 /// Why there is no sandbox.
@@ -136,6 +144,8 @@ pub struct CodeFacts {
     pub closed_to_owner: Vec<String>,
     /// A setting on which the rows depend and a role that has it otherwise than the owner, where a job of that role may be hidden.
     pub unknown_refresher: Option<(String, String)>,
+    /// A setting on which the rows depend, which this role has of its own and whoever refreshes it, the second, has not.
+    pub own_setting: Option<(String, String)>,
     /// A schema on the path of a refresh where strangers may create, if the definition's functions look there.
     pub open_path: Option<String>,
 }
@@ -145,6 +155,9 @@ impl CodeFacts {
     pub fn decide(&self) -> Look {
         if let Some((setting, role)) = self.unknown_refresher.clone() {
             return Look::NotCompared(Refusal::UnknownRefresher { setting, role });
+        }
+        if let Some((setting, refresher)) = self.own_setting.clone() {
+            return Look::NotCompared(Refusal::OwnSetting { setting, refresher });
         }
         match self.strangers.first() {
             None if self.may_become_owner => self.as_owner(),
@@ -275,6 +288,10 @@ impl Refusal {
             Refusal::UnknownRefresher { setting, role } => format!(
                 "its rows depend on {setting}, which {role} has otherwise than {owner}, and row security hides from {session} whose job \
                  refreshes it; connect as a role that sees all jobs: a superuser, or one with BYPASSRLS"
+            ),
+            Refusal::OwnSetting { setting, refresher } => format!(
+                "its rows depend on {setting}, which {session} has of its own and {refresher} has not, so that the value of a refresh \
+                 is not known; ALTER ROLE {session} RESET {setting}, or connect as another role"
             ),
             Refusal::ClosedSchemas(schemas, why) => format!(
                 "{owner} needs USAGE on the schema {}, for comparing names what a refresh finds without; {}",

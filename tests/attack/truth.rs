@@ -104,6 +104,27 @@ fn the_settings_of_a_jobs_role_in_its_database_are_those_of_the_look() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// The role that looks lives in Tokyo; the owner has nothing of its own, so a refresh goes by the server.
+#[test]
+fn a_setting_that_only_the_looking_role_has_is_not_taken_for_the_refreshers() {
+    let house = House::plain();
+    house.run("CREATE SCHEMA s AUTHORIZATION dueno; GRANT USAGE ON SCHEMA s TO PUBLIC");
+    house.run_as("dueno", IN_TOKYO);
+    house.run("ALTER ROLE postgres SET timezone = 'Asia/Tokyo'; ALTER ROLE lector SET datestyle = 'German'");
+    house.run("CREATE ROLE dba SUPERUSER LOGIN; ALTER ROLE dba SET statement_timeout = '1min'");
+    let mut wrong = String::new();
+    let views = ["s.por_dia", "s.cuenta", "s.txt"];
+    look(&house, &["postgres", "lector"], "dueno", &views.map(|view| (view, Look::May)), &mut wrong);
+    look(&house, &["dba"], "dueno", &views.map(|view| (view, Look::Must)), &mut wrong);
+    house.run("SET ROLE dueno; SELECT cron.schedule('noche', '0 0 29 2 *', 'REFRESH MATERIALIZED VIEW s.por_dia')");
+    let chosen = format!("{} options='-c timezone=Asia/Tokyo'", house.conninfo("dba"));
+    let document = house.checked(&chosen, &["--view", "s.por_dia"]);
+    assert!(counted(&document["views"][0]["drift"]).is_none_or(|counts| counts == (0, 0)), "{document}");
+    let said = crate::harness::text(&house.mvtop(&["check", &house.conninfo("postgres"), "--view", "s.txt"]));
+    assert!(said.contains("ALTER ROLE postgres RESET"), "{said}");
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
 #[test]
 fn operators_that_no_text_can_qualify_are_those_of_the_rule() {
     let house = House::plain();

@@ -41,6 +41,8 @@ pub(super) struct Code {
     pub marks: String,
     pub relations: Vec<i64>,
     pub names: Vec<NamedRelation>,
+    /// Partitions and other children below those, as far as this role and the owner may name them.
+    pub children: Vec<NamedRelation>,
     pub functions: Vec<i64>,
     pub types: Vec<i64>,
     pub schemas: Vec<i64>,
@@ -116,8 +118,14 @@ impl Code {
             lacks: rights(&self.lacks),
             closed_to_owner: self.closed_to_owner.clone(),
             unknown_refresher: self.unknown_refresher(view),
+            own_setting: None,
             open_path: None,
         })
+    }
+
+    /// May a stranger attach code to something that it reads, at any moment?
+    pub(super) fn is_attachable(&self) -> bool {
+        self.attachable.is_some()
     }
 
     /// The role of the first job that may refresh it, if one may.
@@ -146,6 +154,17 @@ impl Code {
         let differs =
             |s: &&Setting| s.role != self.owner && of_owner(&s.name) != Some(&s.value) && self.depends_on(&s.name);
         self.all_settings.iter().find(differs).map(|s| (s.name.clone(), s.role.clone()))
+    }
+
+    /// The first setting on which its rows depend, which this connection has of its own and this refresher has not: the role's,
+    /// or one that was chosen for the connection where that does not count as the refresher's.
+    pub(super) fn own_setting<'a>(&'a self, refresher: &str, chosen: &'a [String], has_job: bool) -> Option<&'a str> {
+        let is_in = |list: &[String], name: &str| list.iter().any(|chosen| chosen.eq_ignore_ascii_case(name));
+        let has =
+            |role: &str, name: &str| self.settings.iter().any(|s| s.role == role && s.name.eq_ignore_ascii_case(name));
+        let own = self.settings.iter().filter(|s| s.role == self.session && (has_job || !is_in(chosen, &s.name)));
+        let names = own.map(|s| s.name.as_str()).chain(chosen.iter().filter(|_| has_job).map(String::as_str));
+        names.filter(|name| !has(refresher, name)).find(|name| self.depends_on(name))
     }
 
     /// Do its rows depend on this setting?

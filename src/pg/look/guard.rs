@@ -45,11 +45,40 @@ fn nobodys(session: &str, trusted: &[String]) -> String {
 
 /// For a view whose code was judged: all of it is as it was then.
 pub(super) fn judged(code: &Code) -> String {
-    all_hold(&code.names, &[marks_hold(code)])
+    all_hold(&names(code), &conditions(code))
+}
+
+/// What is locked before the conditions are looked at. Planning locks children, too: where a stranger could use the wait for
+/// one of them, that wait comes before.
+pub(super) fn names(code: &Code) -> Vec<NamedRelation> {
+    let children = if code.is_attachable() { code.children.as_slice() } else { &[] };
+    let mut names: Vec<NamedRelation> = code.names.iter().chain(children).cloned().collect();
+    names.sort_by_key(|relation| relation.oid);
+    names.dedup_by_key(|relation| relation.oid);
+    names
+}
+
+/// That code is as it was when it was judged, and that no more is about to come.
+pub(super) fn conditions(code: &Code) -> Vec<String> {
+    let quiet = code.is_attachable().then(|| nothing_is_being_attached(code));
+    [marks_hold(code)].into_iter().chain(quiet).collect()
+}
+
+/// Nobody else makes an index on what is read, nor holds an index of it shut. ACCESS SHARE keeps neither out: an index that is
+/// made but not yet committed is in no mark, and planning waits for one that is being rebuilt, so that whoever holds both could
+/// choose the moment between this guard and its statement.
+fn nothing_is_being_attached(code: &Code) -> String {
+    let relations = oids(code.relations.iter().copied());
+    format!(
+        "NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.pid IS DISTINCT FROM pg_backend_pid() \
+         AND l.mode IN ('ShareLock', 'AccessExclusiveLock') \
+         AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) \
+         AND (l.relation = ANY ({relations}) OR l.relation IN (SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY ({relations}))))"
+    )
 }
 
 /// The condition that code is as it was when it was judged.
-pub(super) fn marks_hold(code: &Code) -> String {
+fn marks_hold(code: &Code) -> String {
     let each = |list: &[i64]| format!("SELECT unnest({})", oids(list.iter().copied()));
     let marks = MARKS
         .replace("{relations}", &each(&code.relations))

@@ -243,9 +243,11 @@ fn refused(refusal: &Refusal, report: &LookReport) -> Problem {
     let kind = match refusal {
         Refusal::RowSecurity(_) => ProblemKind::RowSecurity,
         Refusal::Lacks(_) => ProblemKind::Permission,
-        Refusal::Code(..) | Refusal::DependsOnRole | Refusal::ClosedSchemas(..) | Refusal::UnknownRefresher { .. } => {
-            ProblemKind::NotCompared
-        }
+        Refusal::Code(..)
+        | Refusal::DependsOnRole
+        | Refusal::ClosedSchemas(..)
+        | Refusal::UnknownRefresher { .. }
+        | Refusal::OwnSetting { .. } => ProblemKind::NotCompared,
     };
     Problem { kind, text: refusal.text(&report.session, &report.owner) }
 }

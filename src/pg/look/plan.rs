@@ -77,10 +77,15 @@ impl LookPlan {
         let all = settings_of(&code.settings, &refresher);
         let path = all.iter().find(|(name, _)| name == "search_path").map(|(_, value)| value.as_str());
         let paths = Paths::of(&code, path);
-        let facts = CodeFacts { open_path: paths.open.clone(), ..code.facts(session, view).await? };
-        let look = facts.decide();
         // What a person gives by PGTZ or options counts as in psql, unless a job is known to refresh the view.
         let is_chosen = |name: &str| !has_job && chosen.iter().any(|chosen| chosen.eq_ignore_ascii_case(name));
+        let own_setting = code.own_setting(&refresher, chosen, has_job).filter(|name| is_applied(name));
+        let facts = CodeFacts {
+            open_path: paths.open.clone(),
+            own_setting: own_setting.map(|name| (name.into(), refresher.clone())),
+            ..code.facts(session, view).await?
+        };
+        let look = facts.decide();
         let settings: Vec<(String, String)> =
             all.into_iter().filter(|(name, _)| is_applied(name) && !is_chosen(name)).collect();
         let is_sandbox = matches!(look, Look::Sandbox(_));

@@ -125,7 +125,8 @@ impl ViewLook<'_> {
                 guard: Some(&plan.guard),
                 sql: &query.sql,
                 parameters,
-                end: "COMMIT",
+                // What code of its own announced, or set for the whole session, goes with the transaction.
+                end: if plan.is_simple { "COMMIT" } else { "ROLLBACK" },
             };
             return self.in_time(limits, &session, &self.reader.direct, session.run(batch, take)).await;
         };

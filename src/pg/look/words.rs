@@ -30,7 +30,7 @@ impl ViewReader {
             guard: Some(&guard),
             sql: query,
             parameters: &[],
-            end: "COMMIT",
+            end: "ROLLBACK",
         };
         session.run(batch, |row| rows.push(row)).await.map_err(BatchError::into_problem)?;
         Ok(rows)
@@ -46,8 +46,8 @@ impl ViewReader {
             if let Some(stranger) = code.strangers().first() {
                 return Err(refused(&stranger.describe()));
             }
-            conditions.push(guard::marks_hold(&code));
-            names.extend(code.names);
+            conditions.extend(guard::conditions(&code));
+            names.extend(guard::names(&code));
         }
         Ok(guard::all_hold(&names, &conditions))
     }

@@ -288,6 +288,12 @@ SELECT json_build_object(
     'names', (SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname) ORDER BY c.oid), '[]')
               FROM (SELECT view.oid UNION SELECT refobjid FROM named WHERE refclassid = 'pg_class'::regclass) AS r
               JOIN pg_class c ON c.oid = r.oid JOIN pg_namespace n ON n.oid = c.relnamespace),
+    -- Planning locks these without anybody having named them. Named by the guard, they are waited for before it compares.
+    'children', (SELECT coalesce(json_agg(json_build_object('oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname) ORDER BY c.oid), '[]')
+                 FROM relations r
+                 JOIN pg_inherits i ON i.inhrelid = r.oid
+                 JOIN pg_class c ON c.oid = r.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE has_schema_privilege(n.oid, 'USAGE') AND has_schema_privilege(view.relowner, n.oid, 'USAGE')),
     'functions', (SELECT coalesce(json_agg(f.oid::int8 ORDER BY f.oid), '[]') FROM functions f),
     'types', (SELECT coalesce(json_agg(DISTINCT c.objid::int8), '[]') FROM code c WHERE c.classid = 'pg_type'::regclass),
     'schemas', (SELECT coalesce(json_agg(DISTINCT s.oid::int8), '[]') FROM schemas s),
