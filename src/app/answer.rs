@@ -13,7 +13,7 @@ use super::dispatch::{by_key, quit};
 use super::model::{Dialog, Model};
 use super::question::{Question, Room};
 use super::update::say;
-use crate::domain::fix::Fix;
+use crate::domain::fix::{Fix, Need};
 use crate::keys::Action;
 
 impl Model {
@@ -157,8 +157,7 @@ fn cannot_be_done(model: &mut Model, question: Question, action: Option<Action>)
     match action {
         Some(Action::Back | Action::Enter) => Vec::new(),
         Some(Action::Confirm) => {
-            let need = question.plan.needs.first().map_or(String::new(), |need| format!(": it needs {need}"));
-            say(model, format!("it cannot be done{need}"));
+            say(model, question.plan.needs.first().map_or("It cannot be done.".into(), Need::sentence));
             Vec::new()
         }
         _ => stays(model, question),

@@ -103,7 +103,8 @@ pub(super) fn no_change(model: &Model) -> Option<String> {
 
 fn no_job(model: &Model) -> Option<String> {
     if model.focus != Pane::Cron {
-        return Some("that is for the job shown in the cron pane: go there first (2)".into());
+        let key = shown(model.settings.keys.key(Action::Pane(Pane::Cron.place())));
+        return Some(format!("that is for the job shown in the cron pane: go there first ({key})"));
     }
     match (model.selected_job(), model.shown_job()) {
         (Some(_), _) => None,

@@ -91,7 +91,7 @@ pub fn rows(model: &Model, screen: &FixScreen) -> Vec<Row> {
         let offers = advice.offers.iter().cloned().map(|mut offer| {
             // What the job has already is another schedule than the one that was typed.
             if offer.choice == Choice::Cron && schedule != advice.schedule {
-                offer.needs.retain(|need| !need.starts_with("nothing: "));
+                offer.needs.retain(|need| !need.is_already());
             }
             let does = fix(offer.choice);
             Row::Offer(Box::new(offer), does)

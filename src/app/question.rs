@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::arming::Buttons;
 use super::model::{Dialog, Model};
 use super::typed::Typed;
-use crate::domain::fix::Plan;
+use crate::domain::fix::{Need, Plan};
 use crate::domain::text::{folds, visible};
 
 /// A plan that waits for a yes.
@@ -96,7 +96,7 @@ impl Question {
     pub fn lines(&self, columns: usize) -> Vec<(Part, String)> {
         let plan = &self.plan;
         let mut said: Vec<(Part, String)> = Vec::new();
-        said.extend(plan.needs.iter().map(|need| (Part::Need, format!("✖ It cannot be done: it needs {need}."))));
+        said.extend(plan.needs.iter().map(|need| (Part::Need, format!("{} {}", sign(need), need.sentence()))));
         said.extend(plan.database.iter().map(|database| (Part::Place, format!("-- in the database {database}"))));
         said.extend(plan.sql_to_read().lines().map(|line| (Part::Sql, line.to_string())));
         said.push((Part::Sql, String::new()));
@@ -142,4 +142,9 @@ impl Model {
             _ => Room::of(self.size),
         }
     }
+}
+
+/// The sign before a need: a cross, or a tick where all is done already.
+fn sign(need: &Need) -> char {
+    if need.is_already() { '✔' } else { '✖' }
 }

@@ -163,11 +163,10 @@ impl Keymap {
         outside.into_iter().find(|b| b.action == action).and_then(|b| b.keys.first()).map_or("", String::as_str)
     }
 
-    /// The key in force for what this key does in the table, outside of dialogs.
-    pub fn instead_of<'a>(&'a self, usual: &'a str) -> &'a str {
-        let outside = TABLE.iter().filter(|line| matches!(line.scope, Scope::Everywhere | Scope::Panes));
-        let line = outside.into_iter().find(|line| line.keys.contains(&usual));
-        line.map(|line| self.key(line.action)).filter(|key| !key.is_empty()).unwrap_or(usual)
+    /// The key that is shown for an action in one place; empty: it has none there.
+    pub fn key_in(&self, action: Action, scope: Scope) -> &str {
+        let bound = self.bound.iter().find(|b| b.action == action && b.scope == scope);
+        bound.and_then(|b| b.keys.first()).map_or("", String::as_str)
     }
 
     /// The name of the n-th group that keys jump to.

@@ -6,6 +6,7 @@ mod table;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::domain::diagnosis::Remedy;
 use crate::domain::text::nearest;
 
 pub use keymap::{Bound, Clash, Keymap};
@@ -95,6 +96,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// The action by which the console does something about a cause; `None`: it can do nothing.
+    pub fn for_remedy(remedy: Remedy) -> Option<Action> {
+        match remedy {
+            Remedy::Refresh => Some(Action::Refresh),
+            Remedy::Measure => Some(Action::Measure),
+            Remedy::CancelBlocker => Some(Action::EndBlocker),
+            _ => remedy.verb().map(|_| Action::Fix),
+        }
+    }
+
     /// Its stable name, by which the configuration binds keys to it.
     pub fn name(self) -> &'static str {
         match self {

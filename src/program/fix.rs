@@ -15,7 +15,7 @@ use super::carry::carry_out;
 use super::{FAILED, begin, prose, settings, target, watch_settings};
 use crate::cli::{Fix as Args, What};
 use crate::domain::diagnosis::{Diagnosis, diagnose, who};
-use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Offer, Plan, advise};
+use crate::domain::fix::{Advice, Best, Choice, Facts, Fix, Former, Need, Offer, Plan, advise};
 use crate::domain::job::{Job, JobId};
 use crate::domain::server::Link;
 use crate::domain::snapshot::{Snapshot, ViewState};
@@ -62,8 +62,13 @@ pub async fn run(file: Option<PathBuf>, args: Args) -> Result<ExitCode, String> 
     if config.settings.read_only {
         return Err("the configuration says read_only here: nothing is changed; --dry-run prints the SQL".into());
     }
+    if plan.is_done_already() {
+        say_needs(&plan);
+        return Ok(ExitCode::SUCCESS);
+    }
     if !plan.needs.is_empty() {
-        return Err(format!("{} It needs {}.", plan.title.replace('?', ": not possible."), plan.needs.join("; ")));
+        let needs = Need::joined(&plan.needs);
+        return Err(format!("{} It needs {needs}.", plan.title.replace('?', ": not possible.")));
     }
     if let Err(why) = journal.writable() {
         say(&format!("{why}."));
@@ -195,7 +200,9 @@ fn the_job(snapshot: &Snapshot, view: &ViewState, can: impl Fn(&Job) -> bool) ->
         ([], _) => Err("no job that is visible refreshes it".into()),
         ([job], _) | (_, [job]) => Ok(job.id),
         (several, []) => Err(format!("there is nothing to do for any of several jobs ({})", titles(several))),
-        (several, _) => Err(format!("several jobs refresh it ({}): p and n in the cron pane do it", titles(several))),
+        (several, _) => {
+            Err(format!("several jobs refresh it ({}): choose one in the console's cron pane", titles(several)))
+        }
     }
 }
 
@@ -208,7 +215,7 @@ fn undo_cron(snapshot: &Snapshot, view: &ViewState, former: impl Fn(JobId) -> Op
         return Ok(Fix::CronRestore(former));
     }
     let made: Vec<&Job> = own.iter().copied().filter(|j| is_ours(j, &view.view.name)).collect();
-    let by_hand = "x in the cron pane removes one";
+    let by_hand = "remove one in the console's cron pane";
     match (made.as_slice(), own.as_slice()) {
         (_, []) => Err("no job of this role refreshes it".into()),
         ([job], _) => Ok(Fix::CronRemove(job.id)),
@@ -220,14 +227,18 @@ fn undo_cron(snapshot: &Snapshot, view: &ViewState, former: impl Fn(JobId) -> Op
 }
 
 fn dry_run(plan: &Plan) -> ExitCode {
-    for need in &plan.needs {
-        say(&format!("it needs {need}"));
-    }
+    say_needs(plan);
     if let Some(database) = &plan.database {
         say(&format!("this is for the database {database}"));
     }
     print(&plan.sql());
-    ExitCode::from(if plan.needs.is_empty() { 0 } else { FAILED })
+    ExitCode::from(if plan.needs.is_empty() || plan.is_done_already() { 0 } else { FAILED })
+}
+
+fn say_needs(plan: &Plan) {
+    for need in &plan.needs {
+        say(&need.sentence());
+    }
 }
 
 /// Shows the plan and asks at the terminal; without one nobody could have said yes.
@@ -284,7 +295,7 @@ fn options(snapshot: &Snapshot, diagnosis: &Diagnosis, view: &ViewState) -> Stri
 fn option_line(offer: &Offer) -> String {
     let [staleness, waits, load, wal, readers] = offer.figures().map(|(_, value)| value);
     let mut line = format!("{:<12}{staleness:<14}{waits:<15}{load:<15}{wal:<11}{readers}", offer.choice.word());
-    for said in offer.needs.iter().map(|n| format!("needs {n}")).chain(offer.warning.clone()) {
+    for said in offer.needs.iter().map(Need::sentence).chain(offer.warning.clone()) {
         let _ = write!(line, "\n            - {said}");
     }
     line
@@ -295,7 +306,7 @@ fn footnotes(advice: &Advice, view: &ViewState) -> String {
         Best::Offer(choice) => format!("mvtop fix {}", choice.word()),
         Best::Repair(Fix::CreateUnique(_), _) => "mvtop fix index".into(),
         Best::Repair(Fix::CronResume(_), _) => "mvtop fix resume".into(),
-        Best::Repair(_, title) => format!("{title} (f in the console)"),
+        Best::Repair(_, title) => format!("{title}, in the console's list of fixes"),
         Best::Nothing => advice.best.title().into(),
     };
     let mut text = format!("\nRecommended: {best}; {}.\n", advice.reason);

@@ -152,7 +152,9 @@ fn remedy(report: &ViewReport, view: &str, to: &[String]) -> Option<String> {
     let steps: Vec<Option<String>> = report.remedy.into_iter().chain(report.then).map(command).collect();
     match steps.into_iter().collect::<Option<Vec<String>>>() {
         Some(commands) if !is_refused && !commands.is_empty() => Some(format!("remedy: {}", commands.join(", then "))),
-        _ if advice.starts_with("Press ") => Some(format!("remedy: in the console: {advice}")),
+        _ if !is_refused && report.remedy.is_some_and(|remedy| remedy.verb().is_some()) => {
+            Some(format!("remedy: in the console: {advice}"))
+        }
         _ => Some(format!("remedy: {advice}")),
     }
 }

@@ -224,9 +224,12 @@ fn reasons(model: &Model, report: &ViewReport, theme: &Theme) -> Said {
     let (cause, others) = report.reasons();
     let cause = cause.map(|c| c.text.clone());
     let why = cause.into_iter().chain(age).collect::<Vec<_>>().join(" ");
-    let changes = report.remedy.is_some_and(|r| r != Remedy::Measure && r.key().is_some());
-    let keys = |key| shown(model.settings.keys.instead_of(key));
-    let press = match report.advice_by(keys) {
+    let changes = report.remedy.is_some_and(|r| r != Remedy::Measure && r.verb().is_some());
+    let press = |remedy, verb: &str| match Action::for_remedy(remedy).map(|action| model.settings.keys.key(action)) {
+        None | Some("") => verb.to_string(),
+        Some(key) => format!("{} to {verb}", shown(key)),
+    };
+    let press = match report.advice_by("Press ", press) {
         Some(_) if read_only && changes && report.no_refresh.is_none() => "Actions are off: read-only.".into(),
         advice => advice.unwrap_or_default(),
     };

@@ -18,10 +18,10 @@ use super::{progress, window};
 use crate::app::Model;
 use crate::app::disabled::no_changes;
 use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
-use crate::domain::fix::{Advice, Choice, Offer};
+use crate::domain::fix::{Advice, Choice, Need, Offer};
 use crate::domain::text::{fit, wrap};
 use crate::domain::time::{human, took};
-use crate::keys::{self, Action};
+use crate::keys::{self, Action, Scope};
 use crate::pg::fix::preview;
 use crate::theme::Theme;
 
@@ -159,7 +159,11 @@ fn table_lines<'a>(rows: &[Row], screen: &FixScreen, theme: &Theme, width: u16) 
     let mut lines = vec![row(&columns, names.map(|n| (n, theme.header)))];
     for (place, offer) in offers {
         let selected = is_selected(screen, place);
-        let needs = if offer.needs.is_empty() { "" } else { " ✖" };
+        let needs = match offer.needs.iter().find(|need| !need.is_already()).or(offer.needs.first()) {
+            None => "",
+            Some(Need::Already(_)) => " ✔",
+            Some(Need::Missing(_)) => " ✖",
+        };
         let title = format!("{}{}{needs}", mark(selected), offer.choice.title());
         let cells = std::iter::once((title, title_style(offer, theme)))
             .chain(offer.figures().map(|(_, value)| (value, title_style(offer, theme))));
@@ -193,9 +197,19 @@ fn cards(rows: &[Row], screen: &FixScreen, theme: &Theme, frame: &mut Frame, are
                 if is_long { vec![Line::from(name), Line::from(value)] } else { vec![Line::from(vec![name, value])] }
             })
             .collect();
-        let needs = offer.needs.iter().map(|n| Line::styled(format!("✖ needs {n}"), theme.warning));
-        lines.extend(needs);
+        lines.extend(offer.needs.iter().map(|need| match need {
+            Need::Missing(what) => Line::styled(format!("✖ needs {what}"), theme.warning),
+            Need::Already(how) => Line::styled(format!("✔ {how}"), theme.words()),
+        }));
         frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: true }).block(block), card);
+    }
+}
+
+/// A need with its sign: a cross, or a tick where there is nothing left to do.
+fn need_line<'a>(need: &Need, theme: &Theme) -> Line<'a> {
+    match need {
+        Need::Missing(_) => Line::styled(format!("✖ {}", need.sentence()), theme.warning),
+        Need::Already(_) => Line::styled(format!("✔ {}", need.sentence()), theme.words()),
     }
 }
 
@@ -223,7 +237,7 @@ fn details<'a>(
     let Some(row) = rows.get(screen.row) else { return Vec::new() };
     let mut lines = Vec::new();
     if let Row::Offer(offer, _) = row {
-        lines.extend(offer.needs.iter().map(|n| Line::styled(format!("✖ It needs {n}."), theme.warning)));
+        lines.extend(offer.needs.iter().map(|need| need_line(need, theme)));
         lines.extend(offer.warning.as_ref().map(|w| Line::styled(format!("▲ {w}."), theme.warning)));
         if offer.choice == Choice::PlainView {
             lines.push(Line::styled(format!("Readers wait {}.", offer.readers), theme.words()));
@@ -257,7 +271,7 @@ fn schedule_lines<'a>(model: &Model, screen: &FixScreen, advice: &Advice, theme:
                 Span::styled("Schedule ", theme.dim),
                 Span::styled(text, theme.accent),
                 Span::styled(format!(" · {} · ", preview.described), theme.words()),
-                Span::styled("e", theme.key),
+                Span::styled(model.settings.keys.key_in(Action::Schedule, Scope::Fix).to_string(), theme.key),
                 Span::styled(" changes it", theme.dim),
             ]),
             Line::styled(format!("Next runs: {}", preview.runs()), theme.dim),

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mvtop::domain::fix::{Best, Fix, advise};
+use mvtop::domain::fix::{Best, Fix, Need, advise};
 use mvtop::domain::job::JobId;
 use mvtop::pg::operator::Ending;
 
@@ -68,7 +68,7 @@ async fn undo_takes_back_only_what_mvtop_did() {
     assert_ne!(once, before, "the job was set right");
     let set = night.text("SELECT schedule FROM cron.job WHERE jobname = 'refresco'").await;
     let (code, why) = mvtop(&["cron", "--yes", "--schedule", &set]);
-    assert!(code == 3 && why.contains("nothing: refresco is active with this schedule already"), "{why}");
+    assert!(code == 0 && why.contains("Nothing to do: refresco is active with this schedule."), "{why}");
     assert_eq!(night.dump().await, once, "once more changes nothing, and hides no way back");
     for (words, said) in [(&["refrsh", "--yes"][..], "did you mean refresh?"), (&["--yes"], "must be told what to do")]
     {
@@ -131,7 +131,7 @@ async fn an_index_that_refreshes_need_stays_and_one_that_cannot_be_is_not_made()
     needs(&night.plan(some(&["prospecto"])).await, "it has no prospecto");
     fails(&night, some(&["etapa"]), "is duplicated").await;
     night.does(some(&["prospecto_id"])).await;
-    assert_eq!(night.plan(some(&[])).await.needs, ["nothing: it has a unique index already"]);
+    assert_eq!(night.plan(some(&[])).await.needs, [Need::Already("it has a unique index".into())]);
     night.sql(&format!("SELECT cron.schedule('refresco', '*/7 * * * *', '{REFRESH}')")).await;
     needs(&night.plan(Fix::DropUnique).await, "the job refresco");
     night.sql("SELECT cron.unschedule('refresco')").await;

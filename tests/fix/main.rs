@@ -157,7 +157,7 @@ async fn until(client: &Client, what: &str, sql: &str) {
 }
 
 fn needs(plan: &Plan, words: &str) {
-    assert!(plan.needs.iter().any(|n| n.contains(words)), "{} needs {:?}, not {words}", plan.title, plan.needs);
+    assert!(plan.needs.iter().any(|n| n.text().contains(words)), "{} needs {:?}, not {words}", plan.title, plan.needs);
 }
 
 /// Carries it out and expects it to fail with these words.

@@ -93,7 +93,11 @@ async fn triggers(night: &Night, before: &str) {
     assert_eq!(night.text(&seen).await, "2", "neither write is lost");
     assert!(night.is_well().await);
     let again = night.plan(Fix::TriggersInstall).await;
-    assert!(again.needs.iter().any(|n| n.contains("triggers refresh it already")), "{:?}", again.needs);
+    assert!(
+        again.needs.iter().any(|n| n.text().contains("triggers refresh it after every write")),
+        "{:?}",
+        again.needs
+    );
     night.does(Fix::TriggersRemove).await;
     same(night, before, "triggers").await;
 }

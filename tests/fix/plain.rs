@@ -1,6 +1,6 @@
 //! A plain view is another thing than a materialized one: who may do what with it, whose code runs, and what it means.
 
-use mvtop::domain::fix::Fix;
+use mvtop::domain::fix::{Fix, Need};
 use mvtop::pg::operator::Ending;
 
 use crate::{Night, connect, needs, refused};
@@ -193,7 +193,7 @@ async fn readers_of_a_plain_view_need_what_only_the_owner_needed() {
     )
     .await;
     let plan = night.plan(Fix::PlainView).await;
-    assert_eq!(plan.needs, ["EXECUTE on public.f(text) for anon, who reads the view"]);
+    assert_eq!(plan.needs, [Need::from("EXECUTE on public.f(text) for anon, who reads the view")]);
     assert!(
         plan.notes.iter().any(|n| n.contains("public.f(text) then runs with the rights of whoever reads")),
         "{:?}",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mvtop::domain::diagnosis::diagnose;
-use mvtop::domain::fix::{Advice, Best, Choice, Facts, Fix, Offer, Plan, Timing, advise};
+use mvtop::domain::fix::{Advice, Best, Choice, Facts, Fix, Need, Offer, Plan, Timing, advise};
 use mvtop::domain::job::{Job, JobId, Run, RunStatus};
 use mvtop::domain::server::{Cron, CronExtension};
 use mvtop::domain::snapshot::Snapshot;
@@ -64,9 +64,9 @@ fn what_a_job_is_already_is_not_offered_as_a_mending() {
     assert_eq!(advice.best, Best::Offer(Choice::Refresh), "{}", advice.reason);
     assert!(advice.reason.contains("refresh-conversaciones-dashboard is active"), "{}", advice.reason);
     let needs = &offer(&advice, Choice::Cron).needs;
-    assert!(needs[0].starts_with("nothing: refresh-conversaciones-dashboard is active"), "{needs:?}");
+    assert!(needs[0].text().starts_with("refresh-conversaciones-dashboard is active"), "{needs:?}");
     let same = plan(&snapshot, &Fix::CronInstall { schedule: "*/5 * * * *".into() });
-    assert!(same.needs[0].starts_with("nothing: "), "{:?}", same.needs);
+    assert!(same.is_done_already(), "{:?}", same.needs);
     assert!(plan(&snapshot, &Fix::CronInstall { schedule: "*/4 * * * *".into() }).needs.is_empty());
 }
 
@@ -90,7 +90,7 @@ fn where_no_job_runs_a_cron_job_is_not_recommended() {
         assert_eq!(advice.best, Best::Offer(Choice::Refresh), "{need}: {}", advice.reason);
         assert!(advice.reason.starts_with("first comes ") && advice.reason.contains(need), "{}", advice.reason);
         let cron = plan(&snapshot, &Fix::CronInstall { schedule: "*/4 * * * *".into() });
-        assert!(cron.needs[0].contains(need), "{:?}", cron.needs);
+        assert!(cron.needs[0].text().contains(need), "{:?}", cron.needs);
         assert!(!cron.notes.iter().any(|n| n.starts_with("It runs")), "{:?}", cron.notes);
         let mut model = console(snapshot);
         press(&mut model, "f j");
@@ -126,7 +126,7 @@ fn a_view_that_triggers_keep_needs_nothing_that_lasts() {
     let advice = weigh(&snapshot);
     assert_eq!(advice.best, Best::Offer(Choice::Refresh), "it is wrong now: {}", advice.reason);
     assert!(advice.reason.starts_with("triggers refresh it after every write"), "{}", advice.reason);
-    assert_eq!(offer(&advice, Choice::Triggers).needs, ["nothing: triggers refresh it already"]);
+    assert_eq!(offer(&advice, Choice::Triggers).needs, [Need::Already("triggers refresh it after every write".into())]);
     let mut well = snapshot.clone();
     let state = view_state(healed(), night());
     let view = Arc::make_mut(&mut well.views[0]);
@@ -162,7 +162,10 @@ fn where_a_key_comes_twice_every_option_that_refreshes_is_marked() {
     for snapshot in [snapshot, seen] {
         let advice = weigh(&snapshot);
         for choice in [Choice::Refresh, Choice::Cron, Choice::Triggers] {
-            assert!(offer(&advice, choice).needs.join(" ").contains("key of the unique index twice"), "{choice:?}");
+            assert!(
+                Need::joined(&offer(&advice, choice).needs).contains("key of the unique index twice"),
+                "{choice:?}"
+            );
         }
         assert_eq!((&advice.best, advice.offers[0].choice), (&Best::Nothing, Choice::PlainView));
         let refresh = plan(&snapshot, &Fix::Refresh);

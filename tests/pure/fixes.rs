@@ -116,13 +116,13 @@ fn the_cron_panes_keys_work_there_only_and_ask_first() {
         assert!(model.dialog.is_none() && notice(&model).contains("cron pane"), "{key}: {}", notice(&model));
         assert_eq!(press(&mut model, &format!("2 Left {key}")), []);
         assert_eq!(asked(&model).fix, fix);
-        let others = "p in the cron pane, or SELECT cron.alter_job(job_id := 1, active := true)";
+        let others = "the cron pane, or SELECT cron.alter_job(job_id := 1, active := true)";
         assert!(key != "p" || asked(&model).undo.as_deref() == Some(others), "{:?}", asked(&model).undo);
     }
     let mut model = console(scheduled_snapshot(healed(), TimeDelta::minutes(2), |job, _| job.active = false));
     press(&mut model, "2 p");
     assert_eq!(asked(&model).fix, Fix::CronResume(JobId(3)));
-    assert_eq!(asked(&model).undo.as_deref(), Some("p in the cron pane, or mvtop fix pause"));
+    assert_eq!(asked(&model).undo.as_deref(), Some("the cron pane, or mvtop fix pause"));
 }
 
 #[test]

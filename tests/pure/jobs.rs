@@ -93,7 +93,7 @@ fn a_job_that_once_found_no_room_to_start_is_set_right_and_one_that_runs_into_it
     assert!(plan.sql().contains("cron.schedule("), "none of its last runs was answered: {}", plan.sql());
     let own = night_with(vec![refresh_job()], vec![failed(3, "ERROR: canceling statement due to statement timeout")]);
     let needs = every_four_minutes(&own).needs;
-    assert!(needs[0].starts_with("a longer statement_timeout for postgres"), "{needs:?}");
+    assert!(needs[0].text().starts_with("a longer statement_timeout for postgres"), "{needs:?}");
 }
 
 #[test]

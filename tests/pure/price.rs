@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use mvtop::domain::diagnosis::diagnose;
-use mvtop::domain::fix::{Advice, Best, Choice, Facts, Fix, Plan, Timing, advise};
+use mvtop::domain::fix::{Advice, Best, Choice, Facts, Fix, Need, Plan, Timing, advise};
 use mvtop::domain::job::RunStatus;
 use mvtop::domain::server::Cron;
 use mvtop::domain::snapshot::{Snapshot, Writes};
@@ -130,7 +130,7 @@ fn what_an_option_needs_is_said_and_it_is_not_recommended() {
     };
     let advice = advice(79, 1, closed, None);
     assert_eq!(advice.offers[0].choice, Choice::Refresh);
-    let needs = |choice| advice.offers.iter().find(|o| o.choice == choice).unwrap().needs.join("; ");
+    let needs = |choice| Need::joined(&advice.offers.iter().find(|o| o.choice == choice).unwrap().needs);
     assert!(needs(Choice::Cron).contains("EXECUTE on cron.schedule"));
     assert!(needs(Choice::Triggers).contains("TRIGGER on prospectos"));
     assert!(needs(Choice::PlainView).contains("to own the view"));
@@ -157,7 +157,7 @@ fn what_is_recommended_can_be_done_and_helps() {
     let advice = after_failure("ERROR: cannot refresh materialized view \"x\" concurrently", no_index);
     assert_eq!(advice.best, Best::Repair(Fix::CreateUnique(vec!["prospecto_id".into()]), advice.best.title().into()));
     let cron = advice.offers.iter().find(|o| o.choice == Choice::Cron).unwrap();
-    assert!(cron.needs.iter().any(|n| n.contains("the unique index first")), "{:?}", cron.needs);
+    assert!(cron.needs.iter().any(|n| n.text().contains("the unique index first")), "{:?}", cron.needs);
     let twice = "ERROR: new data for materialized view \"x\" contains duplicate rows without any null columns";
     let advice = after_failure(twice, |_, _| ());
     assert!(advice.best == Best::Nothing && advice.reason.contains("rows twice"), "{advice:?}");
@@ -195,11 +195,11 @@ fn plan(snapshot: &Snapshot, fix: Fix) -> Plan {
 fn what_is_missing_reads_after_it_needs() {
     let mut standby = weighed_snapshot(|_| ());
     Arc::make_mut(standby.server.as_mut().unwrap()).standby = true;
-    assert!(plan(&standby, Fix::Refresh).needs[0].starts_with("the primary: "));
+    assert!(plan(&standby, Fix::Refresh).needs[0].text().starts_with("the primary: "));
     let mut plain = weighed_snapshot(|_| ());
     Arc::make_mut(&mut Arc::make_mut(&mut plain.views[0]).view).kind = ViewKind::Plain;
-    assert!(plan(&plain, Fix::Refresh).needs[0].starts_with("a materialized view: "));
+    assert!(plan(&plain, Fix::Refresh).needs[0].text().starts_with("a materialized view: "));
     let mut poor = weighed_snapshot(|_| ());
     Arc::make_mut(&mut Arc::make_mut(&mut poor.views[0]).view).can_refresh = false;
-    assert_eq!(plan(&poor, Fix::Refresh).needs, ["to be its owner or a member of the owning role"]);
+    assert_eq!(plan(&poor, Fix::Refresh).needs, [Need::from("to be its owner or a member of the owning role")]);
 }

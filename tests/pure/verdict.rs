@@ -16,11 +16,11 @@ use crate::scene::*;
 fn wrong_rows_are_put_right_first_and_then_kept_so_where_a_refresh_can_be_done() {
     let paused = || drifted(|job, _| job.active = false);
     let advice = |snapshot: &Snapshot| diagnose(snapshot, night()).views[0].advice();
-    assert_eq!(advice(&paused()).as_deref(), Some("Press r to refresh, then f to resume its job."));
+    assert_eq!(advice(&paused()).as_deref(), Some("Refresh, then resume its job."));
     let dead = Snapshot { launcher: Some(false), ..drifted(|_, _| {}) };
-    assert_eq!(advice(&dead).as_deref(), Some("Press r to refresh. Then: Restart the server."));
+    assert_eq!(advice(&dead).as_deref(), Some("Refresh. Then: Restart the server."));
     let held = with_view(paused(), |v| v.refreshing = vec![holder(Some("idle in transaction"))]);
-    assert_eq!(advice(&held).as_deref(), Some("Press K to end what blocks it."));
+    assert_eq!(advice(&held).as_deref(), Some("End what blocks it."));
     let standby = with_server(paused(), |s| s.standby = true);
     assert_eq!(advice(&standby).as_deref(), Some("Connect to the primary."));
 }

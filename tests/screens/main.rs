@@ -7,6 +7,7 @@ mod scene;
 mod drill;
 mod made;
 mod questions;
+mod rebound;
 mod room;
 
 use std::collections::BTreeMap;

@@ -21,7 +21,7 @@ use super::rights::{NoRefresh, no_refresh};
 use super::server::Link;
 use super::snapshot::{Snapshot, ViewState};
 use super::stats::JobStats;
-use super::text::visible;
+use super::text::{capitalized, visible};
 use super::time::Time;
 use super::view::Oid;
 pub use code::{CauseCode, Severity};
@@ -120,24 +120,30 @@ impl ViewReport {
         self.causes.iter().find_map(|cause| cause.job).or(self.job)
     }
 
-    /// What to do, in a few words: `Press r to refresh, then f to schedule it.`
+    /// What to do, in one or two sentences: `Refresh, then schedule it.`
     pub fn advice(&self) -> Option<String> {
-        self.advice_by(|key| key)
+        self.advice_by("", |_, verb| verb.into())
     }
 
-    /// The same where other keys are in force: what stands for each usual one.
-    pub fn advice_by<'a>(&self, keys: impl Fn(&'static str) -> &'a str) -> Option<String> {
+    /// What to do, where the program's own steps are said otherwise: `lead` begins them, and `say` gives each step from its
+    /// remedy and verb, e.g. `Press ` and `r to refresh`.
+    pub fn advice_by(&self, lead: &str, say: impl Fn(Remedy, &str) -> String) -> Option<String> {
         let wants_refresh = self.verdict == Verdict::Critical || self.remedy == Some(Remedy::Refresh);
         if let Some(no) = self.no_refresh.as_ref().filter(|_| wants_refresh) {
             return Some(no.instead.clone());
         }
+        let step = |remedy: Remedy| remedy.verb().map(|verb| say(remedy, verb));
+        let sentence = |remedy: Remedy| match step(remedy) {
+            Some(step) => capitalized(&format!("{lead}{step}.")),
+            None => remedy.by_hand().into(),
+        };
         let first = self.remedy?;
-        let Some(then) = self.then else { return Some(first.hint(&keys)) };
-        Some(match (first.key(), then.key()) {
-            (Some((key, does)), Some((next, also))) => {
-                format!("Press {} to {does}, then {} to {also}.", keys(key), keys(next))
-            }
-            _ => format!("{} Then: {}", first.hint(&keys), then.hint(&keys)),
+        Some(match self.then {
+            None => sentence(first),
+            Some(then) => match (step(first), step(then)) {
+                (Some(one), Some(two)) => capitalized(&format!("{lead}{one}, then {two}.")),
+                _ => format!("{} Then: {}", sentence(first), sentence(then)),
+            },
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What helps: the next best action for each cause, and which key it is on.
+//! What helps: the next best action for each cause. Which key or command does it is the business of whoever shows it.
 
 /// What helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,26 +72,26 @@ impl Remedy {
         }
     }
 
-    /// The key that does it, and what it does; `None`: no key of this program does.
-    pub fn key(self) -> Option<(&'static str, &'static str)> {
+    /// What the program does about it, as a verb; `None`: it can do nothing.
+    pub fn verb(self) -> Option<&'static str> {
         Some(match self {
-            Remedy::Refresh => ("r", "refresh"),
-            Remedy::Measure => ("R", "compare"),
-            Remedy::Schedule => ("f", "schedule it"),
-            Remedy::Resume => ("f", "resume its job"),
-            Remedy::FixSchedule => ("f", "change its schedule"),
-            Remedy::FixJob => ("f", "mend its job"),
-            Remedy::RemoveJob => ("f", "remove that job"),
-            Remedy::CreateIndex => ("f", "create the index"),
-            Remedy::CancelBlocker => ("K", "end what blocks it"),
-            Remedy::InstallCron => ("f", "see the other ways"),
+            Remedy::Refresh => "refresh",
+            Remedy::Measure => "compare",
+            Remedy::Schedule => "schedule it",
+            Remedy::Resume => "resume its job",
+            Remedy::FixSchedule => "change its schedule",
+            Remedy::FixJob => "mend its job",
+            Remedy::RemoveJob => "remove that job",
+            Remedy::CreateIndex => "create the index",
+            Remedy::CancelBlocker => "end what blocks it",
+            Remedy::InstallCron => "see the other ways",
             _ => return None,
         })
     }
 
-    /// What to do, in a few words; `keys` says what stands for each usual key.
-    pub fn hint<'a>(self, keys: impl Fn(&'static str) -> &'a str) -> String {
-        let by_hand = match self {
+    /// What a person does about it, as a sentence; empty where the program does it.
+    pub fn by_hand(self) -> &'static str {
+        match self {
             Remedy::Wait => "Nothing to do but wait.",
             Remedy::RefreshSource => "Refresh the view that it reads, then this one.",
             Remedy::UniqueRows => "Make the definition's rows unique.",
@@ -103,7 +103,6 @@ impl Remedy {
             Remedy::Primary => "Connect to the primary.",
             Remedy::Reconnect => "It tries again by itself.",
             _ => "",
-        };
-        self.key().map_or(by_hand.into(), |(key, does)| format!("Press {} to {does}.", keys(key)))
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::jobs::{job_to_resume, job_to_set_right, stopped, unchanged};
 use super::needs::{closed, job_needs};
 use super::offer::{percent, timing};
 use super::price::Scales;
-use super::{Choice, Dashboard, Fix, Offer, Timing};
+use super::{Choice, Dashboard, Fix, Need, Offer, Timing};
 use crate::domain::diagnosis::{CauseCode, ViewReport, who};
 use crate::domain::freshness::LimitSource;
 use crate::domain::time::{human, took};
@@ -124,11 +124,11 @@ impl Scales<'_> {
             let lasting: Vec<Choice> = can_keep.then_some(Choice::Triggers).into_iter().chain(plain).collect();
             return offer(Choice::Refresh, self.why_refresh(&lasting, load, needs(Choice::Cron)));
         }
-        (Best::Nothing, format!("even a refresh needs {}", needs(Choice::Refresh).join("; ")))
+        (Best::Nothing, format!("even a refresh needs {}", Need::joined(needs(Choice::Refresh))))
     }
 
     /// What is left to do where the job is set already, or waits for what stops all jobs.
-    fn left(&self, cron: &[String], schedule: &str) -> Option<(Best, String)> {
+    fn left(&self, cron: &[Need], schedule: &str) -> Option<(Best, String)> {
         let refresh = |reason| Some((Best::Offer(Choice::Refresh), reason));
         if let Some(need) = stopped(self.snapshot) {
             return refresh(format!("first comes {need}; meanwhile a refresh by hand makes it true once"));
@@ -161,7 +161,7 @@ impl Scales<'_> {
     }
 
     /// Why only a refresh: what would last, and what a cron job needs.
-    fn why_refresh(&self, lasting: &[Choice], triggers: Option<f64>, cron: &[String]) -> String {
+    fn why_refresh(&self, lasting: &[Choice], triggers: Option<f64>, cron: &[Need]) -> String {
         let tell = |choice: &Choice| match choice {
             Choice::Triggers => match triggers {
                 Some(share) => format!("triggers would keep the writers busy {} of the time", percent(share)),
@@ -175,7 +175,7 @@ impl Scales<'_> {
                 "nothing that lasts is possible for this role here: refresh it, and have what is missing granted".into()
             }
             (said, []) => said.join("; "),
-            (said, cron) => format!("a cron job needs {}; {}", cron.join("; "), said.join("; ")),
+            (said, cron) => format!("a cron job needs {}; {}", Need::joined(cron), said.join("; ")),
         }
     }
 

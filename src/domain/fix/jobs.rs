@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::Facts;
 use super::needs::{job_needs, may_alter};
+use super::{Facts, Need};
 use crate::domain::diagnosis::Failure;
 use crate::domain::job::{Job, Run, RunStatus};
 use crate::domain::snapshot::Snapshot;
@@ -97,9 +97,9 @@ pub fn stopped(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// That a job is as it would be made, so that nothing would be done.
-pub fn unchanged(job: &Job, schedule: &str) -> Option<String> {
+pub fn unchanged(job: &Job, schedule: &str) -> Option<Need> {
     let is_so = job.active && job.schedule == schedule;
-    is_so.then(|| format!("nothing: {} is active with this schedule already", job.title()))
+    is_so.then(|| Need::Already(format!("{} is active with this schedule", job.title())))
 }
 
 /// The paused job that would keep the view true again, where no other does and this role may let it go on.

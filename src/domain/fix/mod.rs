@@ -7,6 +7,7 @@ mod best;
 pub mod code;
 mod facts;
 pub mod jobs;
+mod need;
 pub mod needs;
 pub mod offer;
 pub mod price;
@@ -19,6 +20,7 @@ use super::view::Oid;
 
 pub use best::Best;
 pub use facts::{BaseTable, Dashboard, Facts, Follower, Former, Pieces, Rights, Timing};
+pub use need::Need;
 pub use offer::{Choice, Offer};
 pub use price::{Advice, advise};
 pub use proof::{Proof, Since};
@@ -96,8 +98,8 @@ pub struct Plan {
     pub impact: String,
     /// Does it make people wait or take something away?
     pub grave: bool,
-    /// What is missing; with anything here it cannot be done.
-    pub needs: Vec<String>,
+    /// What stands in the way; with anything here it is not done.
+    pub needs: Vec<Need>,
     /// What else is to be known.
     pub notes: Vec<String>,
     /// How it is undone; `None`: it cannot be.
@@ -110,6 +112,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Is all as it would make it, so that there is nothing to do?
+    pub fn is_done_already(&self) -> bool {
+        !self.needs.is_empty() && self.needs.iter().all(Need::is_already)
+    }
+
     /// Is it one transaction, so that an early end leaves nothing of it?
     pub fn is_whole(&self) -> bool {
         !self.batches && self.statements.len() != 1
@@ -119,7 +126,7 @@ impl Plan {
     #[must_use]
     pub fn shown(mut self) -> Plan {
         let texts = [&mut self.name, &mut self.title, &mut self.impact].into_iter();
-        make_visible(texts.chain(&mut self.needs).chain(&mut self.notes).chain(&mut self.undo));
+        make_visible(texts.chain(Need::texts(&mut self.needs)).chain(&mut self.notes).chain(&mut self.undo));
         self
     }
 

@@ -1,7 +1,7 @@
 //! What a fix needs and has not, each as it reads after "it needs".
 
 use super::jobs::job_failure;
-use super::{BaseTable, Facts};
+use super::{BaseTable, Facts, Need};
 use crate::domain::diagnosis::Failure;
 use crate::domain::job::Job;
 use crate::domain::reading::ProblemKind;
@@ -17,8 +17,8 @@ pub const UNIQUE_ROWS: &str = "a definition without double rows: it gives a key 
 pub const TRIGGER: &str = "mvtop_refresh_";
 
 /// That nothing can be changed here at all.
-pub fn closed(server: Option<&Server>) -> Vec<String> {
-    server.and_then(needs_to_change).into_iter().collect()
+pub fn closed(server: Option<&Server>) -> Vec<Need> {
+    server.and_then(needs_to_change).map(Need::Missing).into_iter().collect()
 }
 
 /// What is missing for a cron job.
@@ -95,13 +95,13 @@ pub fn left_out(facts: &Facts) -> Vec<String> {
 }
 
 /// What is missing for triggers.
-pub fn trigger_needs(view: &View, facts: &Facts) -> Vec<String> {
+pub fn trigger_needs(view: &View, facts: &Facts) -> Vec<Need> {
     let rights = &facts.rights;
     let named = |tables: Vec<&BaseTable>| tables.into_iter().map(|t| t.name.short()).collect::<Vec<_>>().join(", ");
     let mut needs = Vec::new();
     let is_own = |t: &&BaseTable| view.triggers.iter().any(|own| own.table == t.oid && is_own_trigger(own));
     if view.is_kept_by_triggers() {
-        needs.push("nothing: triggers refresh it already".into());
+        needs.push(Need::Already("triggers refresh it after every write".into()));
     } else if rights.tables.iter().any(|t| is_own(&t)) {
         needs.push("the triggers that mvtop made before dropped first: mvtop fix triggers --undo".into());
     }
@@ -109,27 +109,30 @@ pub fn trigger_needs(view: &View, facts: &Facts) -> Vec<String> {
         needs.push("CREATE on the view's schema, for the function".into());
     }
     if rights.owner_lacks_create {
-        needs.push(format!("CREATE on the view's schema for {}, whose function it becomes", view.owner));
+        needs.push(Need::Missing(format!("CREATE on the view's schema for {}, whose function it becomes", view.owner)));
     }
     let closed: Vec<&BaseTable> = trigger_tables(facts).filter(|t| !t.can_trigger).collect();
     if !closed.is_empty() {
-        needs.push(format!("TRIGGER on {}", named(closed)));
+        needs.push(Need::Missing(format!("TRIGGER on {}", named(closed))));
     }
     let foreign: Vec<&BaseTable> = trigger_tables(facts).filter(|t| !t.owns).collect();
     if !foreign.is_empty() {
-        needs.push(format!("to own {}: what is made there could not be taken back", named(foreign)));
+        needs.push(Need::Missing(format!("to own {}: what is made there could not be taken back", named(foreign))));
     }
     let silent: Vec<&BaseTable> = rights.tables.iter().filter(|t| !t.takes_triggers()).collect();
     if !silent.is_empty() {
-        needs.push(format!("base tables that take triggers: {} cannot tell one when it changes", named(silent)));
+        needs.push(Need::Missing(format!(
+            "base tables that take triggers: {} cannot tell one when it changes",
+            named(silent)
+        )));
     }
     if rights.tables.is_empty() {
         needs.push("a base table: the definition reads none".into());
     } else if trigger_tables(facts).next().is_none() && !left_out(facts).is_empty() {
         let (owner, tables) = (&view.owner, left_out(facts).join(", "));
-        needs.push(format!("a base table of {owner}, who owns the view: {tables} belong to others, whose writers would run his function"));
+        needs.push(Need::Missing(format!("a base table of {owner}, who owns the view: {tables} belong to others, whose writers would run his function")));
     }
-    needs.extend(facts.code.event_needs(&TRIGGER_TAGS));
+    needs.extend(facts.code.event_needs(&TRIGGER_TAGS).into_iter().map(Need::Missing));
     needs
 }
 
@@ -160,7 +163,7 @@ pub fn may_alter(server: Option<&Server>, job: &Job) -> bool {
 }
 
 /// What is in the way of changing the view's kind.
-pub fn kind_needs(view: &View, facts: &Facts) -> Vec<String> {
+pub fn kind_needs(view: &View, facts: &Facts) -> Vec<Need> {
     let mut needs = Vec::new();
     if !facts.rights.owns {
         needs.push("to own the view".into());
@@ -169,47 +172,51 @@ pub fn kind_needs(view: &View, facts: &Facts) -> Vec<String> {
         needs.push("CREATE on its schema".into());
     }
     if facts.rights.owner_lacks_create {
-        needs.push(format!("CREATE on its schema for {}, whose view it stays", view.owner));
+        needs.push(Need::Missing(format!("CREATE on its schema for {}, whose view it stays", view.owner)));
     }
     if !facts.pieces.stuck.is_empty() {
-        needs.push(format!("{} out of its way: that cannot be pointed at another view", facts.pieces.stuck.join(", ")));
+        needs.push(Need::Missing(format!(
+            "{} out of its way: that cannot be pointed at another view",
+            facts.pieces.stuck.join(", ")
+        )));
     }
     if !facts.pieces.foreign_readers.is_empty() {
-        needs.push(format!("to own {}, which read it", facts.pieces.foreign_readers.join(", ")));
+        needs.push(Need::Missing(format!("to own {}, which read it", facts.pieces.foreign_readers.join(", "))));
     }
     needs
 }
 
 /// What is in the way of a plain view: also what refreshes the view and cannot be stopped without harm, and a
 /// definition that fails, which would shut its readers out.
-pub fn plain_needs(snapshot: &Snapshot, state: &ViewState, facts: &Facts) -> Vec<String> {
+pub fn plain_needs(snapshot: &Snapshot, state: &ViewState, facts: &Facts) -> Vec<Need> {
     let view = &state.view;
     let server = snapshot.server.as_deref();
     let mut needs = kind_needs(view, facts);
-    needs.extend(facts.code.reader_needs());
-    needs.extend(facts.code.event_needs(&PLAIN_TAGS));
+    let code = facts.code.reader_needs().into_iter().chain(facts.code.event_needs(&PLAIN_TAGS));
+    needs.extend(code.map(Need::Missing));
     if let Some(hidden) = &view.hides {
         let (table, role) = (&hidden.table, &hidden.role);
-        needs.push(format!(
+        needs.push(Need::Missing(format!(
             "no row security between {role} and {table}: a plain view's rows could depend on who reads it"
-        ));
+        )));
     }
-    needs.extend(drop_needs(view, facts));
-    needs.extend(other_triggers(view).map(|t| format!("{t} dropped first: mvtop did not make them, they may do more")));
+    needs.extend(drop_needs(view, facts).map(Need::Missing));
+    let others = |t| Need::Missing(format!("{t} dropped first: mvtop did not make them, they may do more"));
+    needs.extend(other_triggers(view).map(others));
     let jobs = snapshot.history.value().into_iter().flat_map(|h| h.jobs_refreshing(&view.name)).filter(|j| j.active);
     let can_alter = facts.rights.can_alter_job && server.is_some_and(|s| s.cron.is_here());
     for job in jobs {
         let title = job.title();
         if !job.only_refreshes() {
-            needs.push(format!(
+            needs.push(Need::Missing(format!(
                 "{title} to leave it out: it does more than refresh it, and would fail ({})",
                 job.command
-            ));
+            )));
         } else if !can_alter || !may_alter(server, job) {
-            needs.push(format!("{title} paused by {}, or it would fail at each run", job.username));
+            needs.push(Need::Missing(format!("{title} paused by {}, or it would fail at each run", job.username)));
         }
     }
     let failure = state.values.problem().or(state.drift.problem()).filter(|p| p.kind == ProblemKind::Other);
-    needs.extend(failure.map(|p| format!("a definition that runs: comparing it fails ({})", p.text)));
+    needs.extend(failure.map(|p| Need::Missing(format!("a definition that runs: comparing it fails ({})", p.text))));
     needs
 }

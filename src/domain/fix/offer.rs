@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::Timing;
+use super::{Need, Timing};
 use crate::domain::text::bytes;
 use crate::domain::time::{human, took};
 
@@ -58,8 +58,8 @@ pub struct Offer {
     pub wal_per_day: Option<f64>,
     /// What readers wait.
     pub readers: String,
-    /// What is missing; with anything here it cannot be done.
-    pub needs: Vec<String>,
+    /// What stands in the way; with anything here it is not done.
+    pub needs: Vec<Need>,
     /// What is to be known before taking it.
     pub warning: Option<String>,
 }

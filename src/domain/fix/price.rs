@@ -8,7 +8,7 @@ use super::best::Best;
 use super::jobs::{job_to_set_right, stopped, unchanged};
 use super::needs::{UNIQUE_ROWS, alter_needs, closed, cron_needs, job_needs, left_out, plain_needs, trigger_needs};
 use super::offer::timing;
-use super::{Choice, Facts, Offer};
+use super::{Choice, Facts, Need, Offer};
 use crate::domain::day::{MINUTES, longest, own_schedule};
 use crate::domain::diagnosis::{CauseCode, ViewReport};
 use crate::domain::freshness::DEFAULT_LIMIT;
@@ -50,7 +50,7 @@ impl Advice {
         let title = if let Best::Repair(_, title) = &mut self.best { Some(title) } else { None };
         make_visible(title.into_iter().chain([&mut self.reason]));
         for offer in &mut self.offers {
-            make_visible(offer.needs.iter_mut().chain(&mut offer.warning).chain([&mut offer.readers]));
+            make_visible(Need::texts(&mut offer.needs).chain(&mut offer.warning).chain([&mut offer.readers]));
         }
         self
     }
@@ -104,7 +104,7 @@ pub fn refresh_time(snapshot: &Snapshot, view: &ViewState, report: Option<&ViewR
 }
 
 /// Adds what is not said yet.
-pub(super) fn extend_anew(needs: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+pub(super) fn extend_anew(needs: &mut Vec<Need>, more: impl IntoIterator<Item = Need>) {
     for need in more {
         if !needs.contains(&need) {
             needs.push(need);
@@ -162,7 +162,7 @@ impl Scales<'_> {
         self.refresh.map_or("wait for each refresh".into(), |r| format!("wait {} each time", took(r.length)))
     }
 
-    fn refresh_needs(&self) -> Vec<String> {
+    fn refresh_needs(&self) -> Vec<Need> {
         let server = self.snapshot.server.as_deref();
         let mut needs = closed(server);
         if !self.view.view.can_refresh {
@@ -172,7 +172,7 @@ impl Scales<'_> {
         if self.report.is_some_and(ViewReport::gives_key_twice) {
             needs.push(UNIQUE_ROWS.into());
         }
-        needs.extend(self.facts.code.event_needs(&["REFRESH MATERIALIZED VIEW"]));
+        needs.extend(self.facts.code.event_needs(&["REFRESH MATERIALIZED VIEW"]).into_iter().map(Need::Missing));
         needs
     }
 
@@ -207,7 +207,7 @@ impl Scales<'_> {
         let own = job_to_set_right(self.snapshot, &self.view.view);
         let server = self.snapshot.server.as_deref();
         let right = || own.map_or_else(|| cron_needs(server, self.facts), |_| alter_needs(server, self.facts));
-        offer.needs.extend(stopped(self.snapshot).or_else(right));
+        offer.needs.extend(stopped(self.snapshot).or_else(right).map(Need::Missing));
         if let Some(job) = own.filter(|j| self.lets_read(j) != Some(true)) {
             (offer.readers, offer.warning) = match self.lets_read(job) {
                 None => ("not known".into(), Some(format!("how {} refreshes it is not seen", job.title()))),
@@ -215,7 +215,9 @@ impl Scales<'_> {
             };
         }
         offer.needs.extend(own.and_then(|job| unchanged(job, schedule)));
-        offer.needs.extend(own.and_then(|job| job_needs(self.snapshot, &self.view.view, self.facts, job)));
+        offer
+            .needs
+            .extend(own.and_then(|job| job_needs(self.snapshot, &self.view.view, self.facts, job)).map(Need::Missing));
         if offer.warning.is_none()
             && self.view.view.refresh_column().is_some()
             && self.mode() == RefreshMode::Concurrently

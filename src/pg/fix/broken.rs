@@ -17,9 +17,9 @@ impl Ground<'_> {
                     let pause = vec![alter_active(job, false)];
                     pauses.push(self.guard_job(job, &pause));
                     pauses.extend(pause);
-                    format!("{title} {why}: it is paused by this; p in the cron pane resumes it, x removes it.")
+                    format!("{title} {why}: it is paused by this; resume or remove it in the cron pane.")
                 }
-                true => format!("{title} {why}, and goes on failing: x in the cron pane removes it."),
+                true => format!("{title} {why}, and goes on failing: remove it in the cron pane."),
                 false => {
                     let by = &job.username;
                     format!("{title} {why}, and goes on failing: only {by} or a superuser can remove it.")

@@ -9,7 +9,7 @@ use super::{Ground, limits, literal, refresh_sql, transaction};
 use crate::domain::diagnosis::ViewReport;
 use crate::domain::fix::jobs::{broken_jobs, job_to_set_right, stopped, unchanged};
 use crate::domain::fix::needs::{UNIQUE_ROWS, cron_needs, job_needs, may_alter};
-use crate::domain::fix::{Fix, Former, Plan, Proof};
+use crate::domain::fix::{Fix, Former, Need, Plan, Proof};
 use crate::domain::job::{Job, is_whole};
 use crate::domain::schedule::Schedule;
 use crate::domain::server::Server;
@@ -91,8 +91,8 @@ impl Ground<'_> {
             None => self.cron_new(schedule),
         };
         plan.fix = Fix::CronInstall { schedule: schedule.into() };
-        plan.needs.extend(stopped(self.snapshot));
-        plan.needs.extend(self.refresh_needs());
+        plan.needs.extend(stopped(self.snapshot).map(Need::Missing));
+        plan.needs.extend(self.refresh_needs().map(Need::Missing));
         let broken = broken_jobs(self.snapshot, &self.view.view);
         let works = |j: &&Job| j.active && !broken.iter().any(|(b, _)| b.id == j.id);
         if self.report.is_some_and(ViewReport::gives_key_twice) {
@@ -137,7 +137,7 @@ impl Ground<'_> {
         let view = &self.view.view.name;
         let title = format!("Refresh {} by a cron job?", view.short());
         let mut plan = self.blank(Fix::CronInstall { schedule: schedule.into() }, title, "Schedule");
-        plan.needs.extend(cron_needs(self.server(), &self.facts()));
+        plan.needs.extend(cron_needs(self.server(), &self.facts()).map(Need::Missing));
         let name = self.free_name(view);
         let command = refresh_sql(view, self.mode_to_come());
         let arguments = [name.as_str(), schedule, command.as_str()].map(literal).join(", ");
@@ -145,7 +145,7 @@ impl Ground<'_> {
         plan.statements = match &plan.database {
             Some(there) => {
                 plan.notes.push(format!(
-                    "pg_cron lives in the database {there}, so it is done there; refresh by hand first (r)."
+                    "pg_cron lives in the database {there}, so it is done there; refresh by hand first."
                 ));
                 let call = format!("SELECT cron.schedule_in_database({arguments}, {})", literal(&self.database()));
                 transaction([self.guard_name(&name), call])
@@ -159,7 +159,7 @@ impl Ground<'_> {
         };
         tell_runs(&mut plan, Some(self.mode_to_come() == RefreshMode::Concurrently));
         let stays = if plan.sql().contains("active := false") { "; what it paused stays paused" } else { "" };
-        plan.undo = Some(format!("mvtop fix cron --undo, or x in the cron pane, removes the job{stays}"));
+        plan.undo = Some(format!("mvtop fix cron --undo, or the cron pane, removes the job{stays}"));
         plan.proof = Some(Proof::NewJob { name, schedule: schedule.into() });
         plan
     }
@@ -185,7 +185,7 @@ impl Ground<'_> {
         let mut plan = self.blank(Fix::CronReschedule(job.id, schedule.into()), title, "Set it");
         self.needs_alter(&mut plan, job);
         plan.needs.extend(unchanged(job, schedule));
-        plan.needs.extend(job_needs(self.snapshot, &self.view.view, &self.facts(), job));
+        plan.needs.extend(job_needs(self.snapshot, &self.view.view, &self.facts(), job).map(Need::Missing));
         plan.database = self.cron_home();
         // Where the job is, the view is not.
         let is_here = plan.database.is_none();
@@ -241,7 +241,7 @@ impl Ground<'_> {
         match preview(schedule, self.server(), self.now) {
             Ok(_) if !plan.needs.is_empty() => {}
             Ok(preview) => plan.notes.insert(0, format!("It runs {}: {}.", preview.described, preview.runs())),
-            Err(why) => plan.needs.push(format!("another schedule: {why}")),
+            Err(why) => plan.needs.push(format!("another schedule: {why}").into()),
         }
     }
 
@@ -263,9 +263,9 @@ impl Ground<'_> {
         // From a shell only the view's own job can be named.
         let is_own = job_to_set_right(self.snapshot, &self.view.view).is_some_and(|own| own.id == job.id);
         plan.undo = Some(match (is_own, active) {
-            (true, true) => "p in the cron pane, or mvtop fix pause".into(),
-            (true, false) => "p in the cron pane, or mvtop fix resume".into(),
-            (false, _) => format!("p in the cron pane, or {}", alter_active(job, !active)),
+            (true, true) => "the cron pane, or mvtop fix pause".into(),
+            (true, false) => "the cron pane, or mvtop fix resume".into(),
+            (false, _) => format!("the cron pane, or {}", alter_active(job, !active)),
         });
         plan.proof = Some(job_proof(job, Some(active), None));
         plan
@@ -287,7 +287,7 @@ impl Ground<'_> {
 
     fn needs_owner(&self, plan: &mut Plan, job: &Job) {
         if !may_alter(self.server(), job) {
-            plan.needs.push(format!("to be {}, whose job it is, or a superuser", job.username));
+            plan.needs.push(format!("to be {}, whose job it is, or a superuser", job.username).into());
         }
     }
 
@@ -330,10 +330,10 @@ impl Ground<'_> {
         plan.notes
             .push("pg_cron has no function for it: the command is run here, by you, and not in its history.".into());
         if self.server().is_some_and(|s| s.user != job.username) {
-            plan.needs.push(format!(
-                "to be {}, as whom the job runs: run by you, its command would have your rights",
-                job.username
-            ));
+            plan.needs.push(
+                format!("to be {}, as whom the job runs: run by you, its command would have your rights", job.username)
+                    .into(),
+            );
         }
         plan
     }

@@ -13,7 +13,7 @@ use super::guard::{unless, view_regclass};
 use super::{Ground, clean, dollars, literal, transaction};
 use crate::domain::fix::needs::{kind_needs, may_alter, plain_needs};
 use crate::domain::fix::offer::timing;
-use crate::domain::fix::{Facts, Fix, Grant, Plan, Proof, WayBack};
+use crate::domain::fix::{Facts, Fix, Grant, Need, Plan, Proof, WayBack};
 use crate::domain::job::{Job, JobId};
 use crate::domain::view::RefreshMode;
 use crate::pg::compare::qualified;
@@ -50,7 +50,7 @@ impl Ground<'_> {
         let mut plan = self.blank(Fix::PlainView, format!("Replace {name} by a plain view?"), "Replace");
         plan.needs = plain_needs(self.snapshot, self.view, &facts);
         if self.view.view.is_plain() {
-            plan.needs.push("nothing: it is a plain view already".into());
+            plan.needs.push(Need::Already("it is a plain view".into()));
         }
         let way_back = self.way_back(&facts);
         let full = qualified(&self.view.view.name);
@@ -98,8 +98,11 @@ impl Ground<'_> {
         }
         let way_back = way_back.unwrap_or_default();
         let strange = way_back.strange(&facts.pieces.full_name);
-        plan.needs
-            .extend(strange.iter().map(|s| format!("a way back that only mvtop wrote: this is not its own: {s}")));
+        plan.needs.extend(
+            strange
+                .iter()
+                .map(|s| Need::Missing(format!("a way back that only mvtop wrote: this is not its own: {s}"))),
+        );
         let mut rebuild = way_back.rebuild.clone();
         rebuild.extend(self.grants_back(&mut plan, &way_back, &facts));
         let mut inner = self.swap(Change::ToMaterialized, &way_back.storage, &[], &rebuild, &facts);

@@ -18,7 +18,7 @@ use super::operator::LOCK_TIMEOUT;
 use crate::domain::diagnosis::{Verdict, ViewReport};
 use crate::domain::fix::code::tags;
 use crate::domain::fix::price::refresh_time;
-use crate::domain::fix::{Facts, Fix, Plan};
+use crate::domain::fix::{Facts, Fix, Need, Plan};
 use crate::domain::freshness::FreshnessState;
 use crate::domain::job::{Job, JobId};
 use crate::domain::rights::needs_to_change;
@@ -71,7 +71,7 @@ impl<'a> Ground<'a> {
         };
         self.add_strangers(&mut plan);
         if let Some(need) = self.server().and_then(needs_to_change) {
-            plan.needs.insert(0, need);
+            plan.needs.insert(0, need.into());
         }
         if !matches!(plan.fix, Fix::CronRunNow(_)) {
             let guards = plan.statements.iter().enumerate().filter(|(_, s)| guard::is_guard(s));
@@ -89,7 +89,7 @@ impl<'a> Ground<'a> {
         let tables = plan.statements.iter().find_map(|s| cron_table(s)).filter(|_| plan.database.is_none());
         let needs = code.event_needs(&tags(&plan.statements));
         let needs = needs.into_iter().chain(tables.into_iter().flat_map(|table| code.cron_needs(table)));
-        for need in needs {
+        for need in needs.map(Need::Missing) {
             if !plan.needs.contains(&need) {
                 plan.needs.push(need);
             }
@@ -210,7 +210,7 @@ impl<'a> Ground<'a> {
         plan.notes.extend(self.warned());
         plan.notes.extend(self.settings_note());
         plan.notes.push(self.duration());
-        plan.needs.extend(self.refresh_needs());
+        plan.needs.extend(self.refresh_needs().map(Need::Missing));
     }
 
     /// That a refresh fails, as far as the last one tells.

@@ -6,7 +6,7 @@ use super::guard::unless;
 use super::proof::{old_runs, session};
 use super::{Ground, literal, short_name, transaction};
 use crate::domain::diagnosis::who;
-use crate::domain::fix::{Fix, Plan, Proof, Since};
+use crate::domain::fix::{Fix, Need, Plan, Proof, Since};
 use crate::domain::job::{Job, trigger_modes};
 use crate::domain::time::ago;
 use crate::domain::view::{Trigger, ViewName};
@@ -40,10 +40,10 @@ impl Ground<'_> {
         plan.impact = "It takes ShareLock: readers go on, refreshes wait until it is built.".into();
         plan.notes.push("With it a refresh can be CONCURRENTLY, so that readers go on.".into());
         if self.is_stale() {
-            plan.notes.push("The view is old: if what is unique live comes twice in it, refresh it first (r).".into());
+            plan.notes.push("The view is old: if what is unique live comes twice in it, refresh it first.".into());
         }
         if view.has_unique_index {
-            plan.needs = vec!["nothing: it has a unique index already".into()];
+            plan.needs = vec![Need::Already("it has a unique index".into())];
         }
         self.needs_own(&mut plan);
         plan.undo = Some("mvtop fix index --undo drops it".into());
@@ -52,7 +52,7 @@ impl Ground<'_> {
     }
 
     /// Columns that are there and that a unique index takes.
-    fn column_needs(&self, columns: &[String]) -> Vec<String> {
+    fn column_needs(&self, columns: &[String]) -> Vec<Need> {
         let view = &self.view.view;
         let facts = self.facts();
         let (known, unknown): (Vec<&String>, Vec<&String>) = columns.iter().partition(|c| view.has_column(c));
@@ -67,17 +67,19 @@ impl Ground<'_> {
         }
         if !unknown.is_empty() {
             let list = unknown.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            needs.push(format!("columns that {} has: it has no {list}", view.name.short()));
+            needs.push(format!("columns that {} has: it has no {list}", view.name.short()).into());
         }
         if !odd.is_empty() {
-            needs.push(format!("columns whose values have an order: {} cannot be in a unique index", odd.join(", ")));
+            needs.push(
+                format!("columns whose values have an order: {} cannot be in a unique index", odd.join(", ")).into(),
+            );
         }
         needs
     }
 
     fn needs_own(&self, plan: &mut Plan) {
         if self.view.facts.value().is_some_and(|f| !f.rights.owns) {
-            plan.needs.push(format!("to own {}", self.view.view.name.short()));
+            plan.needs.push(format!("to own {}", self.view.view.name.short()).into());
         }
     }
 
@@ -90,12 +92,14 @@ impl Ground<'_> {
         let (own, others): (Vec<String>, Vec<String>) =
             self.facts().rights.unique_indexes.into_iter().partition(|name| *name == self.unique_name());
         if own.is_empty() {
-            plan.needs.push(format!("that index: {} has no {}", self.view.view.name.short(), self.unique_name()));
+            plan.needs
+                .push(format!("that index: {} has no {}", self.view.view.name.short(), self.unique_name()).into());
         } else if others.is_empty() {
             let users = self.needing_index();
             if !users.is_empty() {
                 let list = users.join(", ");
-                plan.needs.push(format!("another unique index, or no more CONCURRENTLY in {list}: each would fail"));
+                plan.needs
+                    .push(format!("another unique index, or no more CONCURRENTLY in {list}: each would fail").into());
             }
         }
         self.needs_own(&mut plan);
@@ -198,7 +202,7 @@ impl Ground<'_> {
                 };
                 plan.notes.push(format!("{what}. It is {}{since}.", o.by.state));
                 if !terminate && o.is_idle() {
-                    plan.notes.push("It runs nothing, so cancelling does nothing: K ends the session.".into());
+                    plan.notes.push("It runs nothing, so cancelling does nothing: end the session instead.".into());
                 }
             }
             None => plan.needs.push("a session that blocks a refresh: this one does not any more".into()),

@@ -12,7 +12,7 @@ use super::{Ground, dollars, name_literal, refresh_sql, short_name};
 use crate::domain::fix::needs::{
     TRIGGER, drop_needs, is_own_trigger, left_out, other_triggers, trigger_needs, trigger_tables,
 };
-use crate::domain::fix::{BaseTable, Facts, Fix, Plan, Proof};
+use crate::domain::fix::{BaseTable, Facts, Fix, Need, Plan, Proof};
 use crate::domain::view::{Trigger, ViewName};
 use crate::pg::compare::qualified;
 
@@ -30,7 +30,7 @@ impl Ground<'_> {
         let title = format!("Refresh {} after every write?", self.view.view.name.short());
         let mut plan = self.blank(Fix::TriggersInstall, title, "Install");
         plan.needs = trigger_needs(&self.view.view, &facts);
-        plan.needs.extend(self.refresh_needs());
+        plan.needs.extend(self.refresh_needs().map(Need::Missing));
         let tables: Vec<&BaseTable> = trigger_tables(&facts).collect();
         let mut statements = self.create_function(&facts);
         statements.extend(tables.iter().map(|t| self.create_trigger(t)));
@@ -135,7 +135,7 @@ impl Ground<'_> {
         if statements.is_empty() {
             plan.needs.push("triggers that mvtop made: there are none".into());
         }
-        plan.needs.extend(drop_needs(&self.view.view, &self.facts()));
+        plan.needs.extend(drop_needs(&self.view.view, &self.facts()).map(Need::Missing));
         plan.statements = self.guarded(statements);
         plan.grave = true;
         plan.impact = "Writers wait for a moment; nothing refreshes it any more unless a job does.".into();
