@@ -2,7 +2,11 @@
 SHELL := /bin/bash
 PG_MAJOR = $(shell ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1 | cut -d/ -f5)
 
-.PHONY: demo test roles check screenshots bench setup setup-bench setup-check setup-pooler setup-screenshots
+.DEFAULT_GOAL := help
+.PHONY: help demo test roles check screenshots bench setup setup-bench setup-check setup-pooler setup-screenshots
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup  ## the console on a private PostgreSQL in the state of the incident's night
 	cargo build --release --locked

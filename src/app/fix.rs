@@ -233,7 +233,7 @@ pub fn edit_schedule(model: &mut Model) {
 pub fn schedule_typed(model: &mut Model) {
     let Some(field) = &model.field else { return };
     let text = field.input.value().trim().to_string();
-    if let Err(why) = crate::pg::fix::preview(&text, model.newest.server.as_deref(), model.server_now()) {
+    if let Err(why) = crate::domain::schedule::preview(&text, model.newest.server.as_deref(), model.server_now()) {
         return super::update::say(model, why);
     }
     let job = field.job;

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 
 use super::show::dotted;
-use crate::app::groups::likely;
 use crate::domain::diagnosis::{Diagnosis, ViewReport};
 use crate::domain::freshness::LimitSource;
+use crate::domain::group_columns::likely;
 use crate::domain::job::History;
 use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::text::visible;

@@ -8,6 +8,7 @@ pub mod drift;
 pub mod fix;
 pub mod freshness;
 pub mod grants;
+pub mod group_columns;
 pub mod groups;
 pub mod job;
 pub mod lens;

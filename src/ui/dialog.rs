@@ -14,9 +14,9 @@ use crate::app::Model;
 use crate::app::fix::ScheduleField;
 use crate::app::model::Dialog;
 use crate::app::question::Room;
+use crate::domain::schedule::preview;
 use crate::domain::text::{fit, folds, visible, wrap};
 use crate::journal::Entry;
-use crate::pg::fix::preview;
 use crate::theme::Theme;
 
 /// Draws the dialog, if there is one, or the field for a schedule.

@@ -19,10 +19,10 @@ use crate::app::Model;
 use crate::app::disabled::no_changes;
 use crate::app::fix::{FixScreen, Row, advice, plan, rows, schedule, view};
 use crate::domain::fix::{Advice, Choice, Need, Offer};
+use crate::domain::schedule::preview;
 use crate::domain::text::{fit, wrap};
 use crate::domain::time::{human, took};
 use crate::keys::{self, Action, Scope};
-use crate::pg::fix::preview;
 use crate::theme::Theme;
 
 const TITLE: &str = " What can be done ";

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use mvtop::app::model::{Dialog, Settings};
-use mvtop::app::{Cmd, Model, Msg, groups, update};
+use mvtop::app::{Cmd, Model, Msg, update};
 use mvtop::domain::drift::Scope;
 use mvtop::domain::freshness::Stamp;
+use mvtop::domain::group_columns::listed;
 use mvtop::domain::rules::{Bound, Label, Rulebook, Rules};
 use mvtop::domain::server::Cron;
 use mvtop::domain::snapshot::{ColumnValues, Snapshot, ValuesSource};
@@ -52,7 +53,7 @@ fn press(model: &mut Model, keys: &str) -> Vec<Cmd> {
 fn o_asks_for_the_columns_values_and_lists_the_likely_ones_first() {
     let mut model = console();
     assert_eq!(press(&mut model, "o"), [Cmd::Watch(Request::Columns(VIEW))]);
-    let listed = groups::listed(&model.snapshot.views[0]);
+    let listed = listed(&model.snapshot.views[0]);
     let names: Vec<&str> = listed.iter().map(|c| c.name.as_str()).collect();
     let few = ["coordinacion_id", "coordinacion_codigo", "ejecutivo_id", "ejecutivo_nombre"];
     assert_eq!(names, [&few[..], &["prospecto_id", "vista_actualizada_at"]].concat());

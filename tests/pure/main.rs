@@ -14,6 +14,7 @@ mod fixes;
 mod groups;
 mod jobs;
 mod keeper;
+mod layers;
 mod many;
 mod price;
 mod questions;

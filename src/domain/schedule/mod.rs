@@ -17,6 +17,7 @@ mod error;
 mod field;
 mod fires;
 mod parse;
+mod preview;
 mod seconds;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use calendar::Calendar;
 pub use dialect::Dialect;
 pub use error::ScheduleError;
 pub use field::Field;
+pub use preview::{Preview, preview};
 
 /// A schedule that pg_cron accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,7 +27,6 @@ use crate::domain::snapshot::{Snapshot, ViewState};
 use crate::domain::time::{Time, took};
 use crate::domain::view::{RefreshMode, ViewName};
 
-pub use cron::{Preview, preview};
 pub use guard::same_view;
 pub use kind::{MEANS, SAME};
 pub use names::{is_ours, job_name};
