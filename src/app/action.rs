@@ -208,7 +208,7 @@ fn failure(action: &ActionRun, ending: &Ending, length: Duration) -> String {
             };
             let waited = LOCK_TIMEOUT.as_secs();
             format!(
-                "The lock on {name} was not free within {waited} s: {holder}. Nothing was changed; try again when it ends."
+                "The lock on {name} was not free within {waited}s: {holder}. Nothing was changed; try again when it ends."
             )
         }
         Ending::Failed(problem) => format!("{title} failed, nothing was changed: {}", problem.text),

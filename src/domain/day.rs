@@ -9,7 +9,7 @@ use super::schedule::{Dialect, Schedule};
 use super::snapshot::{Snapshot, ViewState};
 use super::stats::{Gap, JobStats, SPAN};
 use super::text::{counted, percent};
-use super::time::{Time, clock, compact, human};
+use super::time::{Time, clock, human};
 
 /// How a view's refreshes went over the last day, as far back as the history tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,7 +115,7 @@ impl Day {
         Some(self.advice.as_ref()?.text(self.limit?))
     }
 
-    /// `286 of 288 runs came, 98.9 % good, p50 1.2 s, p95 1.9 s, longest 4.0 s`
+    /// `286 of 288 runs came, 98.9 % good, p50 1.2s, p95 1.9s, longest 4s`
     fn runs(&self) -> String {
         let came = match self.expected {
             Some(0) if self.ended == 0 => "no run was due".into(),
@@ -148,10 +148,10 @@ impl Day {
         let when = if at >= now { "now".into() } else { format!("at {}", clock(at, now)) };
         let share = self.within.zip(self.limit).map_or(String::new(), |(w, limit)| {
             let span = now - self.since;
-            let of = if span < SPAN - TimeDelta::hours(1) { format!(" of {}", compact(span)) } else { String::new() };
-            format!("within {} for {}{of}, ", compact(limit), percent(w))
+            let of = if span < SPAN - TimeDelta::hours(1) { format!(" of {}", human(span)) } else { String::new() };
+            format!("within {} for {}{of}, ", human(limit), percent(w))
         });
-        Some(format!("{share}worst {} {when}", compact(worst)))
+        Some(format!("{share}worst {} {when}", human(worst)))
     }
 }
 
@@ -160,10 +160,10 @@ impl Advice {
     pub fn text(&self, limit: TimeDelta) -> String {
         let about = if self.estimated { "about " } else { "" };
         let Some((_, schedule)) = &self.schedule else {
-            return format!("no schedule keeps {}: a refresh takes {about}{}", compact(limit), human(self.duration));
+            return format!("no schedule keeps {}: a refresh takes {about}{}", human(limit), human(self.duration));
         };
         let load = self.load.map_or(String::new(), |l| format!(", load {about}{:.1} %", l * 100.0));
-        format!("longest schedule to keep {}: {schedule}{load}", compact(limit))
+        format!("longest schedule to keep {}: {schedule}{load}", human(limit))
     }
 }
 

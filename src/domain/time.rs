@@ -10,36 +10,14 @@ pub fn age(then: Time, now: Time) -> TimeDelta {
     (now - then).max(TimeDelta::zero())
 }
 
-/// A length of time in its two largest units: `0.4 s`, `12 s`, `4:59`, `3 h 07 m`, `2 d 04 h`.
+/// A length of time in at most six columns, in its two largest units: `41ms`, `0.5s`, `12s`, `4m59s`, `3h07m`, `3d02h`, `400d`.
 pub fn human(length: TimeDelta) -> String {
-    let seconds = length.num_seconds();
-    match seconds {
-        ..0 => format!("-{}", human(-length)),
-        0..10 if length.num_milliseconds() < 10_000 && length.num_milliseconds() % 1000 != 0 => {
-            human_millis(length.num_milliseconds())
-        }
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{}:{:02} min", seconds / 60, seconds % 60),
-        3_600..86_400 => format!("{} h {:02} m", seconds / 3_600, seconds % 3_600 / 60),
-        _ => format!("{} d {:02} h", seconds / 86_400, seconds % 86_400 / 3_600),
-    }
-}
-
-fn human_millis(ms: i64) -> String {
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        _ => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-    }
-}
-
-/// A length of time in at most six columns, for tables: `750ms`, `12s`, `4m59s`, `3h07m`, `3d02h`, `400d`.
-pub fn compact(length: TimeDelta) -> String {
     let ms = length.num_milliseconds();
     let seconds = length.num_seconds();
     match seconds {
-        ..0 => format!("-{}", compact(-length)),
-        0 => format!("{ms}ms"),
-        1..10 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100).replace(".0s", "s"),
+        _ if length < TimeDelta::zero() => format!("-{}", human(-length)),
+        0 if (1..100).contains(&ms) => format!("{ms}ms"),
+        0..10 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100).replace(".0s", "s"),
         10..60 => format!("{seconds}s"),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60).replace("m00s", "m"),
         3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds % 3_600 / 60).replace("h00m", "h"),
@@ -48,7 +26,7 @@ pub fn compact(length: TimeDelta) -> String {
     }
 }
 
-/// How long ago, in whole seconds so that it ticks calmly: `12 s`, `4:59 min`, `3 d 02 h`.
+/// How long ago, in whole seconds so that it ticks calmly: `12s`, `4m59s`, `3d02h`.
 pub fn ago(then: Time, now: Time) -> String {
     human(TimeDelta::seconds(age(then, now).num_seconds()))
 }
@@ -72,18 +50,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compact_length_keeps_to_six_columns() {
-        let said: Vec<_> = [4, 1_250, 12_300, 299_000, 300_000, 86_399_000, 273_600_000, 8_640_000_000]
-            .map(|ms| compact(TimeDelta::milliseconds(ms)))
-            .into();
-        assert_eq!(said, ["4ms", "1.2s", "12s", "4m59s", "5m", "23h59m", "3d04h", "100d"]);
-    }
-
-    #[test]
-    fn a_length_is_told_in_its_two_largest_units() {
-        let said: Vec<_> = [4, 999, 1_000, 1_250, 12_300, 299_000, 11_220_000, 273_600_000]
-            .map(|ms| human(TimeDelta::milliseconds(ms)))
-            .into();
-        assert_eq!(said, ["4 ms", "999 ms", "1 s", "1.2 s", "12 s", "4:59 min", "3 h 07 m", "3 d 04 h"]);
+    fn a_length_is_told_in_its_two_largest_units_and_six_columns() {
+        let said: Vec<_> =
+            [0, 4, 99, 100, 516, 999, 1_000, 1_250, 12_300, 299_000, 300_000, 86_399_000, 273_600_000, 8_640_000_000]
+                .map(|ms| human(TimeDelta::milliseconds(ms)))
+                .into();
+        let short = ["0s", "4ms", "99ms", "0.1s", "0.5s", "0.9s", "1s", "1.2s"];
+        let long = ["12s", "4m59s", "5m", "23h59m", "3d04h", "100d"];
+        assert_eq!(said, [&short[..], &long].concat());
+        assert!(said.iter().all(|said| said.len() <= 6), "{said:?}");
+        assert_eq!(human(TimeDelta::milliseconds(-1_500)), "-1.5s");
     }
 }

@@ -158,7 +158,7 @@ async fn by_itself(session: &Session, statement: &str, report: &impl Fn(Event)) 
         // The server says both by one code, and the words are in its language.
         let is_limit = limit > 0 && began.elapsed() >= Duration::from_millis(limit.unsigned_abs());
         let text = match is_limit {
-            true => format!("the statement_timeout of this role, {limit} ms, ended it"),
+            true => format!("the statement_timeout of this role, {limit}ms, ended it"),
             false => "it was cancelled".into(),
         };
         Ending::Partly(Problem { text, ..problem }, stays)

@@ -322,7 +322,7 @@ fn stop(error: &tokio_postgres::Error, holder: &Option<String>) -> Stop {
             let holder = holder.as_deref().unwrap_or("another session holds it");
             let waited = LOCK_TIMEOUT.as_secs();
             Stop::Other(format!(
-                "a lock was not free within {waited} s: {holder}; nothing was changed, try again when it ends"
+                "a lock was not free within {waited}s: {holder}; nothing was changed, try again when it ends"
             ))
         }
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {

@@ -3,7 +3,7 @@
 //! ```text
 //!  ✖ CRITICAL  mv_conversaciones_dashboard is wrong: 258 of 3,230 misplaced, 203 outdated
 //!              Osmara Partida sees VEN 166 instead of 0, BOOM 0 instead of 29; 40 more are affected
-//!              No cron job refreshes it. Data 3 d 02 h old.
+//!              No cron job refreshes it. Data 3d02h old.
 //!              Press r to refresh, then f to schedule it.
 //! ```
 

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! ◂ sincronizar-dynamics ▸ 2 of 5 · */5 * * * * · every 5 minutes
-//! 24 h: 98.9 % of 288 good · 3 of 291 missing · p50 0.4 s p95 1.1 s · next in 2:10 min
+//! 24 h: 98.9 % of 288 good · 3 of 291 missing · p50 0.4s p95 1.1s · next in 2m10s
 //! ▁▂▁▁▃▁▂█▁▁▂
-//! ✖ 10:05:00  1.2 s  failed     ERROR: canceling statement due to statement timeout
+//! ✖ 10:05:00  1.2s  failed     ERROR: canceling statement due to statement timeout
 //! ```
 
 use ratatui::Frame;
@@ -20,7 +20,7 @@ use crate::domain::job::{History, Job, Run, RunStatus};
 use crate::domain::rights::{hidden_jobs, no_jobs};
 use crate::domain::stats::JobStats;
 use crate::domain::text::{percent, visible};
-use crate::domain::time::{Time, clock, compact, human};
+use crate::domain::time::{Time, clock, human};
 use crate::theme::Theme;
 
 /// Draws it.
@@ -122,11 +122,11 @@ fn job_row<'a>(model: &Model, theme: &Theme, columns: &[Column], history: &Histo
     let (sign, style) = history.runs_of(job.id).next().map_or((" ", theme.dim), |run| status_sign(theme, run));
     let good = stats.and_then(|s| s.success_rate()).map_or("–".into(), percent);
     let next = match stats.and_then(|s| s.next) {
-        Some(next) => compact((next - model.server_now()).max(chrono::TimeDelta::zero())),
+        Some(next) => human((next - model.server_now()).max(chrono::TimeDelta::zero())),
         None if job.active => "never".into(),
         None => "paused".into(),
     };
-    let p95 = stats.and_then(|s| s.p95).map_or("–".into(), compact);
+    let p95 = stats.and_then(|s| s.p95).map_or("–".into(), human);
     let cells = [
         (sign.to_string(), style),
         (job.title().into_owned(), theme.words()),
@@ -182,7 +182,7 @@ fn figures<'a>(theme: &Theme, job: &Job, stats: &JobStats, now: Time, is_narrow:
     let mut spans = vec![Span::styled(format!("{rate} · "), style)];
     let length = |l: Option<chrono::TimeDelta>| l.map_or("?".into(), human);
     let next = match (stats.next, job.active) {
-        (Some(next), _) => format!("next {}", compact((next - now).max(chrono::TimeDelta::zero()))),
+        (Some(next), _) => format!("next {}", human((next - now).max(chrono::TimeDelta::zero()))),
         (None, false) => "paused".into(),
         (None, true) => "never fires".into(),
     };

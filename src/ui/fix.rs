@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! ┏ What can be done · mv_conversaciones_dashboard ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-//! ┃ Recommended: Cron job. A refresh of 79 ms every 5:00 min keeps the limit          ┃
+//! ┃ Recommended: Cron job. A refresh of 79ms every 5m keeps the limit          ┃
 //! ┃   option        data is at most   a write waits   load    WAL a day   readers     ┃
-//! ┃ ▸ Cron job      5:00 min old      0               0.03 %  ≈ 312 MB    go on       ┃
+//! ┃ ▸ Cron job      5m old      0               0.03 %  ≈ 312 MB    go on       ┃
 //! ```
 
 use ratatui::Frame;

@@ -3,7 +3,7 @@
 //! ```text
 //! view 3,230 · live 3,230 · rows differ
 //! moved 313  missing 14  gone 14  changed 210
-//! groups 4 ms · values 70 ms · next in 3 s
+//! groups 4ms · values 70ms · next in 3s
 //!
 //!  137  Osmara Partida · VEN → Berta Lagos · VEN
 //! ```

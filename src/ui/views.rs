@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   state     view                          age / limit             rows     size  next
-//! ✖ late      mv_conversaciones_dashboard   3 d 04 h / 5:00 min    3,230   2.1 MB  never
+//! ✖ late      mv_conversaciones_dashboard   3d04h / 5m    3,230   2.1 MB  never
 //!
-//! refreshed 11-21 06:12 · by column vista_actualizada_at · limit 5:00 min (usual)
+//! refreshed 11-21 06:12 · by column vista_actualizada_at · limit 5m (usual)
 //! ```
 
 use ratatui::Frame;
@@ -23,7 +23,7 @@ use crate::domain::rights::hidden_jobs;
 use crate::domain::server::Link;
 use crate::domain::snapshot::ViewState;
 use crate::domain::text::{bytes, visible};
-use crate::domain::time::{ago, compact};
+use crate::domain::time::{ago, human};
 use crate::theme::Theme;
 
 /// Draws it.
@@ -131,8 +131,8 @@ fn view_row<'a>(model: &Model, theme: &Theme, columns: &[Column], view: &ViewSta
     let cells = [
         (format!("{sign} {}", state(view, report)), verdict_style(theme, report.verdict)),
         (view.view.name.short(), theme.words()),
-        (report.freshness.age.map_or("?".into(), |age| compact(chrono::TimeDelta::seconds(age.num_seconds()))), late),
-        (report.freshness.limit.length.map_or("none".into(), compact), theme.dim),
+        (report.freshness.age.map_or("?".into(), |age| human(chrono::TimeDelta::seconds(age.num_seconds()))), late),
+        (report.freshness.limit.length.map_or("none".into(), human), theme.dim),
         (view_rows(view), theme.number),
         (view.stamp.value().map_or("…".into(), |s| bytes(s.bytes)), theme.dim),
         (next(model, report), theme.dim),
@@ -172,7 +172,7 @@ fn knows_jobs(model: &Model) -> bool {
 
 fn next(model: &Model, report: &ViewReport) -> String {
     match (report.next, knows_jobs(model)) {
-        (Some(next), _) => compact((next - model.server_now()).max(chrono::TimeDelta::zero())),
+        (Some(next), _) => human((next - model.server_now()).max(chrono::TimeDelta::zero())),
         (None, true) => "never".into(),
         (None, false) => "?".into(),
     }

@@ -366,6 +366,6 @@ fn cancel(session: Arc<Session>, pid: i32) {
 }
 
 fn no_answer() -> Problem {
-    let text = format!("the server has not answered for {} s", DEAD_AFTER.as_secs());
+    let text = format!("the server has not answered for {}s", DEAD_AFTER.as_secs());
     Problem { kind: ProblemKind::Connection, text }
 }

@@ -29,7 +29,7 @@ fn a_lock_that_is_in_the_way_is_told_with_its_holder() {
     pty.send("y");
     pty.see("waiting for postgres (somebody else");
     pty.wait("who held the lock", |pty| {
-        pty.line("was not free within 3 s").is_some_and(|line| line.contains(&format!("{holder} holds it")))
+        pty.line("was not free within 3s").is_some_and(|line| line.contains(&format!("{holder} holds it")))
     });
     other.run("ROLLBACK");
 

@@ -159,7 +159,7 @@ fn sort(pty: &mut Pty) {
 
 fn freeze(pty: &mut Pty) {
     pty.send(" ");
-    pty.see("FROZEN for 1 s");
+    pty.see("FROZEN for 1s");
     pty.send(" ");
     pty.wait("time goes on", |pty| !pty.shows("FROZEN"));
 }

@@ -51,7 +51,7 @@ fn a_schedule_that_a_refresh_outlasts_keeps_no_limit() {
     });
     let advice = weigh(&snapshot);
     assert_eq!((&advice.best, advice.schedule.as_str()), (&Best::Offer(Choice::Cron), "*/5 * * * *"));
-    assert!(advice.reason.contains("5:00 min is the shortest interval"), "{}", advice.reason);
+    assert!(advice.reason.contains("5m is the shortest interval"), "{}", advice.reason);
     assert!(advice.reason.contains("the limit, which comes of its job's schedule, grows"), "{}", advice.reason);
     let day = snapshot.views[0].day.as_ref().unwrap().advice_text().unwrap();
     assert!(!day.contains("* * * * *"), "{day}");

@@ -59,7 +59,7 @@ fn the_recommendation_follows_the_figures() {
             Choice::Cron,
             "keeps the limit",
         ),
-        ("a definition that never ends", advice(79, 105, |f| live(f, slow), None), Choice::Cron, "more than 2 s"),
+        ("a definition that never ends", advice(79, 105, |f| live(f, slow), None), Choice::Cron, "more than 2s"),
         ("no pg_cron, few writes", advice(79, 2, |_| (), Some(Cron::Absent)), Choice::Triggers, "few enough"),
         (
             "no pg_cron, many writes",
@@ -111,7 +111,7 @@ fn each_figure_is_the_one_of_this_database_or_a_question_mark() {
     let triggers = offer(Choice::Triggers);
     assert_eq!(triggers.per_write, Some(Duration::from_millis(100)));
     assert!((triggers.load.unwrap() - 0.1).abs() < 1e-9, "60 a minute × 100 ms");
-    assert_eq!(offer(Choice::PlainView).readers, "38 ms a query instead of 0.4 ms");
+    assert_eq!(offer(Choice::PlainView).readers, "38ms a query instead of 0.4ms");
     let mut unknown = weighed_snapshot(|f| (f.dashboard, f.row_bytes) = (None, None));
     let view = Arc::make_mut(&mut unknown.views[0]);
     (view.values, view.writes) = Default::default();

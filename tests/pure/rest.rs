@@ -75,27 +75,15 @@ pub fn frame(model: &Model) -> String {
     terminal.backend().to_string()
 }
 
-/// A frame's words but for its ages and countdowns: `3d02h`, `12s`, `4:59 min`, `3 d 02 h`.
+/// A frame's words but for its ages and countdowns (`3d02h`, `12s`, `0.1s`), and for the lines that fill what these leave.
 fn ageless(frame: &str) -> Vec<String> {
-    let words: Vec<&str> = frame
-        .split([' ', '│', '┃', '\n', '"'])
-        .map(|word| word.trim_end_matches('.'))
-        .filter(|w| !w.is_empty())
-        .collect();
-    let is_unit = |word: &str| ["ms", "s", "min", "m", "h", "d"].contains(&word);
-    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit() || c == ':');
-    let is_short = |word: &str| {
+    let words = frame.split([' ', '│', '┃', '\n', '"', '━', '─']).map(|word| word.trim_end_matches('.'));
+    let is_age = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_digit())
-            && word.chars().all(|c| c.is_ascii_digit() || "dhms".contains(c))
+            && word.chars().all(|c| c.is_ascii_digit() || ".dhms".contains(c))
             && word.ends_with(['d', 'h', 'm', 's'])
     };
-    let next = words.iter().skip(1).copied().chain([""]);
-    let is_age = |(word, next): (&&str, &str)| is_short(word) || is_unit(word) || is_number(word) && is_unit(next);
-    let ages: Vec<bool> = words.iter().zip(next).map(is_age).collect();
-    let told = words.into_iter().zip(ages).map(|(word, age)| if age { "#".to_string() } else { word.to_string() });
-    let mut told: Vec<String> = told.collect();
-    told.dedup_by(|a, b| a == "#" && b == "#");
-    told
+    words.filter(|word| !word.is_empty()).map(|word| if is_age(word) { "#".into() } else { word.to_string() }).collect()
 }
 
 fn drawn(snapshot: Snapshot) -> String {
@@ -224,8 +212,8 @@ fn a_pulse_that_took_long_is_shown_and_so_is_the_next_one() {
     let mut desk = Desk::new(incident_snapshot());
     desk.quiet_pulses(1);
     let took = |ms| move |s: &mut Snapshot| s.pulse.as_mut().unwrap().took = Duration::from_millis(ms);
-    assert!(desk.pulse(took(900)) && desk.frame.contains("pulse 900 ms"));
-    assert!(desk.pulse(took(4)) && desk.frame.contains("pulse 4 ms"));
+    assert!(desk.pulse(took(900)) && desk.frame.contains("pulse 0.9s"));
+    assert!(desk.pulse(took(4)) && desk.frame.contains("pulse 4ms"));
     assert!(!desk.pulse(took(5)));
 }
 

@@ -86,7 +86,7 @@ fn a_refresh_that_was_done_since_is_not_asked_for_again() {
     let report = told(healed(), five_past, 2);
     assert_eq!((report.verdict, report.remedy), (Verdict::Warning, Some(Remedy::Wait)));
     let text = &report.causes[0].text;
-    assert!(text.ends_with("It was refreshed since; the next run is due in 4:58 min."), "{text}");
+    assert!(text.ends_with("It was refreshed since; the next run is due in 4m58s."), "{text}");
     assert_eq!(told(incident(), five_past, 2).causes[0].remedy, Some(Remedy::Refresh), "rows differ again");
     assert_eq!(told(healed(), five_past, 7).causes[0].remedy, Some(Remedy::Refresh), "that was before the run");
 

@@ -36,7 +36,7 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
     ("last_run_failed", "warning", "division by zero", "refresh"),
     ("run_stuck", "warning", "has been connecting since", "refresh"),
     ("runs_missing", "critical", "runs of refresh-conversaciones-dashboard did not come since", "refresh"),
-    ("late", "critical", "the usual limit is 5:00 min", "refresh"),
+    ("late", "critical", "the usual limit is 5m", "refresh"),
     ("reads_stale_view", "warning", "It reads mv_ejecutivos, which is itself wrong", "refresh_source"),
     ("cannot_compare", "unknown", "row-level security", "grant"),
     (

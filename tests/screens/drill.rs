@@ -28,7 +28,7 @@ fn the_first_rows_are_shown_as_the_first_and_nothing_is_counted_by_them() {
     assert!(said.contains("─ 1 of the first 100 ─"), "{said}");
     assert!(!said.contains("100 moved"), "{said}");
     let began = night() - TimeDelta::seconds(3);
-    assert!(text("v", |drill| drill.index.start(began)).contains("the list of all: reading for 3 s"));
+    assert!(text("v", |drill| drill.index.start(began)).contains("the list of all: reading for 3s"));
     let why = Problem { kind: ProblemKind::Timeout, text: "It took too long.".into() };
     let failed = |drill: &mut Drill| drill.index.progress = Progress::Failed { at: night(), why };
     assert!(text("v", failed).contains("the list of all: It took too long."));

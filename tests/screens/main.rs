@@ -178,7 +178,7 @@ fn the_log_tells_what_was_changed_and_what_was_interrupted() {
         proof: None,
         end,
     };
-    let done = End { at: night(), good: true, result: "done after 120 ms".into() };
+    let done = End { at: night(), good: true, result: "done after 0.1s".into() };
     at_both_sizes("log", |size| {
         let mut model = console(incident_snapshot(), "L", size);
         update(&mut model, Msg::Log(vec![entry(0, Some(done.clone())), entry(3, None)], None));
@@ -340,7 +340,7 @@ fn a_lock_a_wait_and_a_failure_are_said_in_their_panes() {
         why: Problem { kind: ProblemKind::LockTimeout, text: "another session holds a lock on it".into() },
     };
     let text = text_of(&console(snapshot, "", (120, 40)));
-    assert!(text.contains("ana (psql, pid 4711) has it locked for 42 s: readers wait"), "{text}");
+    assert!(text.contains("ana (psql, pid 4711) has it locked for 42s: readers wait"), "{text}");
     assert!(text.contains("another session holds a lock on it"), "{text}");
 }
 

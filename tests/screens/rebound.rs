@@ -8,7 +8,7 @@ use super::*;
 /// A letter for each line of the table, none of which is a usual key.
 const LETTERS: &str = "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯΓΔΘΛΞΠΣΦΨΩαβγδ";
 
-/// Usual keys that are neither a unit (`3 d 02 h`) nor a word (`a`).
+/// Usual keys that are neither a unit (`3d02h`) nor a word (`a`).
 const USUAL: &str = "rfKRcCbvxpeowtLqzgGujkl2!";
 
 fn rebound() -> Keymap {

@@ -13,9 +13,9 @@ fn the_plan_in_use_is_said_with_its_price() {
     let view = Arc::make_mut(&mut snapshot.views[0]);
     view.counted = Some(Counted { took: Duration::from_millis(19), without: vec!["ultimo".into()] });
     let text = |snapshot: &Snapshot| text_of(&console(snapshot.clone(), "", (120, 40)));
-    assert!(text(&snapshot).contains("groups 19 ms without ultimo"), "{}", text(&snapshot));
+    assert!(text(&snapshot).contains("groups 19ms without ultimo"), "{}", text(&snapshot));
     Arc::make_mut(&mut snapshot.views[0]).counted.as_mut().unwrap().without.clear();
-    assert!(!text(&snapshot).contains("without") && text(&snapshot).contains("groups 19 ms"));
+    assert!(!text(&snapshot).contains("without") && text(&snapshot).contains("groups 19ms"));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn that_the_display_stands_still_is_said_beside_every_message() {
         let mut model = console(incident_snapshot(), "Space", size);
         mvtop::app::update::say(&mut model, "a long message ".repeat(9));
         let text = text_of(&model);
-        assert!(text.contains(" FROZEN for 0 s ") && text.contains("a long message"), "{text}");
+        assert!(text.contains(" FROZEN for 0s ") && text.contains("a long message"), "{text}");
     }
 }
 
@@ -107,7 +107,7 @@ fn a_short_pane_marks_what_it_cuts() {
     let view = Arc::make_mut(&mut snapshot.views[0]);
     view.counted = Some(Counted { took: Duration::from_millis(6), without: vec!["ultimo".into()] });
     let text = text_of(&console(snapshot, "4", (80, 24)));
-    assert!(text.contains("groups 6 ms without ultimo · …"), "{text}");
+    assert!(text.contains("groups 6ms without ultimo · …"), "{text}");
     assert!(text.contains("no run of it among the newest") && text.contains("│kept"), "{text}");
 }
 

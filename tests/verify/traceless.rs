@@ -57,7 +57,7 @@ async fn test_2_leaves_no_trace_when_it_runs_waits_in_vain_or_is_killed() {
     // The row itself: somebody works on the whole table.
     other.batch_execute("BEGIN; LOCK TABLE prospectos IN SHARE MODE").await.unwrap();
     let (text, code) = said(at, &["--yes"]);
-    assert!(code == 3 && text.contains("a lock was not free within 3 s: postgres (almuerzo"), "{text}");
+    assert!(code == 3 && text.contains("a lock was not free within 3s: postgres (almuerzo"), "{text}");
     other.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(everything(&demo, &client).await, before, "after it waited in vain");
 }

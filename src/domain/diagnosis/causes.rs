@@ -132,7 +132,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Who blocks, since when, doing what: `ana (psql, pid 11), idle in transaction for 12 s: UPDATE …`.
+    /// Who blocks, since when, doing what: `ana (psql, pid 11), idle in transaction for 12s: UPDATE …`.
     fn blocker(&self, by: &Blocker) -> String {
         let since = by.since.map_or(String::new(), |s| format!(" for {}", ago(s, self.now)));
         let query = by.query.as_deref().map_or(String::new(), |q| format!(": {}", fit(q, 60)));

@@ -97,7 +97,7 @@ pub fn percent(share: f64) -> String {
 /// A measured time, or that it was given up.
 pub fn timing(timing: Timing) -> String {
     match timing {
-        Timing::Took(t) if t < Duration::from_millis(10) => format!("{:.1} ms", t.as_secs_f64() * 1_000.0),
+        Timing::Took(t) if t < Duration::from_millis(10) => format!("{:.1}ms", t.as_secs_f64() * 1_000.0),
         Timing::Took(t) => took(t),
         Timing::Over(t) => format!("more than {}", took(t)),
     }

@@ -253,7 +253,7 @@ pub(super) fn check(trial: &Trial) -> Check {
         Trial::NotProven(why) => check(Outcome::NotProven, why.clone()),
         Trial::Skipped(why) => check(Outcome::Skipped, why.clone()),
         Trial::Ran(run) => {
-            let length = format!("{}, for {} ms", run.reassignment.said(), run.took_ms);
+            let length = format!("{}, for {}ms", run.reassignment.said(), run.took_ms);
             check(run.outcome(), run.said()).with_details(vec![length])
         }
     }

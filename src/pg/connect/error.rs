@@ -41,7 +41,7 @@ pub enum Reason {
     },
     /// No answer in time.
     #[error(
-        "no answer within {} s; check the address, the port and any firewall, or set connect_timeout", .0.as_secs()
+        "no answer within {}s; check the address, the port and any firewall, or set connect_timeout", .0.as_secs()
     )]
     TimedOut(Duration),
     /// The files TLS needs.

@@ -158,7 +158,7 @@ impl ViewLook<'_> {
                 self.reader.end(session, slot).await;
                 let seconds = limits.statement.as_secs();
                 let text = format!(
-                    "it did not end after {seconds} s and did not heed being cancelled: its session was told to end"
+                    "it did not end after {seconds}s and did not heed being cancelled: its session was told to end"
                 );
                 Err(BatchError::Connection(Problem { kind: ProblemKind::Timeout, text }))
             }
