@@ -4,6 +4,8 @@
 //! A REFRESH runs a definition as the view's owner. To look at a view otherwise gives other rows, and to look with more rights
 //! than that gives them to whoever wrote a function, an operator, a cast or an index expression that the look runs.
 
+mod refusal;
+
 use serde::{Deserialize, Serialize};
 
 use super::view::Hidden;
@@ -50,6 +52,8 @@ pub enum Refusal {
     RowSecurity(Hidden),
     /// Its rows depend on who asks, and only the owner may ask as a refresh does.
     DependsOnRole,
+    /// Its rows depend on something of the refreshing session that no other can take over.
+    DependsOnSession(&'static str),
     /// This role lacks rights.
     Lacks(Vec<String>),
     /// The owner may not use these schemas by name, and there is no sandbox.
@@ -80,6 +84,8 @@ pub enum NoSandbox {
     OwnerIsSuperuser,
     /// Nothing can be created on a standby.
     Standby,
+    /// The text would be parsed with this role's rights, and types of strangers stand in it.
+    TypesOfStrangers,
     /// This role may create no temporary objects in the database.
     NoTemp(String),
     /// Creating something runs this code.
@@ -132,6 +138,12 @@ pub struct CodeFacts {
     pub has_nothing_to_lose: bool,
     /// A relation or a type of a stranger, who may attach code to it at any moment.
     pub attachable: Option<Code>,
+    /// It reads types of strangers, whose code would run wherever their constants are parsed.
+    pub has_types_of_strangers: bool,
+    /// The server's own functions in it look at the search_path, which a look cannot take over.
+    pub reads_path: bool,
+    /// It asks who logged in, and that is not who refreshes it.
+    pub asks_who_logged_in: bool,
     /// Code of strangers that runs whenever something is created.
     pub event_trigger: Option<Code>,
     /// Row security that binds a role by whose rights a refresh reads.
@@ -159,6 +171,10 @@ impl CodeFacts {
         if let Some((setting, refresher)) = self.own_setting.clone() {
             return Look::NotCompared(Refusal::OwnSetting { setting, refresher });
         }
+        if self.reads_path || self.asks_who_logged_in {
+            let on = if self.reads_path { "the search_path" } else { "who logged in" };
+            return Look::NotCompared(Refusal::DependsOnSession(on));
+        }
         match self.strangers.first() {
             None if self.may_become_owner => self.as_owner(),
             None => self.as_self(WhySelf::NotTheOwner),
@@ -177,8 +193,15 @@ impl CodeFacts {
             ([], None, None) if attachable.is_some() => {
                 attachable.cloned().map_or(Look::AsOwner, |code| Look::Sandbox(WhySandbox::Code(code)))
             }
+            ([], Some(schema), _) if self.owner_is_superuser => {
+                let code = Code { kind: CodeKind::Schema, name: schema.clone(), owner: "PUBLIC".into() };
+                Look::NotCompared(Refusal::Code(code, NoSandbox::OwnerIsSuperuser))
+            }
             ([], None, _) | ([], Some(_), Some(_)) => Look::AsOwner,
             ([], Some(schema), None) => Look::Sandbox(WhySandbox::OpenPath(schema.clone())),
+            (closed, _, None) if self.has_types_of_strangers => {
+                Look::NotCompared(Refusal::ClosedSchemas(closed.to_vec(), NoSandbox::TypesOfStrangers))
+            }
             (closed, _, None) => Look::Sandbox(WhySandbox::ClosedSchemas(closed.to_vec())),
             (closed, _, Some(why)) => Look::NotCompared(Refusal::ClosedSchemas(closed.to_vec(), why)),
         }
@@ -262,55 +285,6 @@ impl Look {
             ),
             Look::NotCompared(refusal) => refusal.text(session, owner),
         })
-    }
-}
-
-impl Refusal {
-    /// What is in the way and what to do, in one sentence.
-    pub fn text(&self, session: &str, owner: &str) -> String {
-        match self {
-            Refusal::Code(code, why) => format!(
-                "comparing it can run {}, with rights that {} lacks; {}; add {} to trusted_owners if you trust that role, or give \
-                 --look-dsn a role with nothing to lose (mvtop grants)",
-                code.describe(),
-                code.owner,
-                why.text(session, owner),
-                code.owner,
-            ),
-            Refusal::RowSecurity(Hidden { table, role }) => format!(
-                "row security may hide rows of {table} from {role}, by whose rights a refresh reads it, and {session} may not become {owner}"
-            ),
-            Refusal::DependsOnRole => format!(
-                "its rows depend on the role that asks, and {session} may not become {owner}, as whom a refresh runs; connect as \
-                 {owner} or a member of it"
-            ),
-            Refusal::Lacks(rights) => format!("{session} needs {}", rights.join(" and ")),
-            Refusal::UnknownRefresher { setting, role } => format!(
-                "its rows depend on {setting}, which {role} has otherwise than {owner}, and row security hides from {session} whose job \
-                 refreshes it; connect as a role that sees all jobs: a superuser, or one with BYPASSRLS"
-            ),
-            Refusal::OwnSetting { setting, refresher } => format!(
-                "its rows depend on {setting}, which {session} has of its own and {refresher} has not, so that the value of a refresh \
-                 is not known; ALTER ROLE {session} RESET {setting}, or connect as another role"
-            ),
-            Refusal::ClosedSchemas(schemas, why) => format!(
-                "{owner} needs USAGE on the schema {}, for comparing names what a refresh finds without; {}",
-                schemas.join(", "),
-                why.text(session, owner)
-            ),
-        }
-    }
-}
-
-impl NoSandbox {
-    fn text(&self, session: &str, owner: &str) -> String {
-        match self {
-            NoSandbox::NotTheOwner => format!("{session} may not become {owner}, whose rights would limit it"),
-            NoSandbox::OwnerIsSuperuser => format!("its owner {owner} is a superuser, whose rights are no limit"),
-            NoSandbox::Standby => "this is a standby, where no sandbox can be made".into(),
-            NoSandbox::NoTemp(role) => format!("a sandbox needs TEMP on the database for {role}"),
-            NoSandbox::EventTrigger(code) => format!("making a sandbox would run {}", code.describe()),
-        }
     }
 }
 

@@ -64,7 +64,8 @@ impl Limits {
         format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED, READ {}, NOT DEFERRABLE; SET LOCAL search_path = {CLEAN_PATH}; \
              SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; SET LOCAL extra_float_digits = 1; \
-             SET LOCAL quote_all_identifiers = off; SET LOCAL standard_conforming_strings = on; SET LOCAL row_security = {}{}",
+             SET LOCAL quote_all_identifiers = off; SET LOCAL standard_conforming_strings = on; SET LOCAL ROLE NONE; \
+             SET LOCAL row_security = {}{}",
             if writes { "WRITE" } else { "ONLY" },
             self.statement.as_millis(),
             self.lock.as_millis(),
@@ -84,9 +85,16 @@ impl Limits {
 }
 
 /// Start-up options of every session: nothing is written, no name is found in a schema where strangers may create, and no
-/// constant is read otherwise than the server prints it.
-const CLEAN_OPTIONS: &str =
-    "-c search_path=pg_catalog,pg_temp -c default_transaction_read_only=on -c standard_conforming_strings=on";
+/// constant is read otherwise than the server prints it. Nor is a role taken on by a setting of the role or the database: whoever
+/// can run code could give that one back.
+const CLEAN_OPTIONS: &str = "-c search_path=pg_catalog,pg_temp -c default_transaction_read_only=on -c standard_conforming_strings=on -c role=none";
+
+/// Tells where a transaction runs.
+const WHERE: &str = "SELECT pg_backend_pid() AS pid, transaction_timestamp() AS began";
+
+/// What else is set to read catalogs. Compiling a large query of them takes many times as long as running it; and constants of a
+/// definition are written so that every setting reads them alike.
+pub const FOR_CATALOGS: &str = "; SET LOCAL jit = off; SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = postgres";
 
 /// A connection for reading.
 pub struct Session {
@@ -236,8 +244,7 @@ impl Session {
         parameters: Parameters<'_>,
         take: impl FnMut(Row),
     ) -> Result<(), Problem> {
-        // Compiling a large query of the catalogs takes many times as long as running it.
-        let begin = limits.begin(false) + "; SET LOCAL jit = off";
+        let begin = limits.begin(false) + FOR_CATALOGS;
         let batch = Batch { begin, setup: None, guard: None, sql, parameters, end: "COMMIT" };
         self.run(batch, take).await.map_err(BatchError::into_problem)
     }
@@ -251,14 +258,16 @@ impl Session {
                 None => Ok(()),
             }
         };
+        // Known before anything of the setup can hang.
+        let told = async {
+            match guard.and(setup) {
+                Some(_) => self.client.query_typed(WHERE, &[]).await.map(|rows| self.runs(&rows)),
+                None => Ok(()),
+            }
+        };
         let guarded = async {
             let Some(guard) = guard else { return Ok(()) };
-            let rows = self.client.query_typed(guard, &[]).await?;
-            if let Some(row) = rows.first() {
-                self.running.pid.store(row.get("pid"), Ordering::Relaxed);
-                *lock(&self.running.began) = Some(row.get("began"));
-            }
-            Ok(())
+            self.client.query_typed(guard, &[]).await.map(|rows| self.runs(&rows))
         };
         let rows = async {
             let typed = parameters.iter().map(|(value, kind)| (*value, kind.clone()));
@@ -268,11 +277,25 @@ impl Session {
             }
             Ok(())
         };
-        let (begun, set_up, guarded, read, ended) =
-            tokio::join!(self.client.batch_execute(&begin), set_up, guarded, rows, self.client.batch_execute(end));
+        let (begun, told, set_up, guarded, read, ended) = tokio::join!(
+            self.client.batch_execute(&begin),
+            told,
+            set_up,
+            guarded,
+            rows,
+            self.client.batch_execute(end)
+        );
         self.running.pid.store(0, Ordering::Relaxed);
-        begun.and(set_up).and(guarded).map_err(BatchError::Guard)?;
+        begun.and(told).and(set_up).and(guarded).map_err(BatchError::Guard)?;
         read.and(ended).map_err(BatchError::Statement)
+    }
+
+    /// Remembers where a transaction of ours runs.
+    fn runs(&self, rows: &[Row]) {
+        if let Some(row) = rows.first() {
+            self.running.pid.store(row.get("pid"), Ordering::Relaxed);
+            *lock(&self.running.began) = Some(row.get("began"));
+        }
     }
 
     /// Runs statements as they are, for the operator, which brings its own transaction; how many rows they changed or returned.

@@ -31,6 +31,23 @@ pub const KINDS: &[Kind] = &[
         "SELECT id, ejecutivo_id, coordinacion_id, mallory.own_sql(n) AS n FROM app.base",
         "",
     ),
+    // Parsed with a constant: whoever parses the text runs it.
+    kind(
+        "literal_array",
+        "SET ROLE mallory; CREATE FUNCTION mallory.literal_array(i int) RETURNS bool LANGUAGE plpgsql
+         AS $$ BEGIN PERFORM mallory.mark('literal_array'); RETURN true; END $$;
+         CREATE DOMAIN mallory.lit AS int CHECK (mallory.literal_array(VALUE))",
+        "SELECT id, ejecutivo_id, coordinacion_id, '{1}'::mallory.lit[] AS n FROM app.base",
+        "",
+    ),
+    kind(
+        "literal_row",
+        "SET ROLE mallory; CREATE FUNCTION mallory.literal_row(i int) RETURNS bool LANGUAGE plpgsql
+         AS $$ BEGIN PERFORM mallory.mark('literal_row'); RETURN true; END $$;
+         CREATE DOMAIN mallory.part AS int CHECK (mallory.literal_row(VALUE)); CREATE TYPE mallory.parts AS (a mallory.part)",
+        "SELECT id, ejecutivo_id, coordinacion_id, ('(1)'::mallory.parts) AS n FROM app.base",
+        "",
+    ),
     // Folded while the statement is planned: EXPLAIN suffices.
     kind(
         "folded",

@@ -11,6 +11,7 @@ mod endless;
 mod faces;
 mod harness;
 mod imitation;
+mod indirect;
 mod kinds;
 mod marks;
 mod planted;

@@ -125,6 +125,49 @@ fn a_setting_that_only_the_looking_role_has_is_not_taken_for_the_refreshers() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// What the server's own functions, aggregates and row comparisons take from the session; constants written under our own style.
+#[test]
+fn what_depends_on_the_refreshing_session_is_compared_under_it_or_not_at_all() {
+    let house = House::plain();
+    house.run("CREATE SCHEMA s AUTHORIZATION dueno; GRANT USAGE ON SCHEMA s TO PUBLIC");
+    house.run(
+        "ALTER ROLE dueno IN DATABASE crm SET search_path = s, public; ALTER ROLE dueno SET datestyle = 'ISO, MDY';
+         ALTER ROLE dueno SET intervalstyle = 'postgres'; ALTER ROLE dueno SET timezone = 'UTC';
+         ALTER ROLE postgres SET datestyle = 'SQL, DMY'; ALTER ROLE postgres SET intervalstyle = 'sql_standard'; ALTER ROLE postgres SET timezone = 'Asia/Tokyo'",
+    );
+    house.run_as(
+        "dueno",
+        "CREATE TABLE s.t (id int PRIMARY KEY, ejecutivo_id int, at timestamptz, d date);
+         INSERT INTO s.t SELECT i, i % 3, '2026-01-01 20:00+00'::timestamptz + i * interval '1 hour', date '2024-03-01' + i FROM generate_series(1, 9) i;
+         CREATE MATERIALIZED VIEW s.v_constant AS SELECT id, ejecutivo_id FROM t WHERE d < date '2024-03-08';
+         CREATE MATERIALIZED VIEW s.v_interval AS SELECT id, ejecutivo_id, d + interval '-1 day -02:00:00' AS e FROM t;
+         CREATE MATERIALIZED VIEW s.v_session AS SELECT id, ejecutivo_id, session_user::text AS who FROM t;
+         CREATE MATERIALIZED VIEW s.v_schema AS SELECT id, ejecutivo_id, current_schema()::text AS who FROM t;
+         CREATE MATERIALIZED VIEW s.v_regclass AS SELECT id, ejecutivo_id, 't'::regclass::oid::regclass::text AS who FROM t;
+         CREATE MATERIALIZED VIEW s.v_json AS SELECT ejecutivo_id AS id, json_agg(at ORDER BY id)::jsonb AS j FROM t GROUP BY 1;
+         CREATE MATERIALIZED VIEW s.v_row AS SELECT id, ejecutivo_id FROM t WHERE ROW(at, 1) < ROW('2026-01-02'::date, 1)",
+    );
+    let mut wrong = String::new();
+    let views = ["s.v_constant", "s.v_interval"].map(|view| (view, Look::Must));
+    look(&house, &["postgres", "dueno"], "dueno", &views, &mut wrong);
+    let views = ["s.v_session", "s.v_schema", "s.v_regclass", "s.v_json", "s.v_row"].map(|view| (view, Look::May));
+    look(&house, &["postgres", "dueno", "lector"], "dueno", &views, &mut wrong);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// PGTZ is what a person chose for themselves; the job's session has none of it.
+#[test]
+fn what_is_chosen_for_the_connection_is_not_taken_for_a_jobs() {
+    let house = House::plain();
+    house.run("CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, ejecutivo_id int, at timestamptz);
+         INSERT INTO s.t SELECT i, i % 3, '2026-01-01 00:30+00'::timestamptz + i * interval '1 hour' FROM generate_series(1, 9) i;
+         CREATE MATERIALIZED VIEW s.v AS SELECT id, ejecutivo_id, at::date AS d FROM s.t;
+         SELECT cron.schedule('noche', '0 0 29 2 *', 'REFRESH MATERIALIZED VIEW s.v')");
+    let chosen = format!("{} options='-c timezone=America/Bogota'", house.conninfo("postgres"));
+    let document = house.checked(&chosen, &["--view", "s.v"]);
+    assert!(counted(&document["views"][0]["drift"]).is_none_or(|counts| counts == (0, 0)), "{document}");
+}
+
 #[test]
 fn operators_that_no_text_can_qualify_are_those_of_the_rule() {
     let house = House::plain();

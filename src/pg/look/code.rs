@@ -23,6 +23,13 @@ pub(super) struct Code {
     is_standby: bool,
     strangers: Vec<Stranger>,
     attachable: Option<Stranger>,
+    has_types_of_strangers: bool,
+    /// Does whoever parses a constant of its types run something?
+    pub parses_code: bool,
+    /// Do the server's own functions in it look at the search_path?
+    reads_path: bool,
+    /// Does it ask who logged in?
+    session_user: bool,
     event_trigger: Option<Stranger>,
     binds: Option<Hidden>,
     pub runs_on_path: bool,
@@ -119,8 +126,16 @@ impl Code {
             closed_to_owner: self.closed_to_owner.clone(),
             unknown_refresher: self.unknown_refresher(view),
             own_setting: None,
+            has_types_of_strangers: self.has_types_of_strangers,
+            reads_path: self.reads_path && self.version < 170_000,
+            asks_who_logged_in: self.session_user && self.refresher_of(view) != self.session,
             open_path: None,
         })
+    }
+
+    /// The roles whose code it can run; 0 is PUBLIC.
+    pub(super) fn roles_of_strangers(&self) -> Vec<i64> {
+        self.strangers.iter().map(|stranger| stranger.role).collect()
     }
 
     /// May a stranger attach code to something that it reads, at any moment?
@@ -133,13 +148,16 @@ impl Code {
         view.refresher.jobs.iter().find(|job| self.refreshers.contains(job))
     }
 
+    fn refresher_of<'a>(&'a self, view: &'a View) -> &'a str {
+        self.refresher(view).unwrap_or(&self.owner)
+    }
+
     async fn has_nothing_to_lose(&self, session: &Session) -> Result<bool, Problem> {
         if self.strangers.is_empty() {
             return Ok(false);
         }
-        let roles: Vec<i64> = self.strangers.iter().map(|s| s.role).collect();
-        let sql = include_str!("../sql/risk.sql");
-        let rows = session.read(Limits::CHEAP, sql, &[(&roles, Type::INT8_ARRAY)]).await?;
+        let roles = self.roles_of_strangers();
+        let rows = session.read(Limits::CHEAP, guard::RISK, &[(&roles, Type::INT8_ARRAY)]).await?;
         Ok(rows.is_empty())
     }
 

@@ -7,11 +7,21 @@ use postgres_protocol::escape::{escape_identifier as quote, escape_literal};
 use tokio_postgres::error::SqlState;
 
 use super::code::Code;
+use crate::domain::look::{Look, WhySelf};
 use crate::domain::view::{NamedRelation, View};
 use crate::pg::compare::qualified;
 
 /// Everything that decides what code runs, as one hash.
 const MARKS: &str = include_str!("../sql/code_marks.sql");
+
+/// What this role has and the roles of strangers lack.
+pub(super) const RISK: &str = include_str!("../sql/risk.sql");
+
+/// That this role still has nothing to lose to these strangers: a grant may come at any moment.
+pub(super) fn nothing_to_lose(code: &Code) -> String {
+    let roles: Vec<String> = code.roles_of_strangers().iter().map(i64::to_string).collect();
+    format!("NOT EXISTS ({})", RISK.replace("$1::int8[]", &format!("'{{{}}}'::int8[]", roles.join(","))))
+}
 
 /// The query of `code.sql`, with the marks of what it finds.
 pub(super) fn code_sql() -> String {
@@ -43,9 +53,11 @@ fn nobodys(session: &str, trusted: &[String]) -> String {
     )
 }
 
-/// For a view whose code was judged: all of it is as it was then.
-pub(super) fn judged(code: &Code) -> String {
-    all_hold(&names(code), &conditions(code))
+/// For a view whose code was judged: all of it is as it was then, and so is what this role has to lose where that decided.
+pub(super) fn judged(code: &Code, look: &Look) -> String {
+    let mut conditions = conditions(code);
+    conditions.extend((*look == Look::AsSelf(WhySelf::NothingToLose)).then(|| nothing_to_lose(code)));
+    all_hold(&names(code), &conditions)
 }
 
 /// What is locked before the conditions are looked at. Planning locks children, too: where a stranger could use the wait for

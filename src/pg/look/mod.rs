@@ -142,10 +142,11 @@ impl ViewReader {
         }
     }
 
-    /// Ends what this connection runs: a definition may swallow its cancel, but not the end of its process.
-    async fn end(&self, session: &Arc<Session>, slot: &AsyncMutex<Option<Arc<Session>>>) {
-        let Some(backend) = session.running() else { return };
+    /// Ends what this connection runs, and says whether it was told to: a definition may swallow its cancel, but not the end of its
+    /// process. The connection is let go in any case.
+    async fn end(&self, session: &Arc<Session>, slot: &AsyncMutex<Option<Arc<Session>>>) -> bool {
         slot.lock().await.take_if(|current| Arc::ptr_eq(current, session));
+        let Some(backend) = session.running() else { return false };
         let ended = match &self.watcher {
             Some(watcher) => watcher.end(backend).await,
             None => match Session::connect(&self.target, "end").await {
@@ -155,7 +156,9 @@ impl ViewReader {
         };
         if let Err(problem) = ended {
             tracing::warn!(pid = backend.pid, why = problem.text, "a session of a look could not be ended");
+            return false;
         }
+        true
     }
 
     /// The roles whose code may run with this role's rights, besides superusers and this role itself.
@@ -195,7 +198,13 @@ impl ViewReader {
     fn is_simple(&self, view: &View) -> bool {
         let refreshes_itself =
             !view.refresher.may_be_hidden && view.refresher.jobs.iter().all(|job| *job == view.owner);
-        self.is_described && view.is_simple && refreshes_itself && !self.has_strangers.load(Ordering::Relaxed)
+        // What a person chose for the connection is not what a job's session has.
+        let is_usual = self.target.set_in_options().is_empty();
+        self.is_described
+            && view.is_simple
+            && refreshes_itself
+            && is_usual
+            && !self.has_strangers.load(Ordering::Relaxed)
     }
 
     /// Reads whose code it can run, and decides.
@@ -245,6 +254,7 @@ fn refused(refusal: &Refusal, report: &LookReport) -> Problem {
         Refusal::Lacks(_) => ProblemKind::Permission,
         Refusal::Code(..)
         | Refusal::DependsOnRole
+        | Refusal::DependsOnSession(_)
         | Refusal::ClosedSchemas(..)
         | Refusal::UnknownRefresher { .. }
         | Refusal::OwnSetting { .. } => ProblemKind::NotCompared,

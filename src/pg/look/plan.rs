@@ -7,10 +7,10 @@ use super::code::Code;
 use super::guard;
 use super::path::Paths;
 use super::sandbox::{Container, Sandbox};
-use crate::domain::look::{CodeFacts, Difference, Look, LookReport, Setting};
+use crate::domain::look::{CodeFacts, Difference, Look, LookReport, Setting, WhySandbox};
 use crate::domain::reading::Problem;
 use crate::domain::view::{View, depends_on_role};
-use crate::pg::session::{CLEAN_PATH, Limits, Parameters, Session};
+use crate::pg::session::{CLEAN_PATH, FOR_CATALOGS, Limits, Parameters, Session};
 
 /// How one view is looked at.
 pub struct LookPlan {
@@ -101,12 +101,18 @@ impl LookPlan {
             become_owner(&look, &code.session, &code.owner),
         ];
         let setup: Vec<String> = setup.into_iter().flatten().collect();
+        // Parsed by us it finds what the owner may not name, and no operator on the path of its functions; but to parse a
+        // constant is to run its type's code.
+        let is_parsed_first = matches!(look, Look::Sandbox(WhySandbox::ClosedSchemas(_))) || !code.parses_code;
+        let path = if is_parsed_first { paths.functions.as_ref().unwrap_or(&paths.text) } else { &paths.text };
         let sandbox = is_sandbox.then(|| Sandbox {
+            is_parsed_first,
             owner: code.owner.clone(),
             version: code.version,
-            path: paths.functions.as_ref().unwrap_or(&paths.text).clone(),
+            path: path.clone(),
             allowed: code.allowed.clone(),
         });
+        let guard = guard::judged(&code, &look);
         let report = LookReport {
             look,
             session: code.session.clone(),
@@ -121,7 +127,7 @@ impl LookPlan {
             view: Arc::new(View { definition: trimmed(&definition).into(), ..view.clone() }),
             is_simple: false,
             setup: (!setup.is_empty()).then(|| setup.join("; ")),
-            guard: guard::judged(&code),
+            guard,
             sandbox,
             asked: view.clone(),
             text: trimmed(&code.definition).into(),
@@ -149,7 +155,7 @@ impl LookPlan {
 async fn definition_under(session: &Session, view: &View, path: &str) -> Result<String, Problem> {
     let sql = format!("SELECT pg_get_viewdef({}::oid)", view.oid.0);
     let batch = crate::pg::session::Batch {
-        begin: Limits::CHEAP.begin(false),
+        begin: Limits::CHEAP.begin(false) + FOR_CATALOGS,
         setup: Some(&format!("SET LOCAL search_path = {path}")),
         guard: None,
         sql: &sql,

@@ -155,10 +155,11 @@ impl ViewLook<'_> {
         match tokio::time::timeout(limits.statement + GRACE, batch).await {
             Ok(ended) => ended,
             Err(_) => {
-                self.reader.end(session, slot).await;
+                let ended = self.reader.end(session, slot).await;
                 let seconds = limits.statement.as_secs();
                 let text = format!(
-                    "it did not end after {seconds}s and did not heed being cancelled: its session was told to end"
+                    "it did not end after {seconds}s and did not heed being cancelled: its session {}",
+                    if ended { "was told to end" } else { "is left, and could not be told to end" }
                 );
                 Err(BatchError::Connection(Problem { kind: ProblemKind::Timeout, text }))
             }

@@ -17,6 +17,8 @@ pub(super) struct Sandbox {
     pub owner: String,
     /// `server_version_num`.
     pub version: i32,
+    /// Is its text parsed before the function is given to the owner? Parsing runs what the types of its constants bring.
+    pub is_parsed_first: bool,
     /// The search_path inside.
     pub path: String,
     /// The OIDs of functions, operators and relations that the statement may depend on.
@@ -56,9 +58,9 @@ impl Sandbox {
         }
     }
 
-    /// From PostgreSQL 14 the body is parsed here, under our search_path, and kept so.
+    /// From PostgreSQL 14 a body can be parsed here, under our search_path, and kept so.
     fn body(&self, sql: &str) -> String {
-        match self.version >= 140_000 {
+        match self.is_parsed_first && self.version >= 140_000 {
             true => format!("BEGIN ATOMIC {sql}; END"),
             false => format!("AS {}", guard::literal(sql)),
         }

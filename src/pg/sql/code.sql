@@ -34,8 +34,10 @@ rules AS (
 ),
 -- By whose rights which rule reads: the view's owner; below a plain view that one's owner, unless it is security_invoker (15).
 readers AS (
-    SELECT c.oid AS rule_of, CASE WHEN c.oid = $1::oid OR NOT (c.reloptions && ARRAY['security_invoker=true', 'security_invoker=on'])
-                                       IS NOT FALSE THEN c.relowner ELSE (SELECT relowner FROM view) END AS role
+    SELECT c.oid AS rule_of, CASE WHEN c.oid <> $1::oid
+                                       AND (SELECT o.option_value::bool FROM pg_options_to_table(c.reloptions) o
+                                            WHERE o.option_name = 'security_invoker')
+                                  THEN (SELECT relowner FROM view) ELSE c.relowner END AS role
     FROM pg_class c
     WHERE c.oid IN (SELECT ev_class FROM rules)
 ),
@@ -106,7 +108,7 @@ written (tree, role) AS (
     SELECT p.polqual::text, c.relowner FROM bound JOIN pg_policy p ON p.polrelid = bound.oid JOIN pg_class c ON c.oid = bound.oid
 ),
 functions AS (
-    SELECT p.oid, p.proname, p.proowner, p.pronamespace, p.prosrc, p.prosecdef, l.lanname,
+    SELECT p.oid, p.proname, p.proowner, p.pronamespace, p.prosrc, p.prosecdef, p.proconfig, l.lanname,
            -- A body of text finds what it names on the session's path, unless it has one of its own.
            l.lanname NOT IN ('c', 'internal') AND to_jsonb(p) ->> 'prosqlbody' IS NULL
            AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s (setting) WHERE s.setting LIKE 'search\_path=%') AS is_on_path
@@ -167,14 +169,51 @@ strangers AS (
     JOIN pg_proc o ON o.pronamespace = p.pronamespace AND o.proname = p.proname
     WHERE o.proowner NOT IN (SELECT oid FROM trusted)
     UNION
-    -- Functions of the server's own that run a text, become another role or reach out: with the session's rights, whoever calls them.
+    -- Functions that run a text, become another role or reach out: with the session's rights, whoever calls them. Of the
+    -- server's own those are known; any other that is given a text (crosstab, dblink, somebody's exec) may be one.
     SELECT 1, 'call', p.oid::regprocedure::text, w.role
     FROM written w
-    CROSS JOIN LATERAL regexp_matches(w.tree, ':(?:opfuncid|funcid) ([0-9]+)', 'g') AS m
+    CROSS JOIN LATERAL regexp_matches(w.tree, ':(?:opfuncid|funcid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS m
     JOIN pg_proc p ON p.oid = m[1]::oid
-    WHERE w.role NOT IN (SELECT oid FROM trusted) AND p.oid < 16384
-      AND (p.proname ~ '_to_xml' OR p.provolatile = 'v' AND p.proname NOT IN
-           ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7'))
+    WHERE w.role NOT IN (SELECT oid FROM trusted)
+      AND CASE WHEN p.oid < 16384
+               THEN p.proname ~ '_to_xml' OR p.proname LIKE 'pg\_input\_%' OR p.provolatile = 'v' AND p.proname NOT IN
+                    ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7')
+               ELSE p.provolatile <> 'i' AND p.proargtypes::oid[] && ARRAY['text'::regtype, 'varchar'::regtype, 'cstring'::regtype]::oid[] END
+    UNION
+    -- A foreign table reaches out by whatever its server and its owner have set.
+    SELECT 1, 'relation', format('%s.%s', n.nspname, c.relname), o.role
+    FROM relations
+    JOIN pg_class c ON c.oid = relations.oid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_foreign_table f ON f.ftrelid = c.oid
+    JOIN pg_foreign_server s ON s.oid = f.ftserver
+    CROSS JOIN LATERAL (VALUES (c.relowner), (s.srvowner)) AS o (role)
+    WHERE o.role NOT IN (SELECT oid FROM trusted)
+    UNION
+    -- What a policy that binds reads besides.
+    SELECT 1, 'relation', format('%s.%s', n.nspname, c.relname), c.relowner
+    FROM bound
+    JOIN pg_policy p ON p.polrelid = bound.oid
+    JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass
+                    AND d.refobjid <> p.polrelid
+    JOIN pg_class c ON c.oid = d.refobjid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relowner NOT IN (SELECT oid FROM trusted)
+    UNION
+    -- An operator that a stranger left where the text looks for one that it cannot qualify.
+    SELECT 3, 'schema', s.nspname, o.oprowner
+    FROM (SELECT DISTINCT namespace, nspname FROM operators) s
+    JOIN pg_operator o ON o.oprnamespace = s.namespace
+    WHERE o.oprowner NOT IN (SELECT oid FROM trusted)
+    UNION
+    -- A function's own path leads through a schema where strangers may create.
+    SELECT 3, 'schema', c.nspname, c.role
+    FROM functions f
+    CROSS JOIN unnest(f.proconfig) AS s (setting)
+    JOIN creators c ON s.setting LIKE 'search\_path=%'
+                   AND c.nspname = ANY (string_to_array(translate(substr(s.setting, length('search_path=') + 1), '" ', ''), ','))
+    WHERE f.lanname NOT IN ('c', 'internal')
     UNION
     SELECT 3, 'schema', c.nspname, c.role FROM creators c WHERE c.oid IN (SELECT oid FROM schemas)
 ),
@@ -229,6 +268,11 @@ SELECT json_build_object(
                              ORDER BY s.rank, s.name), '[]') FROM strangers s),
     'attachable', (SELECT json_build_object('kind', a.kind, 'name', a.name, 'role', a.role::int8, 'owner', pg_get_userbyid(a.role))
                    FROM attachable a WHERE a.role NOT IN (SELECT oid FROM trusted) LIMIT 1),
+    -- Does whoever parses a constant of its types run something: a domain's checks, a range's functions, in a row or an array, too?
+    'parses_code', EXISTS (
+        SELECT FROM code JOIN pg_type t ON code.classid = 'pg_type'::regclass AND t.oid = code.objid
+        WHERE t.typtype IN ('d', 'c', 'r', 'm')),
+    'has_types_of_strangers', EXISTS (SELECT FROM attachable a WHERE a.kind = 'type' AND a.role NOT IN (SELECT oid FROM trusted)),
     'event_trigger', (SELECT json_build_object('kind', 'event_trigger', 'name', e.name, 'role', e.role::int8,
                              'owner', pg_get_userbyid(e.role)) FROM event_triggers e),
     'binds', (SELECT json_build_object('table', b.relname, 'role', b.rolname) FROM bound b ORDER BY b.relname LIMIT 1),
@@ -246,8 +290,27 @@ SELECT json_build_object(
     -- The stable functions of the server that it calls, whose values may depend on settings.
     'stable', (SELECT coalesce(json_agg(DISTINCT p.proname), '[]')
                FROM rules
-               CROSS JOIN LATERAL regexp_matches(rules.tree, ':(?:opfuncid|funcid) ([0-9]+)', 'g') AS m
-               JOIN pg_proc p ON p.oid = m[1]::oid AND p.provolatile = 's'),
+               CROSS JOIN LATERAL (
+                   SELECT m[1]::oid FROM regexp_matches(rules.tree, ':(?:opfuncid|funcid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS m
+                   UNION ALL
+                   SELECT o.oprcode::oid
+                   FROM regexp_matches(rules.tree, ':opnos \(o ([0-9 ]+)\)', 'g') AS m
+                   CROSS JOIN unnest(string_to_array(m[1], ' ')) AS n (operator)
+                   JOIN pg_operator o ON o.oid = n.operator::oid
+               ) AS used (oid)
+               JOIN pg_proc p ON p.oid = used.oid AND p.provolatile = 's'),
+    -- Do the server's own functions in it look at the search_path?
+    'reads_path', EXISTS (
+        SELECT FROM rules
+        WHERE rules.tree ~ 'SQLVALUEFUNCTION :op 14 '
+           OR rules.tree ~ '\{COERCEVIAIO' AND pg_get_viewdef(rules.ev_class) ~ '\mreg(class|proc|procedure|oper|operator|type|config|dictionary|collation)\M'
+           OR EXISTS (
+               SELECT FROM regexp_matches(rules.tree, ':(?:opfuncid|funcid) ([0-9]+)', 'g') AS m
+               JOIN pg_proc p ON p.oid = m[1]::oid AND p.oid < 16384
+               WHERE p.proname IN ('current_schema', 'current_schemas', 'format_type', 'pg_describe_object')
+                  OR p.proname ~ '^(to_reg|pg_get_.*def$)|_is_visible$')),
+    'session_user', EXISTS (SELECT FROM rules WHERE rules.tree ~ 'SQLVALUEFUNCTION :op 12 ')
+                    OR EXISTS (SELECT FROM functions f WHERE f.prosrc ~* '\msession_user\M' AND f.lanname NOT IN ('c', 'internal')),
     'writes_text', EXISTS (SELECT FROM rules WHERE rules.tree ~ '\{COERCEVIAIO'),
     'lacks', (
         SELECT coalesce(json_agg(json_build_object('schema', r.nspname, 'name', r.relname, 'usage', r.usage,
@@ -265,9 +328,11 @@ SELECT json_build_object(
           AND NOT has_schema_privilege(view.relowner, n.oid, 'USAGE')),
     'settings', (SELECT coalesce(json_agg(json_build_object('role', s.rolname, 'name', s.name, 'value', s.value) ORDER BY s.rolname, s.name), '[]')
                  FROM settings s
-                 WHERE s.name LIKE '%.%' OR EXISTS (
-                     SELECT FROM pg_settings g WHERE lower(g.name) = lower(s.name)
-                       AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))),
+                 -- Only a placeholder of nobody's is free; a loaded library's setting has rules of its own.
+                 WHERE CASE WHEN EXISTS (SELECT FROM pg_settings g WHERE lower(g.name) = lower(s.name))
+                            THEN EXISTS (SELECT FROM pg_settings g WHERE lower(g.name) = lower(s.name)
+                                         AND (g.context = 'user' OR g.context = 'superuser' AND (SELECT rolsuper FROM me)))
+                            ELSE s.name LIKE '%.%' END),
     -- The jobs' roles that may refresh it; a job of another can only fail.
     'refreshers', (SELECT coalesce(json_agg(r.rolname), '[]')
                    FROM pg_roles r

@@ -42,6 +42,11 @@ risks AS (
     UNION ALL
     SELECT 4, 'a user mapping' FROM pg_user_mappings u WHERE u.umuser IN (SELECT oid FROM mine)
     UNION ALL
+    -- A policy that names the role shows it rows.
+    SELECT 4, 'rows of ' || p.polrelid::regclass || ' by the policy ' || p.polname
+    FROM pg_policy p
+    WHERE p.polroles && ARRAY(SELECT oid FROM mine)
+    UNION ALL
     -- From 15.
     SELECT 4, 'the right to set a parameter'
     FROM mine

@@ -262,7 +262,12 @@ impl Keeper {
         if let Some(want) = self.wants.get_mut(&oid).filter(|_| is_behind) {
             (want.groups, want.values, want.not_before) = (true, true, Some(now + BEHIND));
         }
+        let is_refused = compared.as_ref().is_err_and(|problem| problem.kind == ProblemKind::NotCompared);
         self.with_view(oid, |v| {
+            // What was compared before that was known was compared as no refresh would.
+            if is_refused {
+                (v.drift.last, v.values.last) = (None, None);
+            }
             if let (Scope::Groups, Ok(counted)) = (scope, &compared) {
                 let pruned = view.pruned().filter(|_| counted.value.drift.is_keyed());
                 v.counted = Some(Counted { took, without: pruned.map_or(Vec::new(), |pruned| pruned.without) });
