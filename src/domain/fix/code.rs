@@ -13,6 +13,12 @@ pub struct Code {
     pub not_executable: Vec<NotExecutable>,
     /// Functions of the definition that would run with the rights of whoever reads a plain view.
     pub as_reader: Vec<String>,
+    /// Types of strangers, with their owners, whose code runs where a constant of theirs is parsed.
+    #[serde(default)]
+    pub types: Vec<String>,
+    /// Functions and plain views below, with their owners, that others than the view's owner and superusers can replace.
+    #[serde(default)]
+    pub replaceable: Vec<String>,
     /// What in the definition gives one reader other rows than the next, e.g. `current_user`.
     pub asks: Vec<String>,
 }
@@ -111,10 +117,24 @@ impl Code {
         self.cron_triggers.iter().filter(|t| t.table == table).map(need).collect()
     }
 
+    /// What must be mended before the definition is written anew.
+    pub fn type_needs(&self) -> Option<String> {
+        (!self.types.is_empty()).then(|| {
+            format!(
+                "no types of others in it: the code of {} would run with your rights where its text is parsed",
+                self.types.join(", ")
+            )
+        })
+    }
+
     /// What keeps a plain view from giving its readers what the materialized one gives.
     pub fn reader_needs(&self) -> Vec<String> {
         let execute = |n: &NotExecutable| format!("EXECUTE on {} for {}, who reads the view", n.function, n.reader);
         let mut needs: Vec<String> = self.not_executable.iter().map(execute).collect();
+        if !self.replaceable.is_empty() {
+            let list = self.replaceable.join(", ");
+            needs.push(format!("code that only the view's owner and superusers can replace: whoever reads it would run {list} with their rights"));
+        }
         if !self.asks.is_empty() {
             let asks = self.asks.join(", ");
             needs.push(format!("a definition that gives every reader the same rows: this one asks {asks}"));

@@ -174,6 +174,7 @@ pub fn kind_needs(view: &View, facts: &Facts) -> Vec<Need> {
     if facts.rights.owner_lacks_create {
         needs.push(Need::Missing(format!("CREATE on its schema for {}, whose view it stays", view.owner)));
     }
+    needs.extend(facts.code.type_needs().map(Need::Missing));
     if !facts.pieces.stuck.is_empty() {
         needs.push(Need::Missing(format!(
             "{} out of its way: that cannot be pointed at another view",

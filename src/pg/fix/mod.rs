@@ -173,7 +173,10 @@ impl<'a> Ground<'a> {
     fn refresh(&self) -> Plan {
         let name = self.view.view.name.short();
         let mut plan = self.blank(Fix::Refresh, format!("Refresh {name}?"), "Refresh");
-        plan.statements = self.guarded(self.with_settings(refresh_sql(&self.view.view.name, self.mode())));
+        // The name may have become another view's while the statement waited for its lock: then nothing is done.
+        let mut all = self.with_settings(refresh_sql(&self.view.view.name, self.mode()));
+        all.push(same_view(&self.view.view));
+        plan.statements = self.guarded(all);
         plan.refreshes = true;
         self.tell_refresh(&mut plan);
         plan.notes.push("Afterwards the view is compared again, and what is still wrong is said.".into());

@@ -76,6 +76,18 @@ asks AS (
         f.prosrc ~* '\m(session_user|current_setting)\M'
         OR NOT f.prosecdef AND f.prosrc ~* '\m(current_user|current_role|pg_has_role|has_\w+_privilege)\M')
 ),
+-- The types of which constants are parsed where the definition, an index of the view or a view above is written anew.
+parsed AS (
+    SELECT DISTINCT t.oid, t.typowner, t.typtype, t.typelem
+    FROM (SELECT 'pg_catalog.pg_rewrite'::regclass AS classid, w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class = $1::oid
+          UNION ALL
+          SELECT 'pg_catalog.pg_rewrite'::regclass, d.objid FROM pg_catalog.pg_depend d
+          WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = $1::oid
+          UNION ALL
+          SELECT 'pg_catalog.pg_class'::regclass, i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid = $1::oid) AS o
+    JOIN pg_catalog.pg_depend d ON d.classid = o.classid AND d.objid = o.oid AND d.refclassid = 'pg_catalog.pg_type'::regclass
+    JOIN pg_catalog.pg_type t ON t.oid = d.refobjid AND t.oid >= 16384
+),
 strangers AS (
     SELECT p.oid, p.oid::regprocedure::text AS function, o.rolname AS owner
     FROM pg_catalog.pg_proc p
@@ -112,4 +124,21 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(f.named ORDER BY f.named), '[]')
         FROM functions f
         WHERE f.nspname <> 'pg_catalog' AND NOT f.prosecdef AND f.lanname NOT IN ('c', 'internal')),
+    -- Their code is whoever's who owns them: a check of a domain, a part of a row or an array.
+    'types', (
+        SELECT coalesce(json_agg(DISTINCT format('%s of %s', pg_catalog.format_type(t.oid, NULL), o.rolname)), '[]')
+        FROM parsed t
+        LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
+        JOIN pg_catalog.pg_roles o ON o.oid = t.typowner AND NOT o.rolsuper AND o.rolname <> session_user AND o.rolname <> ALL ($2::text[])
+        WHERE t.typtype <> 'e' AND coalesce(e.typtype, 'd') <> 'e'),
+    -- What others can replace, and a reader of a plain view would run.
+    'replaceable', (
+        SELECT coalesce(json_agg(DISTINCT x.what), '[]')
+        FROM (SELECT f.named || ' of ' || o.rolname AS what, p.proowner AS owner
+              FROM functions f JOIN pg_catalog.pg_proc p ON p.oid = f.oid JOIN pg_catalog.pg_roles o ON o.oid = p.proowner AND NOT o.rolsuper
+              UNION ALL
+              SELECT c.oid::regclass || ' of ' || o.rolname, c.relowner
+              FROM below JOIN pg_catalog.pg_class c ON c.oid = below.relation AND c.oid <> $1::oid
+              JOIN pg_catalog.pg_roles o ON o.oid = c.relowner AND NOT o.rolsuper) AS x
+        WHERE x.owner <> (SELECT v.relowner FROM pg_catalog.pg_class v WHERE v.oid = $1::oid)),
     'asks', (SELECT coalesce(json_agg(a.what ORDER BY a.what), '[]') FROM asks a))::text
