@@ -81,5 +81,5 @@ fn is_back(pty: &Pty) {
 /// The number of seconds after some words.
 fn seconds(line: &str, after: &str) -> u32 {
     let rest = line.split(after).nth(1).unwrap_or_default();
-    rest.split(' ').next().unwrap_or_default().parse().unwrap_or_default()
+    rest.split('s').next().unwrap_or_default().parse().unwrap_or_default()
 }
