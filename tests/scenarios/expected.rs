@@ -46,7 +46,7 @@ pub const EXPECTED: &[(&str, &str, &str, &str)] = &[
         "fix_job",
     ),
     ("stale_install", "warning", "installed what was true before", "refresh"),
-    ("refresh_slower_than_interval", "warning", "takes 1:15 min, longer than the 1:00 min", "fix_schedule"),
+    ("refresh_slower_than_interval", "warning", "takes 1m15s, longer than the 1m", "fix_schedule"),
     ("bulk_write", "warning", "rows of prospectos", "refresh"),
     ("standby", "ok", "This is a standby", "primary"),
     ("cron_not_visible", "ok", "it needs USAGE on the schema cron and SELECT on its tables", "grant"),
